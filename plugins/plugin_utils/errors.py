@@ -1,0 +1,18 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of every error the collection raises on purpose.
+
+Errors are raised where they are understood and become an ``AnsibleError`` once, at the plugin's edge.
+A message names the thing, the value it had, and what would be right; it never holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class PatchingError(Exception):
+    """Something the person running the collection can act on; ``str(error)`` is the whole message."""
+
+
+class RequirementMissingError(PatchingError):
+    """A Python library that the control node needs is not installed."""
