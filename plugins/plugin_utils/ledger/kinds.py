@@ -1,0 +1,249 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the body of each kind of event holds.
+
+`KINDS` is the one list: kind → keys → check. A key that ends in ``?`` may be left out; no other key is
+allowed. Every kind that stands for an endpoint may bear ``about`` as well: what was known of it at that hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .event import Event, EventError, instant
+
+Check = Callable[[object], str | None]
+"""Gives None where the value is right, else what would be right."""
+
+
+def text(value: object) -> str | None:
+    return None if isinstance(value, str) and value.strip() else "a text that is not empty"
+
+
+def prose(value: object) -> str | None:
+    return None if isinstance(value, str) else "a text"
+
+
+def whole(value: object) -> str | None:
+    return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+
+
+def flag(value: object) -> str | None:
+    return None if isinstance(value, bool) else "true or false"
+
+
+def when(value: object) -> str | None:
+    if isinstance(value, str):
+        try:
+            instant(value)
+        except EventError:
+            pass
+        else:
+            return None
+    return "an instant (ISO 8601 with an offset)"
+
+
+def record(value: object) -> str | None:
+    return None if isinstance(value, Mapping) else "a mapping"
+
+
+def anything(_value: object) -> str | None:
+    return None
+
+
+def one_of(*values: str) -> Check:
+    return lambda value: None if value in values else "one of " + ", ".join(values)
+
+
+def maybe(check: Check) -> Check:
+    def checked(value: object) -> str | None:
+        wanted = None if value is None else check(value)
+        return None if wanted is None else f"{wanted}, or null"
+
+    return checked
+
+
+def many(check: Check) -> Check:
+    def checked(value: object) -> str | None:
+        if not isinstance(value, list | tuple):
+            return "a list"
+        for item in value:
+            wanted = check(item)
+            if wanted is not None:
+                return f"a list, each item {wanted}"
+        return None
+
+    return checked
+
+
+def shape(**fields: Check) -> Check:
+    """A mapping with exactly these keys; one written ``key_=`` may be left out."""
+    keys = {name.rstrip("_"): (check, name.endswith("_")) for name, check in fields.items()}
+
+    def checked(value: object) -> str | None:
+        if not isinstance(value, Mapping):
+            return "a mapping"
+        problem = _mismatch(keys, value)
+        return None if problem is None else f"a mapping in which {problem}"
+
+    return checked
+
+
+def _mismatch(keys: Mapping[str, tuple[Check, bool]], body: Mapping[str, Any]) -> str | None:
+    for name in body:
+        if name not in keys:
+            return f"{name!r} is not a key (there are: {', '.join(sorted(keys))})"
+    for name, (check, optional) in keys.items():
+        if name not in body:
+            if optional:
+                continue
+            return f"{name!r} is given"
+        wanted = check(body[name])
+        if wanted is not None:
+            return f"{name!r} is {wanted} (not {body[name]!r:.80})"
+    return None
+
+
+STEP = one_of("scan", "install", "reboot", "validate", "posture")
+PERSON = {"by": text, "reason": text}
+ABOUT = shape(
+    client_=maybe(text),
+    location_=maybe(text),
+    ring_=maybe(text),
+    kind_=maybe(text),
+    role_=maybe(text),
+    criticality_=maybe(text),
+    redundancy_group_=maybe(text),
+)
+HOLD_SCOPE = shape(client_=text, ring_=text, kind_=text, cycle_=text)
+EXCEPTION_SCOPE = shape(client_=text, location_=text, endpoint_=text, role_=text)
+AUTHORIZATION_SCOPE = shape(endpoint_=text, client_=text, ring_=text, kind_=text)
+HEALTH_CHECK = shape(name=text, ok=flag, seen=anything)
+INSTALL_RESULT = shape(update=text, ok=flag, hresult=maybe(text))
+STARTED = {"job": text, "limit_seconds": whole, "updates?": many(text)}
+POSTURE = {
+    "boot_id": text,
+    "boot_time": when,
+    "now": when,
+    "reboot_pending": flag,
+    "reboot_pending_reasons?": many(prose),
+    "os_build?": maybe(prose),
+    "services_running?": many(text),
+    "services_stopped?": many(text),
+    "agent?": record,
+    "users_logged_on?": maybe(whole),
+    "system_drive_free_mb?": maybe(whole),
+}
+
+OF_ENDPOINT: dict[str, dict[str, Check]] = {
+    "plan.decided": {"decision": record, "cycle": maybe(text)},
+    "scan.started": STARTED,
+    "scan.finished": {"updates": many(record)},
+    "install.started": STARTED,
+    "install.finished": {"results": many(INSTALL_RESULT), "reboot_required": flag},
+    "job.lost": {"job": maybe(text), "message": prose},
+    "endpoint.unreachable": {"during": text, "message": prose},
+    "posture.observed": POSTURE,
+    "reboot.started": {"boot_id": maybe(text)},
+    "reboot.confirmed": {"boot_id": text, "boot_time": when},
+    "validation.checking": {"checks": many(HEALTH_CHECK)},
+    "validation.finished": {"healthy": flag, "checks": many(HEALTH_CHECK)},
+    "step.failed": {"step": STEP, "message": prose, "hresult?": maybe(text)},
+    "retry.scheduled": {"step": STEP, "attempt": whole, "at": when},
+    "failure.opened": {
+        "id": text,
+        "step": STEP,
+        "update": maybe(text),
+        "hresult": maybe(text),
+        "name": maybe(text),
+        "class": one_of("environment", "update", "transient", "unknown"),
+        "text": prose,
+        "next_window": maybe(when),
+        "cycle": maybe(text),
+    },
+    "failure.repeated": {"failure": text, "text": prose},
+    "reminder.shown": {"text?": prose},
+}
+"""Kinds that name an endpoint."""
+
+OF_ALL: dict[str, dict[str, Check]] = {
+    "run.opened": {
+        "by": text,
+        "core?": prose,
+        "collection?": prose,
+        "playbook?": maybe(prose),
+        "ring?": maybe(text),
+        "limit?": maybe(prose),
+        "job?": maybe(prose),
+        "simulated": flag,
+    },
+    "run.closed": {"hosts": record},
+    "updates.described": {"updates": many(record)},
+    "failure.root_cause": {"failure": text, "by": text, "code": text, "text": text},
+    "hold.placed": {
+        "id": text,
+        "scope": HOLD_SCOPE,
+        "reason": text,
+        "failure?": maybe(text),
+        "by?": maybe(text),
+    },
+    "hold.released": {"id": text, **PERSON},
+    "approval.recorded": {
+        "update": text,
+        "decision": one_of("approved", "declined", "deferred"),
+        "client": maybe(text),
+        "until": maybe(when),
+        "promote": flag,
+        "code?": maybe(text),
+        **PERSON,
+    },
+    "exception.granted": {
+        "id": text,
+        "scope": EXCEPTION_SCOPE,
+        "expires": maybe(when),
+        "code?": maybe(text),
+        **PERSON,
+    },
+    "exception.signed": {"id": text, "signed_by": text, "signed_at": when, "by": text},
+    "exception.revoked": {"id": text, **PERSON},
+    "authorization.given": {"scope": AUTHORIZATION_SCOPE, "cycle": text, **PERSON},
+    "ticket.wanted": {
+        "id": text,
+        "xref": text,
+        "summary": text,
+        "text": text,
+        "priority": whole,
+        "client?": maybe(text),
+        "endpoint_id?": maybe(whole),
+        "endpoint_name?": maybe(text),
+        "failure?": maybe(text),
+        "queue?": maybe(text),
+        "on_call?": flag,
+    },
+    "ticket.sent": {"id": text, "xref": text, "ticket": whole},
+}
+"""Kinds of the run, of the whole and of people; where one concerns an endpoint, `Event.endpoint` may name it."""
+
+
+def _keys(fields: Mapping[str, Check], *, about: bool) -> dict[str, tuple[Check, bool]]:
+    keys = {name.rstrip("?"): (check, name.endswith("?")) for name, check in fields.items()}
+    return keys | {"about": (ABOUT, True)} if about else keys
+
+
+KINDS = {kind: _keys(fields, about=True) for kind, fields in OF_ENDPOINT.items()} | {
+    kind: _keys(fields, about=False) for kind, fields in OF_ALL.items()
+}
+
+
+def check_event(event: Event) -> None:
+    """Raises EventError where `event` is of no known kind or its body is not what the kind holds."""
+    keys = KINDS.get(event.kind)
+    if keys is None:
+        raise EventError(f"{event.kind!r} is no kind of event; there are: {', '.join(sorted(KINDS))}")
+    if event.kind in OF_ENDPOINT and not event.endpoint:
+        raise EventError(f"an event {event.kind} names its endpoint")
+    problem = _mismatch(keys, event.body)
+    if problem is not None:
+        raise EventError(f"an event {event.kind} of {event.endpoint or 'the run'} does not hold: {problem}")

@@ -1,0 +1,415 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each kind of event does to the register's rows: one small function a kind.
+
+A function reads and writes rows through `Rows`, inside the transaction that appends the event, and looks at
+nothing else (no clock, no settings): so that replaying the events gives identical rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..requirements import sqlalchemy as sa
+from .event import Event, canonical, text_of
+from .schema import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+Row = dict[str, Any]
+
+NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_updates", "job_limit_seconds"))
+NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
+REACHED: Row = {"unreachable_since": None, "unreachable_count": 0}
+NO_REBOOT: Row = {"reboot_requested_at": None, "reboot_boot_id": None}
+
+
+class Rows:
+    """The register's rows inside one transaction, and the run of the event that is being projected."""
+
+    def __init__(self, connection: Connection, tables: Tables) -> None:
+        self.of = tables
+        self._connection = connection
+        self.run = ""
+
+    def get(self, table: Table, **key: object) -> Row | None:
+        found = self._connection.execute(sa.select(table).where(*_same(table, key))).mappings().first()
+        return None if found is None else dict(found)
+
+    def some(self, table: Table, column: str, values: Iterable[str]) -> list[Row]:
+        query = sa.select(table).where(table.c[column].in_(list(values)))
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def put(self, table: Table, key: Mapping[str, object], **values: object) -> None:
+        """Set `values` on the row with this key; a new row where there is none."""
+        if not self.change(table, key, **values):
+            self._connection.execute(sa.insert(table), {**key, **values})
+
+    def change(self, table: Table, where: Mapping[str, object], **values: object) -> int:
+        """Set `values` on the rows that match, and tell how many did."""
+        return self._connection.execute(sa.update(table).where(*_same(table, where)).values(**values)).rowcount
+
+    def delete(self, table: Table, **where: object) -> None:
+        self._connection.execute(sa.delete(table).where(*_same(table, where)))
+
+    def insert(self, table: Table, rows: list[Row]) -> None:
+        if rows:
+            self._connection.execute(sa.insert(table), rows)
+
+    def endpoint(self, event: Event) -> Row:
+        """The row of the event's endpoint as it stands; every column None where it is new."""
+        row = self.get(self.of.endpoints, name=event.endpoint)
+        return row or dict.fromkeys(self.of.endpoints.c.keys())
+
+    def touch(self, event: Event, **values: object) -> None:
+        """Set `values`, and what the event tells about its endpoint, on the endpoint's row."""
+        self.put(self.of.endpoints, {"name": event.endpoint}, **event.body.get("about", {}), **values)
+
+
+def _same(table: Table, values: Mapping[str, object]) -> list[Any]:
+    return [table.c[name].is_(None) if value is None else table.c[name] == value for name, value in values.items()]
+
+
+def _run_opened(event: Event, rows: Rows) -> None:
+    rows.put(rows.of.runs, {"id": rows.run}, opened_at=text_of(event.at), opening=canonical(event.body))
+
+
+def _run_closed(event: Event, rows: Rows) -> None:
+    rows.put(rows.of.runs, {"id": rows.run}, closed_at=text_of(event.at), closing=canonical(event.body))
+
+
+def _plan_decided(event: Event, rows: Rows) -> None:
+    rows.touch(
+        event,
+        last_decision=canonical(event.body["decision"]),
+        decided_at=text_of(event.at),
+        last_cycle=event.body["cycle"],
+    )
+
+
+def _started(kind: str) -> Callable[[Event, Rows], None]:
+    def project(event: Event, rows: Rows) -> None:
+        before = {"services_before": _services(rows.endpoint(event)["posture"])} if kind == "install" else {}
+        rows.touch(
+            event,
+            job_kind=kind,
+            job_id=event.body["job"],
+            job_started_at=text_of(event.at),
+            job_limit_seconds=event.body["limit_seconds"],
+            job_updates=canonical(list(event.body.get("updates", []))),
+            **before,
+            **REACHED,
+        )
+
+    return project
+
+
+def _services(posture: str | None) -> str | None:
+    return None if posture is None else canonical(json.loads(posture).get("services_running"))
+
+
+def _scan_finished(event: Event, rows: Rows) -> None:
+    _describe(event, rows)
+    rows.delete(rows.of.applicable, endpoint=event.endpoint)
+    found = dict.fromkeys(update["id"] for update in event.body["updates"])
+    rows.insert(rows.of.applicable, [{"endpoint": event.endpoint, "update": update} for update in found])
+    rows.touch(event, scanned_at=text_of(event.at), **NO_JOB, **NO_RETRY, **REACHED)
+
+
+def _describe(event: Event, rows: Rows) -> None:
+    """What is told of an update is added to what was known of it: null never replaces a value."""
+    told: dict[str, Row] = {}
+    for update in event.body["updates"]:
+        told[update["id"]] = _richer(told.get(update["id"], {}), update)
+    known = {row["id"]: json.loads(row["record"]) for row in rows.some(rows.of.updates, "id", told)}
+    for key, update in told.items():
+        merged = _richer(known.get(key, {}), update)
+        if key not in known:
+            rows.insert(
+                rows.of.updates, [{"id": key, "record": canonical(merged), "first_seen": text_of(event.at)}]
+            )
+        elif merged != known[key]:
+            rows.change(rows.of.updates, {"id": key}, record=canonical(merged))
+
+
+def _richer(known: Row, told: Mapping[str, Any]) -> Row:
+    return known | {name: value for name, value in told.items() if value is not None or name not in known}
+
+
+def _install_finished(event: Event, rows: Rows) -> None:
+    at = text_of(event.at)
+    row = rows.endpoint(event)
+    done = [result["update"] for result in event.body["results"] if result["ok"]]
+    values: Row = {**NO_JOB, **REACHED}
+    if len(done) == len(event.body["results"]):
+        values |= NO_RETRY
+    if done:
+        values |= {"installed_at": at, "checking_since": None}
+    if event.body["reboot_required"]:
+        values["reboot_pending_since"] = row["reboot_pending_since"] or at
+    rows.touch(event, **values)
+    about = {**row, **event.body.get("about", {})}
+    for update in done:
+        rows.delete(rows.of.applicable, endpoint=event.endpoint, update=update)
+        if about["ring"] == "pilot":
+            rows.put(
+                rows.of.soak,
+                {"update": update, "endpoint": event.endpoint},
+                client=about["client"],
+                kind=about["kind"],
+                installed_at=at,
+                healthy=None,
+                validated_at=None,
+            )
+
+
+def _job_lost(event: Event, rows: Rows) -> None:
+    """What became of the updates is unknown, so what applies is: the endpoint is scanned again."""
+    rows.touch(event, scanned_at=None, **NO_JOB)
+
+
+def _unreachable(event: Event, rows: Rows) -> None:
+    row = rows.endpoint(event)
+    rows.touch(
+        event,
+        unreachable_since=row["unreachable_since"] or text_of(event.at),
+        unreachable_count=(row["unreachable_count"] or 0) + 1,
+    )
+
+
+def _posture_observed(event: Event, rows: Rows) -> None:
+    """Shows a reboot that somebody else did, too: a new boot id while a reboot was due."""
+    row = rows.endpoint(event)
+    at = text_of(event.at)
+    posture = {key: value for key, value in event.body.items() if key != "about"}
+    values: Row = {"posture": canonical(posture), "posture_at": at, "boot_id": posture["boot_id"], **REACHED}
+    due = row["reboot_pending_since"] or row["reboot_requested_at"]
+    if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
+        values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT}
+    values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
+    rows.touch(event, **values)
+
+
+def _reboot_started(event: Event, rows: Rows) -> None:
+    row = rows.endpoint(event)
+    boot_id = event.body["boot_id"] or row["boot_id"]
+    before = row["services_before"] or _services(row["posture"])
+    rows.touch(
+        event,
+        reboot_requested_at=text_of(event.at),
+        reboot_boot_id=boot_id,
+        boot_id=boot_id,
+        services_before=before,
+        **REACHED,
+    )
+
+
+def _reboot_confirmed(event: Event, rows: Rows) -> None:
+    rows.touch(
+        event,
+        boot_id=event.body["boot_id"],
+        rebooted_at=text_of(event.at),
+        reboot_pending_since=None,
+        checking_since=None,
+        **NO_REBOOT,
+        **NO_RETRY,
+        **REACHED,
+    )
+
+
+def _validation_checking(event: Event, rows: Rows) -> None:
+    rows.touch(event, checking_since=text_of(event.at), **REACHED)
+
+
+def _validation_finished(event: Event, rows: Rows) -> None:
+    """Settles the soak rows too: an endpoint is, or is not, healthy now on all that it took (R5)."""
+    at, healthy = text_of(event.at), event.body["healthy"]
+    verdict: Row = {"validated_at": at, "services_before": None} if healthy else {}
+    rows.touch(event, checking_since=None, **verdict, **REACHED)
+    for old in (None, 0 if healthy else 1):
+        rows.change(
+            rows.of.soak, {"endpoint": event.endpoint, "healthy": old}, healthy=int(healthy), validated_at=at
+        )
+
+
+def _step_failed(event: Event, rows: Rows) -> None:
+    rows.touch(event)
+
+
+def _retry_scheduled(event: Event, rows: Rows) -> None:
+    rows.touch(
+        event, retry_step=event.body["step"], retry_at=event.body["at"], attempts=event.body["attempt"], **NO_JOB
+    )
+
+
+def _failure_opened(event: Event, rows: Rows) -> None:
+    body = event.body
+    about = {**rows.endpoint(event), **body.get("about", {})}
+    rows.put(
+        rows.of.failures,
+        {"id": body["id"]},
+        endpoint=event.endpoint,
+        at=text_of(event.at),
+        **{name: about[name] for name in ("client", "ring", "kind")},
+        **{
+            name: body[name]
+            for name in ("step", "update", "hresult", "name", "class", "text", "next_window", "cycle")
+        },
+    )
+    reboot = NO_REBOOT if body["step"] == "reboot" else {}
+    rows.touch(
+        event,
+        failed_run=rows.run,
+        failed_failure=body["id"],
+        failed_text=body["text"],
+        checking_since=None,
+        **reboot,
+        **NO_JOB,
+        **NO_RETRY,
+    )
+
+
+def _failure_repeated(event: Event, rows: Rows) -> None:
+    rows.change(rows.of.failures, {"id": event.body["failure"]}, repeated_at=text_of(event.at))
+    rows.touch(
+        event, failed_run=rows.run, failed_failure=event.body["failure"], failed_text=event.body["text"], **NO_RETRY
+    )
+
+
+def _failure_root_cause(event: Event, rows: Rows) -> None:
+    cause = {name: event.body[name] for name in ("by", "code", "text")} | {"at": text_of(event.at)}
+    rows.change(rows.of.failures, {"id": event.body["failure"]}, root_cause=canonical(cause))
+
+
+def _hold_placed(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.holds,
+        {"id": body["id"]},
+        scope=canonical(body["scope"]),
+        reason=body["reason"],
+        at=text_of(event.at),
+        by=body.get("by"),
+        failure=body.get("failure"),
+        released=None,
+    )
+
+
+def _hold_released(event: Event, rows: Rows) -> None:
+    released = {"by": event.body["by"], "at": text_of(event.at), "reason": event.body["reason"]}
+    rows.change(rows.of.holds, {"id": event.body["id"]}, released=canonical(released))
+
+
+def _approval_recorded(event: Event, rows: Rows) -> None:
+    """The last decision for an update and scope stands; the earlier ones stay in the events."""
+    body = event.body
+    rows.put(
+        rows.of.approvals,
+        {"update": body["update"], "scope": body["client"] or ""},
+        **{name: body[name] for name in ("decision", "by", "reason", "client", "until")},
+        at=text_of(event.at),
+        code=body.get("code"),
+        promote=int(body["promote"]),
+    )
+
+
+def _exception_granted(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.exceptions,
+        {"id": body["id"]},
+        scope=canonical(body["scope"]),
+        reason=body["reason"],
+        code=body.get("code"),
+        granted_by=body["by"],
+        granted_at=text_of(event.at),
+        expires=body["expires"],
+    )
+
+
+def _exception_signed(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.change(rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"])
+
+
+def _exception_revoked(event: Event, rows: Rows) -> None:
+    revoked = {"by": event.body["by"], "reason": event.body["reason"]}
+    rows.change(
+        rows.of.exceptions, {"id": event.body["id"]}, revoked_at=text_of(event.at), revoked=canonical(revoked)
+    )
+
+
+def _authorization_given(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.authorizations,
+        {"scope": canonical(body["scope"]), "cycle": body["cycle"]},
+        by=body["by"],
+        at=text_of(event.at),
+        reason=body["reason"],
+    )
+
+
+def _reminder_shown(event: Event, rows: Rows) -> None:
+    rows.touch(event, reminded_at=text_of(event.at), **REACHED)
+
+
+def _ticket_wanted(event: Event, rows: Rows) -> None:
+    rows.put(
+        rows.of.tickets,
+        {"id": event.body["id"]},
+        xref=event.body["xref"],
+        endpoint=event.endpoint,
+        wanted_at=text_of(event.at),
+        body=canonical(event.body),
+    )
+
+
+def _ticket_sent(event: Event, rows: Rows) -> None:
+    rows.change(
+        rows.of.tickets, {"id": event.body["id"]}, sent_at=text_of(event.at), ticket=event.body["ticket"]
+    )
+
+
+PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
+    "run.opened": _run_opened,
+    "run.closed": _run_closed,
+    "plan.decided": _plan_decided,
+    "scan.started": _started("scan"),
+    "scan.finished": _scan_finished,
+    "install.started": _started("install"),
+    "install.finished": _install_finished,
+    "job.lost": _job_lost,
+    "endpoint.unreachable": _unreachable,
+    "posture.observed": _posture_observed,
+    "reboot.started": _reboot_started,
+    "reboot.confirmed": _reboot_confirmed,
+    "validation.checking": _validation_checking,
+    "validation.finished": _validation_finished,
+    "step.failed": _step_failed,
+    "retry.scheduled": _retry_scheduled,
+    "failure.opened": _failure_opened,
+    "failure.repeated": _failure_repeated,
+    "failure.root_cause": _failure_root_cause,
+    "hold.placed": _hold_placed,
+    "hold.released": _hold_released,
+    "approval.recorded": _approval_recorded,
+    "exception.granted": _exception_granted,
+    "exception.signed": _exception_signed,
+    "exception.revoked": _exception_revoked,
+    "authorization.given": _authorization_given,
+    "reminder.shown": _reminder_shown,
+    "updates.described": _describe,
+    "ticket.wanted": _ticket_wanted,
+    "ticket.sent": _ticket_sent,
+}
+
+
+def project(event: Event, run: str, rows: Rows) -> None:
+    """Bring the rows up to `event`; it has been checked before."""
+    rows.run = run
+    PROJECTIONS[event.kind](event, rows)

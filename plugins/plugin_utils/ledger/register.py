@@ -1,0 +1,229 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the register's rows: as the records of the public interface, and as what is in flight.
+
+All reads take the endpoints' names in chunks, so that ten thousand endpoints are a few dozen statements.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..requirements import sqlalchemy as sa
+from .event import instant
+from .schema import Tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+CHUNK = 500
+"""How many names one statement asks for: below the variable limit of every database."""
+
+INSTANTS = ("scanned_at", "reboot_pending_since", "reminded_at", "installed_at", "rebooted_at", "validated_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An asynchronous scan or install that was started and whose result is not in yet."""
+
+    kind: str
+    jid: str
+    started_at: datetime
+    limit_seconds: int
+    updates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reboot:
+    """A reboot that was asked for and is not confirmed; `boot_id` is the one before it, None if not known."""
+
+    requested_at: datetime
+    boot_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailure:
+    """A failure without a documented root cause; `told_at` is when its ticket was last given something."""
+
+    id: str
+    step: str
+    update: str | None
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where one endpoint stands between two decisions; every field empty where nothing is known."""
+
+    job: Job | None = None
+    reboot: Reboot | None = None
+    boot_id: str | None = None
+    services_before: list[str] | None = None
+    posture: dict[str, Any] | None = None
+    installed_at: datetime | None = None
+    retry_step: str | None = None
+    retry_at: datetime | None = None
+    attempts: int = 0
+    unreachable_since: datetime | None = None
+    unreachable_count: int = 0
+    failed_in_run: tuple[str, str] | None = None
+    failures: tuple[OpenFailure, ...] = field(default=())
+    last_decision: dict[str, Any] | None = None
+    cycle: str | None = None
+    checking_since: datetime | None = None
+
+
+def register_record(connection: Connection, of: Tables, endpoints: Iterable[str] | None) -> dict[str, Any]:
+    """The register in the shape of the public interface.
+
+    With `endpoints`: their rows, the soak of the updates that apply to them, every failure without a root
+    cause and theirs with one; approvals, exceptions, holds and authorizations are whole in any case.
+    """
+    names = None if endpoints is None else list(dict.fromkeys(endpoints))
+    return {
+        "approvals": [_approval(row) for row in _rows(connection, of.approvals)],
+        "exceptions": [
+            _loaded(row, "scope", keys=("reason", "signed_by", "signed_at", "expires"))
+            for row in _rows(connection, of.exceptions)
+            if row["revoked_at"] is None
+        ],
+        "failures": [_loaded(row, "root_cause", keys=("endpoint", "update", "at")) for row in _failures(connection, of, names)],
+        "holds": [_loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)],
+        "soak": [_soak(row) for row in _soaks(connection, of, names)],
+        "authorizations": [_loaded(row, "scope", keys=("cycle", "by", "at")) for row in _rows(connection, of.authorizations)],
+        "endpoints": {
+            row["name"]: {name: row[name] for name in INSTANTS}
+            for row in _rows(connection, of.endpoints, "name", names)
+        },
+    }
+
+
+def applicable(
+    connection: Connection, of: Tables, endpoints: Iterable[str]
+) -> dict[str, list[dict[str, Any]] | None]:
+    """The update records that apply to each endpoint since its last scan; None where that is not known."""
+    names = list(dict.fromkeys(endpoints))
+    found: dict[str, list[dict[str, Any]] | None] = dict.fromkeys(names)
+    for row in _rows(connection, of.endpoints, "name", names):
+        if row["scanned_at"] is not None:
+            found[row["name"]] = []
+    pairs = [(row["endpoint"], row["update"]) for row in _rows(connection, of.applicable, "endpoint", names)]
+    wanted = list(dict.fromkeys(update for _, update in pairs))
+    records = {row["id"]: json.loads(row["record"]) for row in _rows(connection, of.updates, "id", wanted)}
+    for endpoint, update in pairs:
+        updates = found.get(endpoint)
+        if updates is not None:
+            updates.append(records[update])
+    return found
+
+
+def progress(
+    connection: Connection, of: Tables, endpoints: Iterable[str], run: str | None
+) -> dict[str, Progress]:
+    """Where each endpoint stands; one that the ledger has never seen has an empty Progress."""
+    names = list(dict.fromkeys(endpoints))
+    failures: dict[str, list[OpenFailure]] = {}
+    for row in _rows(connection, of.failures, "endpoint", names):
+        if row["root_cause"] is None:
+            told = instant(row["repeated_at"] or row["at"])
+            opened = OpenFailure(row["id"], row["step"], row["update"], told)
+            failures.setdefault(row["endpoint"], []).append(opened)
+    found = {name: Progress() for name in names}
+    for row in _rows(connection, of.endpoints, "name", names):
+        found[row["name"]] = _progress(row, tuple(failures.get(row["name"], ())), run)
+    return found
+
+
+def _progress(row: Mapping[str, Any], failures: tuple[OpenFailure, ...], run: str | None) -> Progress:
+    job = reboot = None
+    if row["job_kind"] is not None:
+        updates = tuple(json.loads(row["job_updates"]))
+        started = instant(row["job_started_at"])
+        job = Job(row["job_kind"], row["job_id"], started, row["job_limit_seconds"], updates)
+    if row["reboot_requested_at"] is not None:
+        reboot = Reboot(instant(row["reboot_requested_at"]), row["reboot_boot_id"])
+    failed = run is not None and row["failed_run"] == run
+    return Progress(
+        job=job,
+        reboot=reboot,
+        boot_id=row["boot_id"],
+        services_before=_json(row["services_before"]),
+        posture=_json(row["posture"]),
+        installed_at=_instant(row["installed_at"]),
+        retry_step=row["retry_step"],
+        retry_at=_instant(row["retry_at"]),
+        attempts=row["attempts"] or 0,
+        unreachable_since=_instant(row["unreachable_since"]),
+        unreachable_count=row["unreachable_count"] or 0,
+        failed_in_run=(row["failed_failure"], row["failed_text"]) if failed else None,
+        failures=failures,
+        last_decision=_json(row["last_decision"]),
+        cycle=row["last_cycle"],
+        checking_since=_instant(row["checking_since"]),
+    )
+
+
+def _rows(
+    connection: Connection, table: Table, column: str = "", values: list[str] | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """The rows, by key; those whose `column` is one of `values` where these are given."""
+    query = sa.select(table).order_by(*table.primary_key.columns)
+    if values is None:
+        yield from connection.execute(query).mappings()
+        return
+    for start in range(0, len(values), CHUNK):
+        chunk = query.where(table.c[column].in_(values[start : start + CHUNK]))
+        yield from connection.execute(chunk).mappings()
+
+
+def _failures(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[Mapping[str, Any]]:
+    """By time. The open ones of others count too: a failure in the pilot keeps its update from leaving (R5)."""
+    if names is None:
+        return iter(sorted(_rows(connection, of.failures), key=_by_time))
+    still = connection.execute(sa.select(of.failures).where(of.failures.c.root_cause.is_(None))).mappings()
+    found = {row["id"]: row for row in still}
+    found |= {row["id"]: row for row in _rows(connection, of.failures, "endpoint", names)}
+    return iter(sorted(found.values(), key=_by_time))
+
+
+def _by_time(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["at"], row["id"]
+
+
+def _soaks(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[Mapping[str, Any]]:
+    if names is None:
+        return _rows(connection, of.soak)
+    query = sa.select(of.applicable.c.update).distinct()
+    wanted: dict[str, None] = {}
+    for start in range(0, len(names), CHUNK):
+        chunk = query.where(of.applicable.c.endpoint.in_(names[start : start + CHUNK]))
+        wanted.update(dict.fromkeys(connection.execute(chunk).scalars()))
+    return _rows(connection, of.soak, "update", sorted(wanted))
+
+
+def _approval(row: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("update", "decision", "by", "at", "reason", "client", "until")
+    return {name: row[name] for name in keys} | {"promote": bool(row["promote"])}
+
+
+def _soak(row: Mapping[str, Any]) -> dict[str, Any]:
+    healthy = None if row["healthy"] is None else bool(row["healthy"])
+    keys = ("update", "endpoint", "client", "installed_at", "validated_at")
+    return {name: row[name] for name in keys} | {"healthy": healthy}
+
+
+def _loaded(row: Mapping[str, Any], *documents: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {name: _json(row[name]) for name in documents} | {name: row[name] for name in keys}
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else instant(text)

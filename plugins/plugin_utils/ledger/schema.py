@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of the ledger, the same on SQLite and PostgreSQL.
+
+`events`, `head`, `spooled` and `version` are the ledger itself; the others are the register and can be rebuilt.
+Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so a rebuilt row is
+identical to the one it replaces, on any database.
+
+On SQLite, triggers refuse to change or delete an event. On PostgreSQL, grant the account that runs
+Ansible only ``SELECT, INSERT`` on ``events`` (``REVOKE UPDATE, DELETE, TRUNCATE ON events FROM …``), and
+full rights on the other tables.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from ..requirements import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData, Table
+
+VERSION = 1
+"""Of the tables below; `store` refuses a ledger that is newer, and migrates one that is older."""
+
+
+class Tables(SimpleNamespace):
+    """The tables by name, and `metadata`."""
+
+    metadata: MetaData
+    version: Table
+    events: Table
+    head: Table
+    spooled: Table
+    endpoints: Table
+    updates: Table
+    applicable: Table
+    approvals: Table
+    exceptions: Table
+    failures: Table
+    holds: Table
+    soak: Table
+    authorizations: Table
+    runs: Table
+    tickets: Table
+
+    def projected(self) -> list[Table]:
+        """The tables of the register, which `rebuild` empties and fills again."""
+        kept = {self.version.name, self.events.name, self.head.name, self.spooled.name}
+        return [table for table in self.metadata.sorted_tables if table.name not in kept]
+
+
+@functools.cache
+def tables() -> Tables:
+    """The tables, built on first use (SQLAlchemy may be missing until then)."""
+    meta = sa.MetaData()
+
+    def text(name: str, *, key: bool = False, index: bool = False, null: bool = True) -> sa.Column[str]:
+        return sa.Column(name, sa.Text, primary_key=key, index=index, nullable=null and not key)
+
+    def whole(name: str) -> sa.Column[int]:
+        return sa.Column(name, sa.Integer)
+
+    def texts(names: str) -> list[sa.Column[str]]:
+        return [text(name) for name in names.split()]
+
+    found = {
+        "version": sa.Table(
+            "version", meta, sa.Column("version", sa.Integer, primary_key=True), text("since", null=False)
+        ),
+        "events": sa.Table(
+            "events",
+            meta,
+            sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+            text("kind", index=True, null=False),
+            text("endpoint", index=True),
+            text("run", index=True, null=False),
+            text("at", index=True, null=False),
+            text("body", null=False),
+            text("hash", null=False),
+        ),
+        "head": sa.Table(
+            "head", meta, sa.Column("id", sa.Integer, primary_key=True), sa.Column("seq", sa.BigInteger), text("hash")
+        ),
+        "spooled": sa.Table("spooled", meta, text("batch", key=True)),
+        "endpoints": sa.Table(
+            "endpoints",
+            meta,
+            text("name", key=True),
+            text("client", index=True),
+            *texts("location ring kind role criticality redundancy_group"),
+            *texts("scanned_at reboot_pending_since reminded_at installed_at rebooted_at validated_at"),
+            *texts("job_kind job_id job_started_at job_updates"),
+            whole("job_limit_seconds"),
+            text("reboot_requested_at", index=True),
+            *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),
+            *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle"),
+            whole("attempts"),
+            whole("unreachable_count"),
+            *texts("failed_run failed_failure failed_text"),
+        ),
+        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen last_seen")),
+        "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),
+        "approvals": sa.Table(
+            "approvals",
+            meta,
+            text("update", key=True),
+            text("scope", key=True),
+            *texts("decision by at reason client until code"),
+            whole("promote"),
+        ),
+        "exceptions": sa.Table(
+            "exceptions",
+            meta,
+            text("id", key=True),
+            *texts("scope reason code granted_by granted_at expires signed_by signed_at revoked_at revoked"),
+        ),
+        "failures": sa.Table(
+            "failures",
+            meta,
+            text("id", key=True),
+            text("endpoint", index=True),
+            *texts("client ring kind step update hresult name class text at next_window cycle repeated_at"),
+            text("root_cause", index=True),
+        ),
+        "holds": sa.Table(
+            "holds", meta, text("id", key=True), *texts("scope reason at by failure"), text("released", index=True)
+        ),
+        "soak": sa.Table(
+            "soak",
+            meta,
+            text("update", key=True),
+            text("endpoint", key=True, index=True),
+            *texts("client kind installed_at validated_at"),
+            whole("healthy"),
+        ),
+        "authorizations": sa.Table(
+            "authorizations", meta, text("scope", key=True), text("cycle", key=True), *texts("by at reason")
+        ),
+        "runs": sa.Table("runs", meta, text("id", key=True), *texts("opened_at closed_at opening closing")),
+        "tickets": sa.Table(
+            "tickets",
+            meta,
+            text("id", key=True),
+            text("xref", index=True),
+            *texts("endpoint wanted_at body"),
+            text("sent_at", index=True),
+            whole("ticket"),
+        ),
+    }
+    return cast("Tables", Tables(metadata=meta, **found))
+
+
+def guards(dialect: str) -> list[str]:
+    """The statements that make `events` append-only where the database can refuse for itself."""
+    if dialect != "sqlite":
+        return []
+    return [
+        f"CREATE TRIGGER IF NOT EXISTS events_no_{what.lower()} BEFORE {what} ON events "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+        for what in ("UPDATE", "DELETE")
+    ]

@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store of the ledger: one transaction an append, the chain never forked, the register always in step.
+
+A write takes the database's write lock before it reads the head of the chain: ``BEGIN IMMEDIATE`` on SQLite, the
+head's row lock elsewhere. No connection outlives a call, so that a process that was forked never shares one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PatchingError
+from ..requirements import sqlalchemy as sa
+from . import register as reading
+from .event import GENESIS, Event, canonical, chained, instant, text_of
+from .kinds import check_event
+from .projection import Rows, project
+from .register import Progress
+from .schema import VERSION, guards, tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Select
+
+    from ..flow import Register, Update
+
+BUSY_SECONDS = 30
+"""How long a write waits for another process's."""
+BATCH = 1000
+"""How many events are read at once."""
+
+
+class LedgerError(PatchingError):
+    """The ledger cannot be opened, read or written, or its chain is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The run.opened of a run: it enters the ledger with the run's first event, once, whoever appends that."""
+
+    at: datetime
+    body: Mapping[str, Any]
+
+
+Guard = Callable[["Connection"], bool]
+
+
+class Ledger:
+    """The ledger at one database URL. Safe for several processes at once; holds no open connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._tables = tables()
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Ledger:
+        """The ledger at the SQLAlchemy URL `url`; made or migrated where need be.
+
+        With `create` false a ledger that is not there yet reads as an empty one, and nothing is made.
+        Raises LedgerError where it cannot be opened, or was written by a newer version.
+        """
+        try:
+            place = sa.engine.make_url(url)
+            path = place.database if place.get_backend_name() == "sqlite" else None
+            if path and path != ":memory:" and not Path(path).exists():
+                if not create:
+                    return cls.open("sqlite://")
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            ledger = cls(_engine(url, memory=place.get_backend_name() == "sqlite" and not path))
+            ledger._prepare()
+        except (sa.exc.SQLAlchemyError, OSError, ImportError) as exc:
+            raise LedgerError(f"the ledger at {_safe(url)} cannot be opened: {_cause(exc)}") from exc
+        return ledger
+
+    def append(
+        self,
+        events: Iterable[Event],
+        *,
+        run: str,
+        opening: Opening | None = None,
+        batch: str | None = None,
+        unless: Guard | None = None,
+    ) -> int:
+        """Append `events` in one transaction and bring the register up to them; gives how many were appended.
+
+        `opening` is put first where the run is not in the ledger yet. A `batch` that is there already (a spool
+        that was replayed before) appends nothing; nor does it where `unless`, asked under the write lock, is true.
+        Raises EventError for an event that is not of its kind, LedgerError where it cannot be written.
+        """
+        wanted = list(events)
+        for event in wanted:
+            check_event(event)
+        if not wanted:
+            return 0
+        with self._writing() as connection:
+            rows = Rows(connection, self._tables)
+            seq, head = self._lock_head(connection)
+            if unless is not None and unless(connection):
+                return 0
+            if batch is not None:
+                if rows.get(self._tables.spooled, batch=batch):
+                    return 0
+                rows.insert(self._tables.spooled, [{"batch": batch}])
+            if opening is not None and rows.get(self._tables.runs, id=run) is None:
+                first = Event("run.opened", None, opening.at, opening.body)
+                check_event(first)
+                wanted.insert(0, first)
+            self._chain(connection, wanted, run, seq, head)
+            for event in wanted:
+                project(event, run, rows)
+        return len(wanted)
+
+    def _chain(self, connection: Connection, events: Sequence[Event], run: str, seq: int, head: str) -> None:
+        added = []
+        for event in events:
+            seq += 1
+            head = chained(head, seq, event.canonical(run))
+            added.append(
+                {
+                    "seq": seq,
+                    "kind": event.kind,
+                    "endpoint": event.endpoint,
+                    "run": run,
+                    "at": text_of(event.at),
+                    "body": canonical(event.body),
+                    "hash": head,
+                }
+            )
+        connection.execute(sa.insert(self._tables.events), added)
+        connection.execute(sa.update(self._tables.head).values(seq=seq, hash=head))
+
+    def head(self) -> tuple[int, str]:
+        """The number and the hash of the last event; 0 and 64 zeros where there is none."""
+        with self.reading() as connection:
+            return self._head(connection)
+
+    def events(
+        self, *, kinds: Iterable[str] = (), run: str | None = None, endpoint: str | None = None, after: int = 0
+    ) -> Iterator[tuple[int, str, Event]]:
+        """Number, run and event of each event that matches, in order; reads in batches."""
+        table = self._tables.events
+        query = sa.select(table).where(table.c.seq > after)
+        wanted = list(kinds)
+        if wanted:
+            query = query.where(table.c.kind.in_(wanted))
+        if run is not None:
+            query = query.where(table.c.run == run)
+        if endpoint is not None:
+            query = query.where(table.c.endpoint == endpoint)
+        with self.reading() as connection:
+            for row in self._stream(connection, query):
+                yield row.seq, row.run, _event(row)
+
+    def verify(self) -> tuple[int, str]:
+        """Check the whole chain, first event to head; gives number and hash of the head.
+
+        Raises LedgerError that names the first event that is missing, altered or out of place.
+        """
+        table = self._tables.events
+        with self.reading() as connection:
+            last, head = 0, GENESIS
+            end, claimed = self._head(connection)
+            for row in self._stream(connection, sa.select(table)):
+                if row.seq != last + 1:
+                    raise LedgerError(f"event {last + 1} of the ledger is missing: {row.seq} follows {last}")
+                last, head = row.seq, chained(head, row.seq, _event(row).canonical(row.run))
+                if head != row.hash:
+                    raise LedgerError(
+                        f"event {row.seq} of the ledger ({row.kind}, {row.at}) was altered, or the one before it: "
+                        f"its hash is {head}, the ledger says {row.hash}"
+                    )
+            if (last, head) != (end, claimed):
+                raise LedgerError(
+                    f"the ledger ends at event {last} ({head}), its head says {end} ({claimed}): events are missing"
+                )
+        return last, head
+
+    def rebuild(self) -> int:
+        """Empty the register and replay every event into it, in one transaction; gives how many there were."""
+        with self._writing() as connection:
+            self._lock_head(connection)
+            for table in self._tables.projected():
+                connection.execute(sa.delete(table))
+            rows = Rows(connection, self._tables)
+            count = 0
+            for row in self._stream(connection, sa.select(self._tables.events)):
+                project(_event(row), row.run, rows)
+                count += 1
+        return count
+
+    def register(self, endpoints: Iterable[str] | None = None) -> Register:
+        """The register; with `endpoints`, what concerns them (and what concerns all)."""
+        from ..flow import Register
+
+        return Register.parse(self.register_record(endpoints))
+
+    def register_record(self, endpoints: Iterable[str] | None = None) -> dict[str, Any]:
+        """The register as the plain record of the public interface."""
+        with self.reading() as connection:
+            return reading.register_record(connection, self._tables, endpoints)
+
+    def applicable(self, endpoints: Iterable[str]) -> dict[str, list[Update] | None]:
+        """The updates that apply to each endpoint since its last scan; None where that is not known."""
+        from ..flow import Update
+
+        with self.reading() as connection:
+            found = reading.applicable(connection, self._tables, endpoints)
+        return {
+            name: None if records is None else [Update.parse(record) for record in records]
+            for name, records in found.items()
+        }
+
+    def progress(self, endpoints: Iterable[str], *, run: str | None = None) -> dict[str, Progress]:
+        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`."""
+        with self.reading() as connection:
+            return reading.progress(connection, self._tables, endpoints, run)
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """All rows of one table of the register, JSON columns as text, ordered by key (reports, tests)."""
+        table = self._tables.metadata.tables[name]
+        with self.reading() as connection:
+            query = sa.select(table).order_by(*table.primary_key.columns)
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the ledger."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except sa.exc.SQLAlchemyError as exc:
+            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be read: {_cause(exc)}") from exc
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(ledger_write=True) as connection, connection.begin():
+                yield connection
+        except sa.exc.SQLAlchemyError as exc:
+            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be written: {_cause(exc)}") from exc
+
+    def _stream(self, connection: Connection, query: Select[Any]) -> Iterator[Any]:
+        """The events that `query` selects, in order, read a batch at a time."""
+        seq = self._tables.events.c.seq
+        last = 0
+        while found := connection.execute(query.where(seq > last).order_by(seq).limit(BATCH)).all():
+            yield from found
+            last = found[-1].seq
+
+    def _head(self, connection: Connection) -> tuple[int, str]:
+        row = connection.execute(sa.select(self._tables.head.c.seq, self._tables.head.c.hash)).one()
+        return row.seq, row.hash
+
+    def _lock_head(self, connection: Connection) -> tuple[int, str]:
+        head = self._tables.head
+        row = connection.execute(sa.select(head.c.seq, head.c.hash).with_for_update()).one()
+        return row.seq, row.hash
+
+    def _prepare(self) -> None:
+        """Make the tables of a new ledger; refuse one that is newer than this code."""
+        with self.reading() as connection:
+            if sa.inspect(connection).has_table("version"):
+                found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
+                if found == VERSION:
+                    return
+                if found is not None and found > VERSION:
+                    raise LedgerError(
+                        f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection knows "
+                        f"up to {VERSION}: install the collection's newer version"
+                    )
+        with self._writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7246)"))
+            self._tables.metadata.create_all(connection)
+            if connection.execute(sa.select(self._tables.version.c.version)).first() is None:
+                since = text_of(datetime.now(UTC))
+                connection.execute(sa.insert(self._tables.version), {"version": VERSION, "since": since})
+                connection.execute(sa.insert(self._tables.head), {"id": 1, "seq": 0, "hash": GENESIS})
+            for statement in guards(connection.dialect.name):
+                connection.execute(sa.text(statement))
+
+
+def _event(row: Any) -> Event:
+    return Event(row.kind, row.endpoint, instant(row.at), json.loads(row.body))
+
+
+def _engine(url: str, *, memory: bool) -> Engine:
+    """An engine that keeps no connection (an in-memory one keeps its only one)."""
+    pool = sa.pool.StaticPool if memory else sa.pool.NullPool
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, poolclass=pool)
+    engine = sa.create_engine(
+        url, poolclass=pool, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, never by the driver
+        if not memory:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("ledger_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _safe(url: Any) -> str:
+    """The URL without its password."""
+    return str(sa.engine.make_url(url).render_as_string(hide_password=True))
+
+
+def _cause(exc: BaseException) -> str:
+    """The database's own words, without the statement and its values."""
+    return str(getattr(exc, "orig", None) or exc)
