@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One event, its canonical text, and the hash that chains it to the one before.
 
-The canonical text is JSON with sorted keys, no spaces, in UTF-8, of ``kind``, ``endpoint``, ``run``, ``at`` and
-``body``. The hash of an event is the SHA-256, in hex, of three lines: the hash of the event before it (64 zeros
-for the first), its number (1, 2, 3 …) and its canonical text.
+The canonical text is JSON with sorted keys, no spaces, in UTF-8, of ``kind``, ``endpoint``, ``run``, ``at``
+and ``body``. The hash of an event is the SHA-256, in hex, of three lines: the hash of the event before it
+(64 zeros for the first), its number (1, 2, 3 …) and its canonical text.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def chained(previous: str, seq: int, text: str) -> str:
 
 
 def text_of(moment: datetime) -> str:
-    """An aware instant as the ledger writes it: ISO 8601 in UTC with microseconds, so that text sorts as time."""
+    """An aware instant as the ledger writes it: ISO 8601 in UTC with microseconds, so that text sorts as
+    time.
+    """
     if moment.tzinfo is None:
         raise EventError(f"the instant {moment.isoformat()} has no time zone: events bear aware instants")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
@@ -76,7 +78,9 @@ def instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as exc:
-        raise EventError(f"{text!r} is no instant: write ISO 8601 with an offset (2026-11-10T18:00:00Z)") from exc
+        raise EventError(
+            f"{text!r} is no instant: write ISO 8601 with an offset (2026-11-10T18:00:00Z)"
+        ) from exc
     if moment.tzinfo is None:
         raise EventError(f"the instant {text!r} has no offset: write 2026-11-10T18:00:00Z or …+01:00")
     return moment.astimezone(UTC)

@@ -224,7 +224,9 @@ OF_ALL: dict[str, dict[str, Check]] = {
     },
     "ticket.sent": {"id": text, "xref": text, "ticket": whole},
 }
-"""Kinds of the run, of the whole and of people; where one concerns an endpoint, `Event.endpoint` may name it."""
+"""Kinds of the run, of the whole and of people; where one concerns an endpoint, `Event.endpoint` may name
+it.
+"""
 
 
 def _keys(fields: Mapping[str, Check], *, about: bool) -> dict[str, tuple[Check, bool]]:

@@ -51,7 +51,9 @@ class Rows:
 
     def change(self, table: Table, where: Mapping[str, object], **values: object) -> int:
         """Set `values` on the rows that match, and tell how many did."""
-        return self._connection.execute(sa.update(table).where(*_same(table, where)).values(**values)).rowcount
+        return self._connection.execute(
+            sa.update(table).where(*_same(table, where)).values(**values)
+        ).rowcount
 
     def delete(self, table: Table, **where: object) -> None:
         self._connection.execute(sa.delete(table).where(*_same(table, where)))
@@ -71,7 +73,9 @@ class Rows:
 
 
 def _same(table: Table, values: Mapping[str, object]) -> list[Any]:
-    return [table.c[name].is_(None) if value is None else table.c[name] == value for name, value in values.items()]
+    return [
+        table.c[name].is_(None) if value is None else table.c[name] == value for name, value in values.items()
+    ]
 
 
 def _run_opened(event: Event, rows: Rows) -> None:
@@ -190,7 +194,9 @@ def _posture_observed(event: Event, rows: Rows) -> None:
     due = row["reboot_pending_since"] or row["reboot_requested_at"]
     if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
         values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT}
-    values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
+    values["reboot_pending_since"] = (
+        (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
+    )
     rows.touch(event, **values)
 
 
@@ -242,7 +248,11 @@ def _step_failed(event: Event, rows: Rows) -> None:
 
 def _retry_scheduled(event: Event, rows: Rows) -> None:
     rows.touch(
-        event, retry_step=event.body["step"], retry_at=event.body["at"], attempts=event.body["attempt"], **NO_JOB
+        event,
+        retry_step=event.body["step"],
+        retry_at=event.body["at"],
+        attempts=event.body["attempt"],
+        **NO_JOB,
     )
 
 
@@ -276,7 +286,11 @@ def _failure_opened(event: Event, rows: Rows) -> None:
 def _failure_repeated(event: Event, rows: Rows) -> None:
     rows.change(rows.of.failures, {"id": event.body["failure"]}, repeated_at=text_of(event.at))
     rows.touch(
-        event, failed_run=rows.run, failed_failure=event.body["failure"], failed_text=event.body["text"], **NO_RETRY
+        event,
+        failed_run=rows.run,
+        failed_failure=event.body["failure"],
+        failed_text=event.body["text"],
+        **NO_RETRY,
     )
 
 
@@ -333,7 +347,9 @@ def _exception_granted(event: Event, rows: Rows) -> None:
 
 def _exception_signed(event: Event, rows: Rows) -> None:
     body = event.body
-    rows.change(rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"])
+    rows.change(
+        rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"]
+    )
 
 
 def _exception_revoked(event: Event, rows: Rows) -> None:

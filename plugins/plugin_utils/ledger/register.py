@@ -9,7 +9,7 @@ All reads take the endpoints' names in chunks, so that ten thousand endpoints ar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,19 @@ from .event import instant
 from .schema import Tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, RowMapping, Table
 
 CHUNK = 500
 """How many names one statement asks for: below the variable limit of every database."""
 
-INSTANTS = ("scanned_at", "reboot_pending_since", "reminded_at", "installed_at", "rebooted_at", "validated_at")
+INSTANTS = (
+    "scanned_at",
+    "reboot_pending_since",
+    "reminded_at",
+    "installed_at",
+    "rebooted_at",
+    "validated_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +99,17 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
             for row in _rows(connection, of.exceptions)
             if row["revoked_at"] is None
         ],
-        "failures": [_loaded(row, "root_cause", keys=("endpoint", "update", "at")) for row in _failures(connection, of, names)],
-        "holds": [_loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)],
+        "failures": [
+            _loaded(row, "root_cause", keys=("endpoint", "update", "at"))
+            for row in _failures(connection, of, names)
+        ],
+        "holds": [
+            _loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)
+        ],
         "soak": [_soak(row) for row in _soaks(connection, of, names)],
-        "authorizations": [_loaded(row, "scope", keys=("cycle", "by", "at")) for row in _rows(connection, of.authorizations)],
+        "authorizations": [
+            _loaded(row, "scope", keys=("cycle", "by", "at")) for row in _rows(connection, of.authorizations)
+        ],
         "endpoints": {
             row["name"]: {name: row[name] for name in INSTANTS}
             for row in _rows(connection, of.endpoints, "name", names)
@@ -139,7 +153,7 @@ def progress(
     return found
 
 
-def _progress(row: Mapping[str, Any], failures: tuple[OpenFailure, ...], run: str | None) -> Progress:
+def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | None) -> Progress:
     job = reboot = None
     if row["job_kind"] is not None:
         updates = tuple(json.loads(row["job_updates"]))
@@ -170,7 +184,7 @@ def _progress(row: Mapping[str, Any], failures: tuple[OpenFailure, ...], run: st
 
 def _rows(
     connection: Connection, table: Table, column: str = "", values: list[str] | None = None
-) -> Iterator[Mapping[str, Any]]:
+) -> Iterator[RowMapping]:
     """The rows, by key; those whose `column` is one of `values` where these are given."""
     query = sa.select(table).order_by(*table.primary_key.columns)
     if values is None:
@@ -181,7 +195,7 @@ def _rows(
         yield from connection.execute(chunk).mappings()
 
 
-def _failures(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[Mapping[str, Any]]:
+def _failures(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[RowMapping]:
     """By time. The open ones of others count too: a failure in the pilot keeps its update from leaving (R5)."""
     if names is None:
         return iter(sorted(_rows(connection, of.failures), key=_by_time))
@@ -191,11 +205,11 @@ def _failures(connection: Connection, of: Tables, names: list[str] | None) -> It
     return iter(sorted(found.values(), key=_by_time))
 
 
-def _by_time(row: Mapping[str, Any]) -> tuple[str, str]:
+def _by_time(row: RowMapping) -> tuple[str, str]:
     return row["at"], row["id"]
 
 
-def _soaks(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[Mapping[str, Any]]:
+def _soaks(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[RowMapping]:
     if names is None:
         return _rows(connection, of.soak)
     query = sa.select(of.applicable.c.update).distinct()
@@ -206,18 +220,18 @@ def _soaks(connection: Connection, of: Tables, names: list[str] | None) -> Itera
     return _rows(connection, of.soak, "update", sorted(wanted))
 
 
-def _approval(row: Mapping[str, Any]) -> dict[str, Any]:
+def _approval(row: RowMapping) -> dict[str, Any]:
     keys = ("update", "decision", "by", "at", "reason", "client", "until")
     return {name: row[name] for name in keys} | {"promote": bool(row["promote"])}
 
 
-def _soak(row: Mapping[str, Any]) -> dict[str, Any]:
+def _soak(row: RowMapping) -> dict[str, Any]:
     healthy = None if row["healthy"] is None else bool(row["healthy"])
     keys = ("update", "endpoint", "client", "installed_at", "validated_at")
     return {name: row[name] for name in keys} | {"healthy": healthy}
 
 
-def _loaded(row: Mapping[str, Any], *documents: str, keys: tuple[str, ...]) -> dict[str, Any]:
+def _loaded(row: RowMapping, *documents: str, keys: tuple[str, ...]) -> dict[str, Any]:
     return {name: _json(row[name]) for name in documents} | {name: row[name] for name in keys}
 
 

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of the ledger, the same on SQLite and PostgreSQL.
 
-`events`, `head`, `spooled` and `version` are the ledger itself; the others are the register and can be rebuilt.
-Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so a rebuilt row is
-identical to the one it replaces, on any database.
+`events`, `head`, `spooled` and `version` are the ledger itself; the others are the register and can be
+rebuilt. Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so a
+rebuilt row is identical to the one it replaces, on any database.
 
 On SQLite, triggers refuse to change or delete an event. On PostgreSQL, grant the account that runs
 Ansible only ``SELECT, INSERT`` on ``events`` (``REVOKE UPDATE, DELETE, TRUNCATE ON events FROM …``), and
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..requirements import sqlalchemy as sa
 
@@ -74,7 +74,12 @@ def tables() -> Tables:
         "events": sa.Table(
             "events",
             meta,
-            sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+            sa.Column(
+                "seq",
+                sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+                primary_key=True,
+                autoincrement=False,
+            ),
             text("kind", index=True, null=False),
             text("endpoint", index=True),
             text("run", index=True, null=False),
@@ -83,7 +88,11 @@ def tables() -> Tables:
             text("hash", null=False),
         ),
         "head": sa.Table(
-            "head", meta, sa.Column("id", sa.Integer, primary_key=True), sa.Column("seq", sa.BigInteger), text("hash")
+            "head",
+            meta,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("seq", sa.BigInteger),
+            text("hash"),
         ),
         "spooled": sa.Table("spooled", meta, text("batch", key=True)),
         "endpoints": sa.Table(
@@ -102,8 +111,10 @@ def tables() -> Tables:
             whole("unreachable_count"),
             *texts("failed_run failed_failure failed_text"),
         ),
-        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen last_seen")),
-        "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),
+        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen")),
+        "applicable": sa.Table(
+            "applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)
+        ),
         "approvals": sa.Table(
             "approvals",
             meta,
@@ -127,7 +138,11 @@ def tables() -> Tables:
             text("root_cause", index=True),
         ),
         "holds": sa.Table(
-            "holds", meta, text("id", key=True), *texts("scope reason at by failure"), text("released", index=True)
+            "holds",
+            meta,
+            text("id", key=True),
+            *texts("scope reason at by failure"),
+            text("released", index=True),
         ),
         "soak": sa.Table(
             "soak",
@@ -151,7 +166,7 @@ def tables() -> Tables:
             whole("ticket"),
         ),
     }
-    return cast("Tables", Tables(metadata=meta, **found))
+    return Tables(metadata=meta, **found)
 
 
 def guards(dialect: str) -> list[str]:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store of the ledger: one transaction an append, the chain never forked, the register always in step.
 
-A write takes the database's write lock before it reads the head of the chain: ``BEGIN IMMEDIATE`` on SQLite, the
-head's row lock elsewhere. No connection outlives a call, so that a process that was forked never shares one.
+A write takes the database's write lock before it reads the head of the chain: ``BEGIN IMMEDIATE`` on
+SQLite, the head's row lock elsewhere. No connection outlives a call, so that a process that was forked
+never shares one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
+from ..flow import Register, Update
 from ..requirements import sqlalchemy as sa
 from . import register as reading
 from .event import GENESIS, Event, canonical, chained, instant, text_of
@@ -28,8 +30,6 @@ from .schema import VERSION, guards, tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
-
-    from ..flow import Register, Update
 
 BUSY_SECONDS = 30
 """How long a write waits for another process's."""
@@ -90,9 +90,10 @@ class Ledger:
     ) -> int:
         """Append `events` in one transaction and bring the register up to them; gives how many were appended.
 
-        `opening` is put first where the run is not in the ledger yet. A `batch` that is there already (a spool
-        that was replayed before) appends nothing; nor does it where `unless`, asked under the write lock, is true.
-        Raises EventError for an event that is not of its kind, LedgerError where it cannot be written.
+        `opening` is put first where the run is not in the ledger yet. A `batch` that is there already (a
+        spool that was replayed before) appends nothing; nor does it where `unless`, asked under the write
+        lock, is true. Raises EventError for an event that is not of its kind, LedgerError where it cannot
+        be written.
         """
         wanted = list(events)
         for event in wanted:
@@ -142,7 +143,12 @@ class Ledger:
             return self._head(connection)
 
     def events(
-        self, *, kinds: Iterable[str] = (), run: str | None = None, endpoint: str | None = None, after: int = 0
+        self,
+        *,
+        kinds: Iterable[str] = (),
+        run: str | None = None,
+        endpoint: str | None = None,
+        after: int = 0,
     ) -> Iterator[tuple[int, str, Event]]:
         """Number, run and event of each event that matches, in order; reads in batches."""
         table = self._tables.events
@@ -173,12 +179,13 @@ class Ledger:
                 last, head = row.seq, chained(head, row.seq, _event(row).canonical(row.run))
                 if head != row.hash:
                     raise LedgerError(
-                        f"event {row.seq} of the ledger ({row.kind}, {row.at}) was altered, or the one before it: "
-                        f"its hash is {head}, the ledger says {row.hash}"
+                        f"event {row.seq} of the ledger ({row.kind}, {row.at}) was altered, or the one before "
+                        f"it: its hash is {head}, the ledger says {row.hash}"
                     )
             if (last, head) != (end, claimed):
                 raise LedgerError(
-                    f"the ledger ends at event {last} ({head}), its head says {end} ({claimed}): events are missing"
+                    f"the ledger ends at event {last} ({head}), its head says {end} ({claimed}): "
+                    "events are missing"
                 )
         return last, head
 
@@ -197,8 +204,6 @@ class Ledger:
 
     def register(self, endpoints: Iterable[str] | None = None) -> Register:
         """The register; with `endpoints`, what concerns them (and what concerns all)."""
-        from ..flow import Register
-
         return Register.parse(self.register_record(endpoints))
 
     def register_record(self, endpoints: Iterable[str] | None = None) -> dict[str, Any]:
@@ -208,8 +213,6 @@ class Ledger:
 
     def applicable(self, endpoints: Iterable[str]) -> dict[str, list[Update] | None]:
         """The updates that apply to each endpoint since its last scan; None where that is not known."""
-        from ..flow import Update
-
         with self.reading() as connection:
             found = reading.applicable(connection, self._tables, endpoints)
         return {
@@ -236,15 +239,22 @@ class Ledger:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be read: {_cause(exc)}") from exc
+            raise LedgerError(
+                f"the ledger at {_safe(self._engine.url)} cannot be read: {_cause(exc)}"
+            ) from exc
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         try:
-            with self._engine.connect().execution_options(ledger_write=True) as connection, connection.begin():
+            with (
+                self._engine.connect().execution_options(ledger_write=True) as connection,
+                connection.begin(),
+            ):
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be written: {_cause(exc)}") from exc
+            raise LedgerError(
+                f"the ledger at {_safe(self._engine.url)} cannot be written: {_cause(exc)}"
+            ) from exc
 
     def _stream(self, connection: Connection, query: Select[Any]) -> Iterator[Any]:
         """The events that `query` selects, in order, read a batch at a time."""
@@ -272,8 +282,8 @@ class Ledger:
                     return
                 if found is not None and found > VERSION:
                     raise LedgerError(
-                        f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection knows "
-                        f"up to {VERSION}: install the collection's newer version"
+                        f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection "
+                        f"knows up to {VERSION}: install the collection's newer version"
                     )
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run's one recorder: who runs, by which policy and clock, and the way into the ledger.
+
+The callback activates it in Ansible's main process before any worker is forked, so that every plugin of the
+run finds the same one with `active()`. It holds no database handle: each append opens and closes its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from .. import flow
+from ..errors import PatchingError
+from ..ledger import Event, Ledger, LedgerError, Opening
+from ..requirements import yaml
+from .clock import Clock, clock_for, real
+from .settings import Settings, SettingsError
+from .spool import Spool
+
+
+class Recorder:
+    """Records the events of one run, and knows what the run's plugins need to agree on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.run = str(uuid.uuid4())
+        self.check_mode = settings.check_mode
+        self._started = real()
+        self._spool = Spool(settings.spool_path())
+        self._spooling = False
+        self._lost: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why this run must not start new work: a sentence, or None where all is well."""
+        return self._lost or self._unfit
+
+    @cached_property
+    def _unfit(self) -> str | None:
+        if self.settings.problem is not None:
+            return self.settings.problem
+        try:
+            self.now()
+        except PatchingError as exc:
+            return str(exc)
+        return None
+
+    @cached_property
+    def policy(self) -> flow.Policy:
+        """The policy of the run, read once. Raises a PatchingError that names file and path in it."""
+        path = self.settings.policy
+        if path is None:
+            return flow.load_policy({}, None)
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+            raise SettingsError(f"the policy document {path} cannot be read: {exc}") from exc
+        return flow.load_policy({} if document is None else document, path.parent)
+
+    @cached_property
+    def _clock(self) -> Clock:
+        settings = self.settings
+        return clock_for(simulated=self.simulated, clock_url=settings.clock_url, as_of=settings.as_of)
+
+    @property
+    def simulated(self) -> bool:
+        return self.policy.clock == "simulated"
+
+    def now(self) -> datetime:
+        """The run's present. Raises a PatchingError where the clock is not to be had."""
+        return self._clock()
+
+    def ledger(self) -> Ledger:
+        """The ledger; in check mode one that is not there yet is not made."""
+        return Ledger.open(self.settings.ledger, create=not self.check_mode)
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Append events of this run, the run's opening before its first; nothing in check mode.
+
+        For plugins that can fail: raises LedgerError where the ledger cannot be written.
+        """
+        if self.check_mode or not events:
+            return 0
+        return self.ledger().append(events, run=self.run, opening=self._opening())
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Like `append`, for the callback: what cannot be appended is spooled and becomes the run's problem.
+
+        Once one append was spooled the later ones are too, so that the ledger gets them in order.
+        """
+        if self.check_mode or not events:
+            return
+        if not self._spooling:
+            try:
+                self.append(events)
+            except LedgerError as exc:
+                self._spooling = True
+                self._lost = f"{exc}; the events of this run wait in {self._spool.path} for the next run"
+            else:
+                return
+        try:
+            self._spool.keep(events, self.run, self._opening())
+        except OSError as exc:
+            self._lost = (
+                f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
+            )
+
+    def replay(self) -> int:
+        """Bring what an earlier run had to spool into the ledger; where that fails, it is the run's problem."""
+        if self.check_mode:
+            return 0
+        try:
+            count = self._spool.replay(self.ledger()) if self._spool.path.exists() else 0
+        except (LedgerError, OSError) as exc:
+            self._spooling = True
+            self._lost = f"{exc}; events of earlier runs wait in {self._spool.path}"
+            return 0
+        self._spooling = False
+        return count
+
+    def report(self, problem: str) -> None:
+        """Make `problem` the run's, unless it has one."""
+        self._lost = self._lost or problem
+
+    def _opening(self) -> Opening:
+        settings = self.settings
+        body: dict[str, Any] = {
+            "by": settings.by,
+            "core": settings.core,
+            "playbook": settings.playbook,
+            "ring": settings.ring,
+            "limit": settings.limit,
+            "job": settings.job,
+            "simulated": self.simulated,
+        }
+        return Opening(self._opened, body)
+
+    @cached_property
+    def _opened(self) -> datetime:
+        return self.now()
+
+
+_active: Recorder | None = None
+
+
+def activate(settings: Settings) -> Recorder:
+    """Make the recorder of this process and of those forked from it."""
+    global _active
+    _active = Recorder(settings)
+    return _active
+
+
+def active() -> Recorder | None:
+    """The run's recorder; None where the callback is not enabled."""
+    return _active

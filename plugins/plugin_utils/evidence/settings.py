@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run was told: the callback's options, and what the command line and AWX say about the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import PatchingError
+
+
+class SettingsError(PatchingError):
+    """An option, an extra var or the policy document is not right; the run must not start new work."""
+
+
+@dataclass(frozen=True, slots=True)
+class PsaSettings:
+    """How the PSA is reached, and what its tickets look like there."""
+
+    url: str
+    company: str
+    public_key: str
+    private_key: str = field(repr=False)
+    client_id: str
+    board: str
+    ca: str | None = None
+    companies: dict[str, str] = field(default_factory=dict)
+    """RMM client name → PSA company identifier, where the names differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of one run. `as_of` is the instant it is told to take for the present, None for the real one."""
+
+    ledger: str
+    policy: Path | None = None
+    spool: Path | None = None
+    psa: PsaSettings | None = None
+    clock_url: str | None = None
+    as_of: datetime | None = None
+    check_mode: bool = False
+    by: str = "unknown"
+    core: str = ""
+    playbook: str | None = None
+    ring: str | None = None
+    limit: str | None = None
+    job: str | None = None
+    problem: str | None = None
+    """What was wrong with the settings themselves, found while they were read."""
+
+    def spool_path(self) -> Path:
+        """Where events wait that the ledger would not take: beside an SQLite ledger, else in the state
+        folder.
+        """
+        if self.spool is not None:
+            return self.spool
+        if self.ledger.startswith("sqlite:///"):
+            return Path(self.ledger.removeprefix("sqlite:///") + ".spool.jsonl")
+        return Path("~/.local/state/msp.patching/spool.jsonl").expanduser()
+
+
+def ledger_url(value: str) -> str:
+    """The option `ledger` as a database URL: a path means an SQLite file, ``~`` is the home folder."""
+    if "://" not in value:
+        return f"sqlite:///{Path(value).expanduser().absolute()}"
+    scheme, rest = value.split("://", 1)
+    if scheme.startswith("sqlite") and rest.startswith("/~"):
+        return f"{scheme}:///{Path(rest[1:]).expanduser()}"
+    return value
+
+
+def loopback(url: str) -> str:
+    """`url`, if it is http on this machine; a run's clock comes from nowhere else. Raises SettingsError."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError(
+            f"the clock address {url!r} is not on this machine: a simulated clock is http://127.0.0.1:…"
+        )
+    return url

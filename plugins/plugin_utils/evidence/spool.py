@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Events that the ledger would not take, kept in a file of JSON lines until it does.
+
+A line is one append: ``batch`` (unique; the ledger takes a batch once), ``run``, ``opening``, ``events``.
+Writers and the replay lock a file beside it, so that runs side by side lose nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..ledger import Event, Ledger, LedgerError, Opening, instant, text_of
+from ..ledger.event import EventError, canonical
+
+
+class Spool:
+    """The spool at `path`; the file is there only while something waits in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def keep(self, events: Sequence[Event], run: str, opening: Opening) -> None:
+        """Write one append to the disk. Raises OSError where that cannot be done either."""
+        line = canonical(
+            {
+                "batch": str(uuid.uuid4()),
+                "run": run,
+                "opening": {"at": text_of(opening.at), "body": opening.body},
+                "events": [
+                    {
+                        "kind": event.kind,
+                        "endpoint": event.endpoint,
+                        "at": text_of(event.at),
+                        "body": event.body,
+                    }
+                    for event in events
+                ],
+            }
+        )
+        with self._locked():
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(handle, line.encode() + b"\n")
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def replay(self, ledger: Ledger) -> int:
+        """Append what waits to `ledger`, in order, and empty the spool; gives how many batches there were.
+
+        Raises LedgerError where the ledger still does not take them, or a line cannot be read; then all
+        stays.
+        """
+        if not self.path.exists():
+            return 0
+        with self._locked():
+            if not self.path.exists():
+                return 0
+            lines = self.path.read_bytes().splitlines()
+            for number, line in enumerate(lines, start=1):
+                self._append(ledger, line, number)
+            self.path.unlink()
+        return len(lines)
+
+    def _append(self, ledger: Ledger, line: bytes, number: int) -> None:
+        try:
+            kept: dict[str, Any] = json.loads(line)
+            events = [
+                Event(event["kind"], event["endpoint"], instant(event["at"]), event["body"])
+                for event in kept["events"]
+            ]
+            opening = Opening(instant(kept["opening"]["at"]), kept["opening"]["body"])
+            ledger.append(events, run=kept["run"], opening=opening, batch=kept["batch"])
+        except (ValueError, KeyError, TypeError, EventError) as exc:
+            raise LedgerError(f"line {number} of the spool {self.path} cannot be read: {exc}") from exc
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
