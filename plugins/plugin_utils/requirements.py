@@ -61,6 +61,14 @@ except ImportError as exc:
     recurring_ical_events = _Missing("recurring-ical-events", exc)  # type: ignore[assignment]
 
 try:
+    import rich
+    import rich.box
+    import rich.console
+    import rich.table
+except ImportError as exc:
+    rich = _Missing("rich", exc)  # type: ignore[assignment]
+
+try:
     import yaml
 except ImportError as exc:
     yaml = _Missing("PyYAML", exc)  # type: ignore[assignment]
@@ -71,6 +79,7 @@ __all__ = [
     "jsonschema",
     "recurring_ical_events",
     "requests",
+    "rich",
     "sqlalchemy",
     "yaml",
 ]

@@ -1,0 +1,83 @@
+# Everything a newcomer types. Each target makes its own environment first; nothing is installed by hand.
+#   make demo    one ring of a small MSP, patched on the lab     make lab    the lab, up, to play with
+#   make test    every test                                      make bench  the measurements
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+LINK := .ansible/collections/ansible_collections/msp/patching
+STAMP := $(VENV)/.made
+REQUIREMENTS := requirements.txt lab/requirements.txt tests/requirements.txt
+
+# What tools leave in a home folder would change what is tested: a stale copy of the collection in
+# ~/.ansible shadows the checkout, and a proxy must not stand between us and the loopback.
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export NO_PROXY := 127.0.0.1,localhost
+export no_proxy := 127.0.0.1,localhost
+export PATH := $(BIN):$(PATH)
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help
+help: ## What there is to type
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: environment
+environment: $(STAMP) $(LINK) ## The Python environment in .venv (made by the other targets when needed)
+
+$(STAMP): $(REQUIREMENTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: $(PYTHON) is $$($(PYTHON) -V): Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "make: $(PYTHON) cannot make environments: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@echo "making the environment in $(VENV) (about half a minute, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(REQUIREMENTS:%=-r %)
+	@touch $@
+
+$(LINK):
+	@mkdir -p $(@D)
+	@ln -sfn ../../../.. $@
+
+.PHONY: demo
+demo: environment ## One ring of a small MSP, patched on its night, on the lab
+	@python -m lab.demo
+
+.PHONY: lab
+lab: environment ## The lab, up until Ctrl-C: prints its URLs, credentials and an inventory to play with
+	@python -m lab up --fleet lab/fleets/demo.yml
+
+.PHONY: lint
+lint: environment ## ruff, mypy strict, yamllint, ansible-lint, changelog
+	@ruff check .
+	@ruff format --check --quiet .
+	@mypy plugins lab tests
+	@yamllint --strict .
+	@ansible-lint --profile production --offline -q
+	@antsibull-changelog lint
+
+.PHONY: unit
+unit: environment ## The pure core, by tables and properties
+	@pytest tests/unit -q -n 2
+
+.PHONY: integration
+integration: environment ## Plugins, roles and playbooks on the lab
+	@pytest tests/integration -q -n 2
+
+.PHONY: molecule
+molecule: environment ## Molecule's scenarios on the lab
+	@molecule test --all
+
+.PHONY: test
+test: lint unit integration molecule ## All of the above
+
+.PHONY: bench
+bench: environment ## What it costs, as ratios measured in one run
+	@python -m tests.bench
+
+.PHONY: clean
+clean: ## Remove what these targets made
+	@rm -rf $(VENV) .ansible .lab* build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Decide for all hosts of a play at once what is due for each
+version_added: 0.1.0
+description:
+  - The heart of the roles P(msp.patching.scope#role) and P(msp.patching.flow#role). It reads the endpoint record of every host
+    (its variables C(patching_*)), the register and the policy, decides for each host by the flow of the operating model, records
+    the decisions that changed, and says which step each host takes next.
+  - Runs once for the whole play, on the control node, whatever the number of hosts. Reads endpoints only through what earlier
+    steps recorded; connects to none.
+  - Needs the callback P(msp.patching.evidence#callback), whose settings it shares (ledger, policy, clock).
+options:
+  phase:
+    description:
+      - V(open) plans for all hosts of the play, prints the plan, and returns who is due.
+      - V(next) plans for the hosts still in the play and returns the next step of each. Where nothing is to be started it first
+        waits until a look at what is under way is worth it.
+    type: str
+    choices: [open, next]
+    required: true
+  ring:
+    description: Plan for the endpoints of this ring only. Without it, for all hosts of the play.
+    type: str
+  actions:
+    description: The actions of the flow that this run carries out.
+    type: list
+    elements: str
+    default: [scan, install, reboot, validate]
+  passes:
+    description: How many passes the run has in all; waits are spaced out so that they last.
+    type: int
+    default: 320
+  passed:
+    description: How many of them are used, as the plan before returned it.
+    type: int
+    default: 0
+  started:
+    description: When the first of them was, as the plan before returned it.
+    type: str
+attributes:
+  check_mode:
+    description: Plans and prints, records nothing, and gives nobody a step.
+    support: full
+  diff_mode:
+    description: Nothing is changed on a host.
+    support: none
+author:
+  - the msp.patching contributors (@msp-patching)
+"""
+
+EXAMPLES = r"""
+- name: Decide who is in, who is due, and why the others are not
+  msp.patching.plan:
+    phase: open
+    ring: pilot
+  register: scope_plan
+  run_once: true
+"""
+
+RETURN = r"""
+due:
+  description: The hosts that have something to do now, by name; empty in check mode.
+  type: list
+  elements: str
+  returned: O(phase=open)
+  sample: [ACME-WS01, ACME-WS02]
+counts:
+  description: How many hosts each action was decided for.
+  type: dict
+  returned: O(phase=open)
+  sample: {install: 8, wait: 2}
+steps:
+  description: By host, the step it takes next (a file of the role C(flow)), why, and what the step needs.
+  type: dict
+  returned: O(phase=next)
+  sample: {ACME-WS01: {step: look, why: a look at what is under way, job: j123.456}}
+passed:
+  description: How many passes are used.
+  type: int
+  returned: O(phase=next)
+started:
+  description: When the first pass was.
+  type: str
+  returned: O(phase=next)
+"""

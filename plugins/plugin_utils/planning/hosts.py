@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Endpoint records out of Ansible's host variables, for many hosts at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+PREFIX = "patching_"
+
+
+class HostVars(Protocol):
+    """The part of Ansible's ``hostvars`` that is used here."""
+
+    def raw_get(self, host_name: str) -> Mapping[str, Any]:
+        """The variables of a host, not templated."""
+
+    def __getitem__(self, key: str) -> Mapping[str, Any]:
+        """The variables of a host, templated on access."""
+
+
+def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """The endpoint record of each host in `names`: its variables ``patching_<key>`` for each of `keys`, without
+    the prefix, as plain JSON types. A value that is a template is templated; that is rare, so that the
+    others are read raw (templating every variable of every host takes minutes for thousands of them)."""
+    wanted = [(key, PREFIX + key) for key in sorted(keys)]
+    records = {}
+    for name in names:
+        raw = hostvars.raw_get(name)
+        record = {key: raw[variable] for key, variable in wanted if raw.get(variable) is not None}
+        for key, value in record.items():
+            if isinstance(value, str) and "{{" in value:
+                record[key] = hostvars[name][PREFIX + key]
+        record.setdefault("name", name)
+        records[name] = record
+    # Ansible's values carry tags (where they come from, whether they are trusted); a round trip leaves plain ones
+    plain: dict[str, dict[str, Any]] = json.loads(json.dumps(records))
+    return plain

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One plan for many endpoints: read the register once, decide for all, record what changed, say who does what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..flow import Decision, Endpoint, Planner, Policy, Update, accept_list, cycle_at, redundancy_key
+from ..flow.validation import checks_for
+from ..ledger import Event, Ledger
+from ..ledger.register import Progress
+from .steps import Step, next_step
+from .turns import take_turns
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was decided at `now` for each endpoint, and the step it takes next."""
+
+    now: datetime
+    endpoints: Mapping[str, Endpoint]
+    updates: Mapping[str, Sequence[Update] | None]
+    decisions: Mapping[str, Decision]
+    progress: Mapping[str, Progress]
+    steps: Mapping[str, Step]
+    policy: Policy
+
+    def orders(self) -> dict[str, dict[str, Any]]:
+        """By endpoint, what the task files of the role ``flow`` need: the step and its arguments, JSON types."""
+        return {name: {"step": step.name, "why": step.why} | self._arguments(name) for name, step in self.steps.items()}
+
+    def _arguments(self, name: str) -> dict[str, Any]:
+        endpoint = self.endpoints[name]
+        settings = self.policy.settings(endpoint)
+        match self.steps[name].name:
+            case "scan":
+                return {"time_limit": int(settings.scan_time_limit.total_seconds())}
+            case "install":
+                wanted = set(self.decisions[name].updates)
+                chosen = [update for update in self.updates[name] or () if update.id in wanted]
+                return {
+                    "accept_list": accept_list(chosen),
+                    "updates": [update.id for update in chosen],
+                    "time_limit": int(settings.install_time_limit.total_seconds()),
+                }
+            case "look":
+                job = self.progress[name].job
+                return {"job": job.jid if job else ""}
+            case "validate":
+                return {
+                    "checks": checks_for(endpoint, self.policy),
+                    "agent_service": settings.agent_service,
+                }
+        return {}
+
+    def due(self) -> list[str]:
+        """The endpoints that a run connects to, by name."""
+        return sorted(name for name, step in self.steps.items() if step.acts or step.name == "wait")
+
+
+def make_plan(
+    ledger: Ledger,
+    policy: Policy,
+    endpoints: Mapping[str, Endpoint],
+    now: datetime,
+    *,
+    run: str | None,
+    actions: Collection[str],
+) -> Plan:
+    """Decide for all `endpoints` at `now`; reads the ledger and changes nothing.
+
+    `run` is the run that plans: what failed in it is not tried again in it.
+    """
+    names = list(endpoints)
+    updates = ledger.applicable(names)
+    progress = ledger.progress(names, run=run)
+    planner = Planner(policy, ledger.register(names), now)
+    decisions = {name: planner.decide(endpoint, updates[name]) for name, endpoint in endpoints.items()}
+    steps = {
+        name: next_step(
+            name,
+            decisions[name],
+            progress[name],
+            now,
+            actions,
+            policy.settings(endpoints[name]).unreachable_tolerated,
+        )
+        for name in names
+    }
+    groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
+    steps = take_turns(steps, groups, ledger.down())
+    return Plan(now, endpoints, updates, decisions, progress, steps, policy)
+
+
+def decided_events(plan: Plan) -> list[Event]:
+    """An event for each endpoint whose decision is another than the one that stands in the ledger.
+
+    The instant until which a decision holds moves with every look; a decision that differs in nothing else is
+    the same decision.
+    """
+    cycle = cycle_at(plan.now)
+    events = []
+    for name, decision in plan.decisions.items():
+        record = decision.as_record()
+        if _essence(record) != _essence(plan.progress[name].last_decision):
+            events.append(Event("plan.decided", name, plan.now, {"decision": record, "cycle": cycle}))
+    return events
+
+
+def _essence(record: Mapping[str, Any] | None) -> Any:
+    if record is None:
+        return None
+    left_out = [(row["update"], row["node"]) for row in record["left_out"]]
+    return record["action"], record["node"], record["updates"], left_out

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of a run that plans: the hosts of the play, the ledger, the policy and the clock, held together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+
+from ..errors import PatchingError
+from ..evidence.recorder import Recorder
+from ..flow import Endpoint, RecordError
+from ..flow.records import RINGS
+from .hosts import HostVars, endpoint_records
+from .pace import Pace
+from .plan import Plan, decided_events, make_plan
+from .tables import in_words, plan_table
+
+KEYS = frozenset(Endpoint().as_record())
+AT_ONCE = frozenset({"scan", "install", "reboot"})
+"""Steps that start something: a pass with one of them does not wait."""
+NAMED = 10
+"""How many endpoints a sentence names."""
+
+
+class ScopeError(PatchingError):
+    """There is nobody to patch, or the inventory says something of an endpoint that cannot be."""
+
+
+class Session:
+    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        hostvars: HostVars,
+        hosts: Collection[str],
+        actions: Collection[str],
+    ) -> None:
+        self._recorder = recorder
+        self._hostvars = hostvars
+        self._hosts = hosts
+        self._actions = actions
+        self._policy = recorder.policy
+        self._ledger = recorder.ledger()
+
+    def open(self, ring: str | None) -> tuple[Plan, str]:
+        """The plan for the endpoints of `ring` (None: of all rings), and what people read of it."""
+        endpoints = self._endpoints()
+        chosen = {name: one for name, one in endpoints.items() if ring is None or one.ring == ring}
+        if not chosen:
+            raise ScopeError(self._nobody(ring, endpoints))
+        plan = self._plan(chosen)
+        return plan, self._words(ring, plan, endpoints)
+
+    def again(self, passed: int, passes: int, started: datetime | None, sleep: Callable[[float], None]) -> Plan:
+        """The plan for the hosts still in the play; waits first where nothing is to be started.
+
+        `passed` of `passes` are used since `started`.
+        """
+        endpoints = self._endpoints()
+        plan = self._plan(endpoints)
+        if started is not None and not any(step.name in AT_ONCE for step in plan.steps.values()):
+            pause = self._pause(plan, passed, passes)
+            if pause > 0:
+                sleep(pause)
+                plan = self._plan(endpoints)
+        return plan
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        found, wrong = {}, []
+        for name, record in endpoint_records(self._hostvars, self._hosts, KEYS).items():
+            try:
+                found[name] = Endpoint.parse(record)
+            except RecordError as exc:
+                wrong.append(f"{name}: {exc}")
+        if wrong:
+            raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
+        return found
+
+    def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
+        recorder = self._recorder
+        plan = make_plan(
+            self._ledger,
+            self._policy,
+            endpoints,
+            recorder.now(),
+            run=recorder.run,
+            actions=self._actions,
+        )
+        recorder.append(decided_events(plan))
+        return plan
+
+    def _pause(self, plan: Plan, passed: int, passes: int) -> float:
+        """Real seconds until a look is worth it; limits and ages are in the run's time, which may be simulated."""
+        speed = self._recorder.speed
+        ages, ends, due = [], [0.0], []
+        for progress in plan.progress.values():
+            if progress.job is not None:
+                ages.append((plan.now - progress.job.started_at).total_seconds())
+                ends.append(progress.job.limit_seconds - ages[-1])
+            if progress.reboot is not None:
+                ages.append((plan.now - progress.reboot.requested_at).total_seconds())
+            if progress.checking_since is not None:
+                ages.append((plan.now - progress.checking_since).total_seconds())
+            if progress.retry_at is not None:
+                due.append((progress.retry_at - plan.now).total_seconds() / speed)
+        pace = Pace(passed, passes, max(ends) / speed)
+        return pace.wait([age / speed for age in ages], due)
+
+    def _nobody(self, ring: str | None, endpoints: Mapping[str, Endpoint]) -> str:
+        if ring is not None and ring not in RINGS:
+            return f"there is no ring {ring!r}: a ring is one of {', '.join(RINGS)}"
+        rings = Counter(endpoint.ring or "no ring" for endpoint in endpoints.values())
+        there = ", ".join(f"{count} in {name}" for name, count in sorted(rings.items())) or "no host at all"
+        whom = f"ring {ring}" if ring else "any ring"
+        return f"no endpoint of {whom} is in the inventory within the limit; there is: {there}"
+
+    def _words(self, ring: str | None, plan: Plan, everybody: Mapping[str, Endpoint]) -> str:
+        counts = Counter(decision.action for decision in plan.decisions.values())
+        title = (
+            f"{f'Ring {ring}' if ring else 'All rings'} at {plan.now.isoformat(timespec='minutes')}: {in_words(counts)}"
+        )
+        words = plan_table(title, plan)
+        unknown = sorted(name for name, endpoint in everybody.items() if endpoint.ring is None)
+        if unknown:
+            more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+            words += (
+                f"In no ring, so in nobody's run: {', '.join(unknown[:NAMED])}{more}. "
+                "They stay in the inventory's group unclassified until the RMM says where they belong.\n"
+            )
+        return words

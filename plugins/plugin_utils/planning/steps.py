@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The step an endpoint takes next in a run: its decision, in the light of what is under way on it.
+
+Pure, as the flow is. A decision says what is due for an endpoint at an instant; a step is what a pass of the role
+``flow`` does about it, named after the file in ``roles/flow/tasks/steps``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..flow.records import Decision
+    from ..ledger.register import Progress
+
+ACTING = ("scan", "install", "reboot", "validate")
+"""The actions of the flow that a run carries out."""
+
+UNDER_WAY = {"look": ("scan", "install"), "confirm": ("reboot",)}
+"""Steps that look after something started earlier, and the actions that start it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What an endpoint does in the next pass: `name` of the step and `why`, a sentence for people."""
+
+    name: str
+    why: str
+
+    @property
+    def ends(self) -> bool:
+        """Whether the endpoint has nothing to do in this run after it."""
+        return self.name in ("leave", "fail")
+
+    @property
+    def acts(self) -> bool:
+        """Whether the endpoint is connected to."""
+        return self.name not in ("leave", "fail", "wait")
+
+
+def next_step(
+    name: str,
+    decision: Decision,
+    progress: Progress,
+    now: datetime,
+    actions: Collection[str],
+    tolerated: int,
+) -> Step:
+    """The step of the endpoint `name`.
+
+    `actions` are those the run carries out; `tolerated` is how often in a row an endpoint may be unreachable
+    before the run gives it up (policy ``failure.unreachable_tolerated``).
+    """
+    under_way = _under_way(progress, actions)
+    if progress.failed_in_run is not None:
+        return Step("fail", f"{name}: {progress.failed_in_run[1]}")
+    if progress.unreachable_count > tolerated and under_way != "confirm":
+        return Step(
+            "fail",
+            f"{name}: unreachable {progress.unreachable_count} times in a row; caught up by the next run",
+        )
+    if under_way is not None:
+        return Step(under_way, "a look at what is under way")
+    if progress.retry_at is not None and progress.retry_at > now:
+        return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
+    if decision.action in actions and decision.action in ACTING:
+        return Step(decision.action, decision.reason)
+    return Step("leave", decision.reason)
+
+
+def _under_way(progress: Progress, actions: Collection[str]) -> str | None:
+    if progress.job is not None and progress.job.kind in actions:
+        return "look"
+    if progress.reboot is not None and "reboot" in actions:
+        return "confirm"
+    return None

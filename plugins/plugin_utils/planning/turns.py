@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""R6: of two endpoints of one redundancy group, the second reboots when the first is validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .steps import Step
+
+Group = tuple[str, str]
+"""A redundancy group: the client, and the group or role within it."""
+
+
+def take_turns(
+    steps: Mapping[str, Step], groups: Mapping[str, Group | None], down: Mapping[str, Group]
+) -> dict[str, Step]:
+    """`steps` with every reboot put off whose redundancy group has another endpoint down or about to go down.
+
+    `groups` gives an endpoint's redundancy group (None: no group, as for workstations). `down` gives the groups of
+    the endpoints, of this run or not, that are rebooting, or rebooted and not yet validated.
+    Among endpoints that are due together the first by name goes first, so that every run agrees on the order.
+    """
+    held: dict[Group, set[str]] = {}
+    for endpoint, group in down.items():
+        held.setdefault(group, set()).add(endpoint)
+    turns: dict[str, Step] = {}
+    for endpoint in sorted(steps):
+        step = steps[endpoint]
+        group = groups.get(endpoint)
+        if step.name == "reboot" and group is not None:
+            holders = held.setdefault(group, set())
+            others = sorted(holders - {endpoint})
+            if others:
+                step = _put_off(endpoint, group, others[0], steps)
+            else:
+                holders.add(endpoint)
+        turns[endpoint] = step
+    return turns
+
+
+def _put_off(endpoint: str, group: Group, holder: str, steps: Mapping[str, Step]) -> Step:
+    why = (
+        f"{endpoint} reboots when {holder}, of the same redundancy group ({group[1]} of {group[0]}), is validated (R6)"
+    )
+    coming = holder in steps and not steps[holder].ends
+    return Step("wait" if coming else "leave", why)

@@ -1,0 +1,73 @@
+"""Which step an endpoint takes next: its decision, in the light of what is under way on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Decision
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, Progress, Reboot
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, next_step
+
+NOW = datetime(2026, 11, 11, 8, 5, tzinfo=UTC)
+NOTHING = Progress()
+SCANNING = Progress(job=Job("scan", "j1.2", NOW, 600, ()))
+INSTALLING = Progress(job=Job("install", "j1.2", NOW, 7200, ("u1",)))
+REBOOTING = Progress(reboot=Reboot(NOW, "134"))
+
+
+def decision(action: str) -> Decision:
+    return Decision(action=action, node="a.node", reason="because", until=None, path=())
+
+
+def step(action: str, progress: Progress, actions: tuple[str, ...] = ACTING) -> str:
+    return next_step("WS01", decision(action), progress, NOW, actions, 2).name
+
+
+@pytest.mark.parametrize("action", ["skip", "hold", "wait", "manual", "remind", "none"])
+def test_what_a_run_does_not_carry_out_leaves(action: str) -> None:
+    assert step(action, NOTHING) == "leave"
+
+
+@pytest.mark.parametrize("action", ACTING)
+def test_what_is_due_is_done(action: str) -> None:
+    assert step(action, NOTHING) == action
+
+
+@pytest.mark.parametrize("action", ACTING)
+def test_a_run_narrowed_to_other_actions_leaves_it(action: str) -> None:
+    assert step(action, NOTHING, tuple(other for other in ACTING if other != action)) == "leave"
+
+
+@pytest.mark.parametrize(("progress", "wanted"), [(SCANNING, "look"), (INSTALLING, "look"), (REBOOTING, "confirm")])
+@pytest.mark.parametrize("action", ["scan", "install", "wait", "hold", "none"])
+def test_what_is_under_way_is_looked_at_whatever_is_decided(progress: Progress, wanted: str, action: str) -> None:
+    """Nothing is started twice: also after a run that was killed, and outside the window too."""
+    assert step(action, progress) == wanted
+
+
+def test_an_install_is_none_of_a_run_that_only_validates() -> None:
+    assert step("none", INSTALLING, ("validate",)) == "leave"
+
+
+def test_a_failure_of_this_run_ends_it_for_the_endpoint() -> None:
+    failed = replace(INSTALLING, failed_in_run=("f-1", "KB5046613 failed with 0x80070643"))
+    got = next_step("WS01", decision("install"), failed, NOW, ACTING, 2)
+    assert (got.name, got.why) == ("fail", "WS01: KB5046613 failed with 0x80070643")
+
+
+@pytest.mark.parametrize(("after", "wanted"), [(timedelta(minutes=1), "wait"), (timedelta(0), "install")])
+def test_a_retry_waits_for_its_hour(after: timedelta, wanted: str) -> None:
+    assert step("install", replace(NOTHING, retry_at=NOW + after, attempts=1)) == wanted
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(1, "scan"), (2, "scan"), (3, "fail")])
+def test_an_unreachable_endpoint_is_given_up_after_the_tolerated_count(count: int, wanted: str) -> None:
+    assert step("scan", replace(NOTHING, unreachable_count=count)) == wanted
+
+
+def test_a_rebooting_endpoint_is_allowed_to_be_unreachable() -> None:
+    """How long, the policy's reboot time limit says; that is judged where it is recorded."""
+    assert step("reboot", replace(REBOOTING, unreachable_count=40)) == "confirm"
