@@ -60,6 +60,8 @@ EXTRA_FIELDS: tuple[ExtraFieldRow, ...] = (
             ("Time Zone", "text"),
             ("Patching Disabled", "checkbox"),
             ("Patching Cycle", "text"),
+            ("Patching Cycle State", "text"),
+            ("Patching Cycle Closed", "text"),
         )
     ),
 )
