@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be made to go wrong, on purpose and a counted number of times.
+
+A fault names a target (a machine, or `automate` or `psa`) and a kind:
+
+========================  ===========================================================================
+kind                      what happens
+========================  ===========================================================================
+refuse                    the port is closed; a closed port counts nothing, so it ends with `seconds`
+reset                     the connection is accepted and reset; `at: command` resets a running command
+hang                      the connection is accepted and never answered
+unauthorized              401, whatever the credentials
+throttle                  429 with Retry-After: `retry_after`
+error                     500
+cut                       the connection ends in the middle of the answer (APIs)
+slow                      the answer comes after `seconds` of lab time
+update_fails              installing `kb` (any, if not given) fails with `hresult`
+rolled_back               `kb` is undone by the next boot
+never_returns             the machine does not come back from its next reboot
+service_stays_down        `service` does not start at the next boot
+========================  ===========================================================================
+
+`times` is how often it strikes (null: until cleared), `path` narrows an API fault to a path prefix,
+`seconds` for refuse is how much lab time it lasts (0: until cleared).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut")
+MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down")
+KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
+DEFAULT_HRESULT = "0x80070643"
+
+
+class FaultError(ValueError):
+    """A fault that the lab does not know how to cause."""
+
+
+@dataclass
+class Fault:
+    target: str
+    kind: str
+    times: int | None = None
+    at: str = "connection"
+    kb: str = ""
+    hresult: str = DEFAULT_HRESULT
+    service: str = ""
+    seconds: float = 0.0
+    retry_after: int = 1
+    path: str = ""
+    id: int = 0
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Fault:
+        known = set(cls.__dataclass_fields__) - {"id"}
+        unknown = sorted(set(document) - known)
+        if unknown:
+            raise FaultError(f"fault {dict(document)!r}: unknown key {unknown[0]!r}; known: {sorted(known)}")
+        if not document.get("target"):
+            raise FaultError(f"fault {dict(document)!r}: target is missing: a machine, automate or psa")
+        fault = cls(**{key: value for key, value in document.items() if value is not None})
+        if fault.kind not in KINDS:
+            raise FaultError(f"fault on {fault.target}: unknown kind {fault.kind!r}; known: {', '.join(KINDS)}")
+        if fault.at not in ("connection", "command"):
+            raise FaultError(f"fault on {fault.target}: at is {fault.at!r}; give connection or command")
+        if fault.kind == "refuse" and fault.times is not None:
+            raise FaultError(f"fault on {fault.target}: a closed port counts nothing: give refuse `seconds`")
+        fault.kb = fault.kb.upper().removeprefix("KB")
+        int(fault.hresult, 16)
+        return fault
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class FaultBook:
+    """The faults in force; `on_change` is told the target whose faults changed."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._ids = itertools.count(1)
+        self.on_change: Callable[[str], None] = lambda _target: None
+
+    def add(self, document: Mapping[str, Any]) -> Fault:
+        fault = Fault.parse(document)
+        fault.id = next(self._ids)
+        self._faults.append(fault)
+        self.on_change(fault.target)
+        return fault
+
+    def all(self) -> list[Fault]:
+        return list(self._faults)
+
+    def clear(self) -> None:
+        gone, self._faults = self._faults, []
+        for target in {fault.target for fault in gone}:
+            self.on_change(target)
+
+    def remove(self, fault_id: int) -> bool:
+        for fault in self._faults:
+            if fault.id == fault_id:
+                self._faults.remove(fault)
+                self.on_change(fault.target)
+                return True
+        return False
+
+    def peek(self, target: str, kind: str, *, path: str = "", kb: str = "", at: str = "") -> Fault | None:
+        """The first fault that would strike, without using it up."""
+        for fault in self._faults:
+            if (
+                fault.target == target
+                and fault.kind == kind
+                and path.startswith(fault.path)
+                and (not fault.kb or fault.kb == kb)
+                and (not at or fault.at == at)
+            ):
+                return fault
+        return None
+
+    def take(self, target: str, kind: str, *, path: str = "", kb: str = "", at: str = "") -> Fault | None:
+        """Like peek; and one of its times is used up."""
+        fault = self.peek(target, kind, path=path, kb=kb, at=at)
+        if fault is not None and fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                self.remove(fault.id)
+        return fault

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that the lab simulates, in one place: the machines of a fleet, the clock, the faults, the journal.
+
+The faces (WinRM, Automate, PSA, control) get the World and read live values from it, as in
+``world.machines['ACME-DC01'].reboot_pending``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .clock import LabClock, iso
+from .faults import Fault, FaultBook
+from .fleet_model import Fleet
+from .journal import Journal
+from .machine import Machine
+
+
+class World:
+    """`on_reset` are called after a reset, when `machines` holds new ones."""
+
+    def __init__(self, fleet: Fleet, clock: LabClock, journal_path: Path | None = None) -> None:
+        self.fleet = fleet
+        self.clock = clock
+        self.start = clock.now()
+        self.speed = clock.speed
+        self.faults = FaultBook()
+        self.journal = Journal(lambda: iso(clock.now()), journal_path)
+        self.machines: dict[str, Machine] = {}
+        self.on_reset: list[Callable[[], None]] = []
+        self.on_machine_change: Callable[[Machine], None] = lambda _machine: None
+        self._unsimulated: list[dict[str, Any]] = []
+        self.faults.on_change = self._faults_changed
+        self._populate()
+
+    def _populate(self) -> None:
+        by_id = self.fleet.updates_by_id
+        for document in self.fleet.faults:
+            self.inject(document)
+        for name, computer in self.fleet.computers.items():
+            machine = Machine(computer, by_id, self.clock, self.faults, self.fleet.seed)
+            machine.on_change = lambda changed: self.on_machine_change(changed)
+            self.machines[name] = machine
+
+    def machine(self, name: str) -> Machine:
+        """Raises KeyError naming it."""
+        if name not in self.machines:
+            raise KeyError(f"no machine {name!r} in this lab")
+        return self.machines[name]
+
+    def inject(self, document: Any) -> dict[str, Any]:
+        """A fault, as in `lab.faults`; gives it back with its id. A refusal may last `seconds` of lab time."""
+        fault = self.faults.add(document)
+        if fault.kind == "refuse" and fault.seconds:
+            self.clock.call_later(fault.seconds, lambda: self._expire(fault))
+        return fault.as_record()
+
+    def _expire(self, fault: Fault) -> None:
+        self.faults.remove(fault.id)
+
+    def _faults_changed(self, target: str) -> None:
+        machine = self.machines.get(target)
+        if machine is not None:
+            self.on_machine_change(machine)
+
+    def missing(self, machine: Machine, what: str) -> None:
+        """Somebody asked for something that the lab has no answer for."""
+        self._unsimulated.append({"at": iso(self.clock.now()), "machine": machine.name, "what": what})
+
+    def unsimulated(self) -> list[dict[str, Any]]:
+        return list(self._unsimulated)
+
+    def reset(self) -> None:
+        """Back to the fleet file and to the instant that the lab started at."""
+        self.clock.restart(self.start, self.speed)
+        self.faults.clear()
+        self.machines.clear()
+        self._unsimulated.clear()
+        self.journal.clear()
+        self._populate()
+        for callback in self.on_reset:
+            callback()
