@@ -3,22 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the time is, for a run: the real time or, where the policy says so, a simulated one.
 
-A clock is a callable that gives an aware instant. Simulated time never comes into a run whose policy does not
+Simulated time never comes into a run whose policy does not
 say ``clock: simulated``: a wrong hour would patch machines at noon.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from ..ledger.event import EventError, instant
 from ..requirements import requests
 from .settings import SettingsError, loopback
 
-Clock = Callable[[], datetime]
+
+class Clock(Protocol):
+    """What a run takes for the time; forked processes go on with the same one."""
+
+    @property
+    def speed(self) -> float:
+        """Seconds of the run's time in a second of the real one."""
+
+    def now(self) -> datetime:
+        """The run's present, aware."""
+
 
 TOLERANCE = timedelta(seconds=60)
 """How far `as_of` may be from the real time without a simulated clock."""
@@ -31,13 +40,29 @@ def real() -> datetime:
     return datetime.now(UTC)
 
 
-def starting_at(start: datetime) -> Clock:
-    """A clock that shows `start` now and runs at the real speed (also in processes forked later)."""
-    began = time.monotonic()
-    return lambda: start + timedelta(seconds=time.monotonic() - began)
+class RealClock:
+    """The time of this machine."""
+
+    speed = 1.0
+
+    def now(self) -> datetime:
+        return real()
 
 
-class Remote:
+class StartedClock:
+    """Shows `start` when it is made, and runs at the real speed from there."""
+
+    speed = 1.0
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=time.monotonic() - self._began)
+
+
+class RemoteClock:
     """The clock of a lab: GET `url` answers ``{"now": instant, "speed": factor}``."""
 
     def __init__(self, url: str) -> None:
@@ -46,11 +71,19 @@ class Remote:
         self._now = datetime.min.replace(tzinfo=UTC)
         self._speed = 1.0
 
-    def __call__(self) -> datetime:
+    @property
+    def speed(self) -> float:
+        self._keep_fresh()
+        return self._speed
+
+    def now(self) -> datetime:
         """Raises SettingsError where the clock does not answer."""
+        self._keep_fresh()
+        return self._now + timedelta(seconds=(time.monotonic() - self._asked) * self._speed)
+
+    def _keep_fresh(self) -> None:
         if time.monotonic() - self._asked > POLL_SECONDS:
             self._ask()
-        return self._now + timedelta(seconds=(time.monotonic() - self._asked) * self._speed)
 
     def _ask(self) -> None:
         try:
@@ -70,8 +103,8 @@ def clock_for(*, simulated: bool, clock_url: str | None, as_of: datetime | None)
     """
     if simulated:
         if as_of is not None:
-            return starting_at(as_of)
-        return real if clock_url is None else Remote(clock_url)
+            return StartedClock(as_of)
+        return RealClock() if clock_url is None else RemoteClock(clock_url)
     if clock_url is not None:
         raise SettingsError(
             f"a clock address is set ({clock_url}), and the policy does not say `clock: simulated`: "
@@ -83,4 +116,4 @@ def clock_for(*, simulated: bool, clock_url: str | None, as_of: datetime | None)
             f"as_of is {as_of.isoformat()} and the time is {now.isoformat(timespec='seconds')}: a run at "
             "another time than the real one needs a policy that says `clock: simulated`"
         )
-    return real
+    return RealClock()

@@ -19,7 +19,7 @@ from .. import flow
 from ..errors import PatchingError
 from ..ledger import Event, Ledger, LedgerError, Opening
 from ..requirements import yaml
-from .clock import Clock, clock_for, real
+from .clock import Clock, clock_for
 from .settings import Settings, SettingsError
 from .spool import Spool
 
@@ -31,7 +31,6 @@ class Recorder:
         self.settings = settings
         self.run = str(uuid.uuid4())
         self.check_mode = settings.check_mode
-        self._started = real()
         self._spool = Spool(settings.spool_path())
         self._spooling = False
         self._lost: str | None = None
@@ -46,7 +45,7 @@ class Recorder:
         if self.settings.problem is not None:
             return self.settings.problem
         try:
-            self.now()
+            self.clock.now()
         except PatchingError as exc:
             return str(exc)
         return None
@@ -64,30 +63,30 @@ class Recorder:
         return flow.load_policy({} if document is None else document, path.parent)
 
     @cached_property
-    def _clock(self) -> Clock:
+    def clock(self) -> Clock:
+        """What the run takes for the time. Raises a PatchingError where the settings and the policy
+        disagree.
+        """
         settings = self.settings
         return clock_for(simulated=self.simulated, clock_url=settings.clock_url, as_of=settings.as_of)
 
     @property
     def simulated(self) -> bool:
-        return self.policy.clock == "simulated"
+        return bool(self.policy.clock == "simulated")
 
-    def now(self) -> datetime:
-        """The run's present. Raises a PatchingError where the clock is not to be had."""
-        return self._clock()
-
+    @cached_property
     def ledger(self) -> Ledger:
-        """The ledger; in check mode one that is not there yet is not made."""
+        """The ledger; in check mode one that is not there yet is not made. Raises LedgerError."""
         return Ledger.open(self.settings.ledger, create=not self.check_mode)
 
-    def append(self, events: Sequence[Event]) -> int:
+    def append(self, ledger: Ledger, events: Sequence[Event]) -> int:
         """Append events of this run, the run's opening before its first; nothing in check mode.
 
         For plugins that can fail: raises LedgerError where the ledger cannot be written.
         """
         if self.check_mode or not events:
             return 0
-        return self.ledger().append(events, run=self.run, opening=self._opening())
+        return ledger.append(events, run=self.run, opening=self._opening())
 
     def record(self, events: Sequence[Event]) -> None:
         """Like `append`, for the callback: what cannot be appended is spooled and becomes the run's problem.
@@ -98,7 +97,7 @@ class Recorder:
             return
         if not self._spooling:
             try:
-                self.append(events)
+                self.append(self.ledger, events)
             except LedgerError as exc:
                 self._spooling = True
                 self._lost = f"{exc}; the events of this run wait in {self._spool.path} for the next run"
@@ -107,16 +106,15 @@ class Recorder:
         try:
             self._spool.keep(events, self.run, self._opening())
         except OSError as exc:
-            self._lost = (
-                f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
-            )
+            self._lost = f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
 
     def replay(self) -> int:
-        """Bring what an earlier run had to spool into the ledger; where that fails, it is the run's problem."""
+        """Bring what an earlier run had to spool into the ledger; where that fails, it is the run's problem.
+        """
         if self.check_mode:
             return 0
         try:
-            count = self._spool.replay(self.ledger()) if self._spool.path.exists() else 0
+            count = self._spool.replay(self.ledger) if self._spool.path.exists() else 0
         except (LedgerError, OSError) as exc:
             self._spooling = True
             self._lost = f"{exc}; events of earlier runs wait in {self._spool.path}"
@@ -143,7 +141,7 @@ class Recorder:
 
     @cached_property
     def _opened(self) -> datetime:
-        return self.now()
+        return self.clock.now()
 
 
 _active: Recorder | None = None

@@ -75,8 +75,7 @@ class Spool:
         try:
             kept: dict[str, Any] = json.loads(line)
             events = [
-                Event(event["kind"], event["endpoint"], instant(event["at"]), event["body"])
-                for event in kept["events"]
+                Event(event["kind"], event["endpoint"], instant(event["at"]), event["body"]) for event in kept["events"]
             ]
             opening = Opening(instant(kept["opening"]["at"]), kept["opening"]["body"])
             ledger.append(events, run=kept["run"], opening=opening, batch=kept["batch"])

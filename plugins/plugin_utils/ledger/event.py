@@ -78,9 +78,7 @@ def instant(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as exc:
-        raise EventError(
-            f"{text!r} is no instant: write ISO 8601 with an offset (2026-11-10T18:00:00Z)"
-        ) from exc
+        raise EventError(f"{text!r} is no instant: write ISO 8601 with an offset (2026-11-10T18:00:00Z)") from exc
     if moment.tzinfo is None:
         raise EventError(f"the instant {text!r} has no offset: write 2026-11-10T18:00:00Z or …+01:00")
     return moment.astimezone(UTC)

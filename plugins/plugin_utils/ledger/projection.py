@@ -51,9 +51,7 @@ class Rows:
 
     def change(self, table: Table, where: Mapping[str, object], **values: object) -> int:
         """Set `values` on the rows that match, and tell how many did."""
-        return self._connection.execute(
-            sa.update(table).where(*_same(table, where)).values(**values)
-        ).rowcount
+        return self._connection.execute(sa.update(table).where(*_same(table, where)).values(**values)).rowcount
 
     def delete(self, table: Table, **where: object) -> None:
         self._connection.execute(sa.delete(table).where(*_same(table, where)))
@@ -73,9 +71,7 @@ class Rows:
 
 
 def _same(table: Table, values: Mapping[str, object]) -> list[Any]:
-    return [
-        table.c[name].is_(None) if value is None else table.c[name] == value for name, value in values.items()
-    ]
+    return [table.c[name].is_(None) if value is None else table.c[name] == value for name, value in values.items()]
 
 
 def _run_opened(event: Event, rows: Rows) -> None:
@@ -133,9 +129,7 @@ def _describe(event: Event, rows: Rows) -> None:
     for key, update in told.items():
         merged = _richer(known.get(key, {}), update)
         if key not in known:
-            rows.insert(
-                rows.of.updates, [{"id": key, "record": canonical(merged), "first_seen": text_of(event.at)}]
-            )
+            rows.insert(rows.of.updates, [{"id": key, "record": canonical(merged), "first_seen": text_of(event.at)}])
         elif merged != known[key]:
             rows.change(rows.of.updates, {"id": key}, record=canonical(merged))
 
@@ -194,9 +188,7 @@ def _posture_observed(event: Event, rows: Rows) -> None:
     due = row["reboot_pending_since"] or row["reboot_requested_at"]
     if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
         values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT}
-    values["reboot_pending_since"] = (
-        (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
-    )
+    values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
     rows.touch(event, **values)
 
 
@@ -237,9 +229,7 @@ def _validation_finished(event: Event, rows: Rows) -> None:
     verdict: Row = {"validated_at": at, "services_before": None} if healthy else {}
     rows.touch(event, checking_since=None, **verdict, **REACHED)
     for old in (None, 0 if healthy else 1):
-        rows.change(
-            rows.of.soak, {"endpoint": event.endpoint, "healthy": old}, healthy=int(healthy), validated_at=at
-        )
+        rows.change(rows.of.soak, {"endpoint": event.endpoint, "healthy": old}, healthy=int(healthy), validated_at=at)
 
 
 def _step_failed(event: Event, rows: Rows) -> None:
@@ -265,10 +255,7 @@ def _failure_opened(event: Event, rows: Rows) -> None:
         endpoint=event.endpoint,
         at=text_of(event.at),
         **{name: about[name] for name in ("client", "ring", "kind")},
-        **{
-            name: body[name]
-            for name in ("step", "update", "hresult", "name", "class", "text", "next_window", "cycle")
-        },
+        **{name: body[name] for name in ("step", "update", "hresult", "name", "class", "text", "next_window", "cycle")},
     )
     reboot = NO_REBOOT if body["step"] == "reboot" else {}
     rows.touch(
@@ -347,16 +334,12 @@ def _exception_granted(event: Event, rows: Rows) -> None:
 
 def _exception_signed(event: Event, rows: Rows) -> None:
     body = event.body
-    rows.change(
-        rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"]
-    )
+    rows.change(rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"])
 
 
 def _exception_revoked(event: Event, rows: Rows) -> None:
     revoked = {"by": event.body["by"], "reason": event.body["reason"]}
-    rows.change(
-        rows.of.exceptions, {"id": event.body["id"]}, revoked_at=text_of(event.at), revoked=canonical(revoked)
-    )
+    rows.change(rows.of.exceptions, {"id": event.body["id"]}, revoked_at=text_of(event.at), revoked=canonical(revoked))
 
 
 def _authorization_given(event: Event, rows: Rows) -> None:
@@ -386,9 +369,7 @@ def _ticket_wanted(event: Event, rows: Rows) -> None:
 
 
 def _ticket_sent(event: Event, rows: Rows) -> None:
-    rows.change(
-        rows.of.tickets, {"id": event.body["id"]}, sent_at=text_of(event.at), ticket=event.body["ticket"]
-    )
+    rows.change(rows.of.tickets, {"id": event.body["id"]}, sent_at=text_of(event.at), ticket=event.body["ticket"])
 
 
 PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {

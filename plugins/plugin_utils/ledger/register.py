@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..flow import Endpoint, redundancy_key
 from ..requirements import sqlalchemy as sa
 from .event import instant
 from .schema import Tables
@@ -100,12 +101,9 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
             if row["revoked_at"] is None
         ],
         "failures": [
-            _loaded(row, "root_cause", keys=("endpoint", "update", "at"))
-            for row in _failures(connection, of, names)
+            _loaded(row, "root_cause", keys=("endpoint", "update", "at")) for row in _failures(connection, of, names)
         ],
-        "holds": [
-            _loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)
-        ],
+        "holds": [_loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)],
         "soak": [_soak(row) for row in _soaks(connection, of, names)],
         "authorizations": [
             _loaded(row, "scope", keys=("cycle", "by", "at")) for row in _rows(connection, of.authorizations)
@@ -117,9 +115,7 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
     }
 
 
-def applicable(
-    connection: Connection, of: Tables, endpoints: Iterable[str]
-) -> dict[str, list[dict[str, Any]] | None]:
+def applicable(connection: Connection, of: Tables, endpoints: Iterable[str]) -> dict[str, list[dict[str, Any]] | None]:
     """The update records that apply to each endpoint since its last scan; None where that is not known."""
     names = list(dict.fromkeys(endpoints))
     found: dict[str, list[dict[str, Any]] | None] = dict.fromkeys(names)
@@ -136,9 +132,7 @@ def applicable(
     return found
 
 
-def progress(
-    connection: Connection, of: Tables, endpoints: Iterable[str], run: str | None
-) -> dict[str, Progress]:
+def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: str | None) -> dict[str, Progress]:
     """Where each endpoint stands; one that the ledger has never seen has an empty Progress."""
     names = list(dict.fromkeys(endpoints))
     failures: dict[str, list[OpenFailure]] = {}
@@ -151,6 +145,35 @@ def progress(
     for row in _rows(connection, of.endpoints, "name", names):
         found[row["name"]] = _progress(row, tuple(failures.get(row["name"], ())), run)
     return found
+
+
+def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
+    """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6)."""
+    table = of.endpoints
+    unvalidated = sa.or_(table.c.validated_at.is_(None), table.c.validated_at < table.c.rebooted_at)
+    rebooted = sa.and_(table.c.rebooted_at.is_not(None), unvalidated)
+    query = sa.select(table).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted))
+    found = {}
+    for row in connection.execute(query).mappings():
+        known = {name: row[name] for name in ("name", "client", "kind", "role", "redundancy_group")}
+        group = redundancy_key(Endpoint.parse(known))
+        if group is not None:
+            found[row["name"]] = group
+    return found
+
+
+def pending_tickets(connection: Connection, of: Tables) -> list[tuple[dict[str, Any], int | None]]:
+    """The tickets wanted and not sent, oldest first, each with the PSA ticket that its ``xref`` got before.
+    """
+    table = of.tickets
+    query = sa.select(table).where(table.c.sent_at.is_(None)).order_by(table.c.wanted_at, table.c.id)
+    pending = [json.loads(row["body"]) for row in connection.execute(query).mappings()]
+    known: dict[str, int] = {}
+    xrefs = list(dict.fromkeys(body["xref"] for body in pending))
+    for row in sorted(_rows(connection, table, "xref", xrefs), key=lambda row: row["sent_at"] or ""):
+        if row["ticket"] is not None:
+            known[row["xref"]] = row["ticket"]
+    return [(body, known.get(body["xref"])) for body in pending]
 
 
 def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | None) -> Progress:
@@ -196,7 +219,8 @@ def _rows(
 
 
 def _failures(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[RowMapping]:
-    """By time. The open ones of others count too: a failure in the pilot keeps its update from leaving (R5)."""
+    """By time. The open ones of others count too: a failure in the pilot keeps its update from leaving (R5).
+    """
     if names is None:
         return iter(sorted(_rows(connection, of.failures), key=_by_time))
     still = connection.execute(sa.select(of.failures).where(of.failures.c.root_cause.is_(None))).mappings()

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of the ledger, the same on SQLite and PostgreSQL.
 
-`events`, `head`, `spooled` and `version` are the ledger itself; the others are the register and can be
-rebuilt. Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so a
-rebuilt row is identical to the one it replaces, on any database.
+`events`, `head`, `spooled`, `leases` and `version` are the ledger itself; the others are the register and
+can be rebuilt. Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so
+a rebuilt row is identical to the one it replaces, on any database.
 
 On SQLite, triggers refuse to change or delete an event. On PostgreSQL, grant the account that runs
 Ansible only ``SELECT, INSERT`` on ``events`` (``REVOKE UPDATE, DELETE, TRUNCATE ON events FROM …``), and
@@ -35,6 +35,7 @@ class Tables(SimpleNamespace):
     events: Table
     head: Table
     spooled: Table
+    leases: Table
     endpoints: Table
     updates: Table
     applicable: Table
@@ -49,7 +50,7 @@ class Tables(SimpleNamespace):
 
     def projected(self) -> list[Table]:
         """The tables of the register, which `rebuild` empties and fills again."""
-        kept = {self.version.name, self.events.name, self.head.name, self.spooled.name}
+        kept = {"version", "events", "head", "spooled", "leases"}
         return [table for table in self.metadata.sorted_tables if table.name not in kept]
 
 
@@ -95,6 +96,7 @@ def tables() -> Tables:
             text("hash"),
         ),
         "spooled": sa.Table("spooled", meta, text("batch", key=True)),
+        "leases": sa.Table("leases", meta, text("name", key=True), *texts("holder until")),
         "endpoints": sa.Table(
             "endpoints",
             meta,
@@ -112,9 +114,7 @@ def tables() -> Tables:
             *texts("failed_run failed_failure failed_text"),
         ),
         "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen")),
-        "applicable": sa.Table(
-            "applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)
-        ),
+        "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),
         "approvals": sa.Table(
             "approvals",
             meta,

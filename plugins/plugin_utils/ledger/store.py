@@ -43,7 +43,8 @@ class LedgerError(PatchingError):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The run.opened of a run: it enters the ledger with the run's first event, once, whoever appends that."""
+    """The run.opened of a run: it enters the ledger with the run's first event, once, whoever appends that.
+    """
 
     at: datetime
     body: Mapping[str, Any]
@@ -184,13 +185,13 @@ class Ledger:
                     )
             if (last, head) != (end, claimed):
                 raise LedgerError(
-                    f"the ledger ends at event {last} ({head}), its head says {end} ({claimed}): "
-                    "events are missing"
+                    f"the ledger ends at event {last} ({head}), its head says {end} ({claimed}): events are missing"
                 )
         return last, head
 
     def rebuild(self) -> int:
-        """Empty the register and replay every event into it, in one transaction; gives how many there were."""
+        """Empty the register and replay every event into it, in one transaction; gives how many there were.
+        """
         with self._writing() as connection:
             self._lock_head(connection)
             for table in self._tables.projected():
@@ -221,9 +222,45 @@ class Ledger:
         }
 
     def progress(self, endpoints: Iterable[str], *, run: str | None = None) -> dict[str, Progress]:
-        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`."""
+        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`.
+        """
         with self.reading() as connection:
             return reading.progress(connection, self._tables, endpoints, run)
+
+    def down(self) -> dict[str, tuple[str, str]]:
+        """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6)."""
+        with self.reading() as connection:
+            return reading.down(connection, self._tables)
+
+    def pending_tickets(self) -> list[tuple[dict[str, Any], int | None]]:
+        """The tickets wanted and not sent, oldest first, each with the PSA ticket that its ``xref`` got
+        before.
+        """
+        with self.reading() as connection:
+            return reading.pending_tickets(connection, self._tables)
+
+    def lease(self, name: str, holder: str, until: datetime) -> bool:
+        """Whether `holder` is now the only one to do the thing `name`, until it gives it back or `until`
+        passes.
+
+        Real time: it is about processes side by side, which may die. Not an event: nothing was done yet.
+        """
+        leases = self._tables.leases
+        with self._writing() as connection:
+            self._lock_head(connection)
+            now = text_of(datetime.now(UTC))
+            mine_or_over = sa.or_(leases.c.holder == holder, leases.c.until <= now)
+            connection.execute(sa.delete(leases).where(leases.c.name == name, mine_or_over))
+            if connection.execute(sa.select(leases).where(leases.c.name == name)).first():
+                return False
+            connection.execute(sa.insert(leases), {"name": name, "holder": holder, "until": text_of(until)})
+        return True
+
+    def give_back(self, name: str, holder: str) -> None:
+        """End a lease of `holder` before its time."""
+        leases = self._tables.leases
+        with self._writing() as connection:
+            connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """All rows of one table of the register, JSON columns as text, ordered by key (reports, tests)."""
@@ -239,9 +276,7 @@ class Ledger:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(
-                f"the ledger at {_safe(self._engine.url)} cannot be read: {_cause(exc)}"
-            ) from exc
+            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be read: {_cause(exc)}") from exc
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -252,9 +287,7 @@ class Ledger:
             ):
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(
-                f"the ledger at {_safe(self._engine.url)} cannot be written: {_cause(exc)}"
-            ) from exc
+            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be written: {_cause(exc)}") from exc
 
     def _stream(self, connection: Connection, query: Select[Any]) -> Iterator[Any]:
         """The events that `query` selects, in order, read a batch at a time."""
@@ -306,9 +339,7 @@ def _engine(url: str, *, memory: bool) -> Engine:
     pool = sa.pool.StaticPool if memory else sa.pool.NullPool
     if not url.startswith("sqlite"):
         return sa.create_engine(url, poolclass=pool)
-    engine = sa.create_engine(
-        url, poolclass=pool, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
-    )
+    engine = sa.create_engine(url, poolclass=pool, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: object) -> None:

@@ -1,0 +1,276 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task's raw result says, as a typed observation.
+
+A task of the roles names what it does in a variable that ends in ``_evidence`` (`TAGS`). Its result is read
+by what it holds and never by ``failed``: the roles let every such task pass (``failed_when: false``),
+Ansible takes ``failed`` out of what a callback gets, and versions differ in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..ledger.kinds import POSTURE
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An asynchronous job runs on the endpoint."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The job is not done yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFinished:
+    """A search is done; an update has ``id``, ``kb``, ``title`` and ``categories``: all that Windows tells.
+    """
+
+    updates: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFinished:
+    """An install is done; a result has ``update``, ``ok``, ``hresult``. `message` is why it failed as a
+    whole.
+    """
+
+    results: list[dict[str, Any]]
+    titles: dict[str, str]
+    reboot_required: bool
+    message: str | None = None
+    hresult: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobLost:
+    """Nobody will ever tell how the job ended."""
+
+    job: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostureSeen:
+    """What win_posture told."""
+
+    posture: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What win_check told."""
+
+    checks: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RebootAsked:
+    """Windows has accepted the request to restart, now or before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderShown:
+    """The user was told that a reboot is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """No connection, or one that broke in mid-command: it proves nothing about the endpoint's updates."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The task itself went wrong on the endpoint."""
+
+    message: str
+    hresult: str | None = None
+
+
+Observation = (
+    Started
+    | Running
+    | ScanFinished
+    | InstallFinished
+    | JobLost
+    | PostureSeen
+    | Probed
+    | RebootAsked
+    | ReminderShown
+    | Unreachable
+    | Failed
+)
+
+LOST_CONNECTION = re.compile(
+    r"WSManFault|WinRMTransport|WinRMError|ConnectionError|ConnectionReset|Connection aborted|Connection reset by peer|"
+    r"RemoteDisconnected|Remote end closed connection|Max retries exceeded|Read timed out|Failed to establish a new "
+    r"connection|Bad HTTP response returned from server|ProtocolError",
+    re.IGNORECASE,
+)
+"""What a broken connection reads like where Ansible reports it as a failure of the task (WinRM in mid-
+command).
+"""
+REBOOT_FIRST = re.compile(r"reboot is required before more updates", re.IGNORECASE)
+NO_SUCH_JOB = re.compile(
+    r"could not find job|could not parse job output|timed out waiting for module completion", re.IGNORECASE
+)
+ACCEPTED = (0, 1115, 1190)
+"""Exit codes of shutdown.exe: done; a shutdown is in progress; one is already scheduled."""
+LONGEST_MESSAGE = 2000
+
+
+def hresult_text(code: object) -> str | None:
+    """An HRESULT as ``0x80070643``, from a signed or unsigned number or a text; None where it is none, or
+    success.
+    """
+    if isinstance(code, str):
+        try:
+            code = int(code, 0)
+        except ValueError:
+            return None
+    if not isinstance(code, int) or isinstance(code, bool) or code == 0:
+        return None
+    return f"0x{code & 0xFFFFFFFF:08X}"
+
+
+def message_of(result: Result) -> str:
+    """What a failed result says for people, in one text of bounded length, safe to write as UTF-8."""
+    for key in ("msg", "stderr", "module_stderr", "failed_when_suppressed_exception", "exception", "stdout"):
+        found = result.get(key)
+        if found:
+            return clean(str(found).strip())[:LONGEST_MESSAGE]
+    return "the task failed and did not say why"
+
+
+def clean(text: str) -> str:
+    """`text` without what UTF-8 and databases cannot hold."""
+    return text.encode(errors="replace").decode().replace("\x00", "\ufffd")
+
+
+def observe(tag: str, result: Result, *, unreachable: bool, job_kind: str | None = None) -> Observation:
+    """What the result of a task with the evidence `tag` says; `job_kind` is that of the endpoint's open job.
+
+    Raises KeyError for a tag that is not in `TAGS`.
+    """
+    read = TAGS[tag].read
+    if unreachable:
+        return Unreachable(message_of(result))
+    seen = _job(result, job_kind) if tag == "job" else read(result)
+    if seen is not None:
+        return seen
+    message = message_of(result)
+    if LOST_CONNECTION.search(message) or LOST_CONNECTION.search(str(result.get("exception", ""))):
+        return Unreachable(message)
+    return Failed(message, hresult_text(result.get("hresult")))
+
+
+def _started(result: Result) -> Observation | None:
+    job = result.get("ansible_job_id")
+    return Started(str(job)) if job and not NO_SUCH_JOB.search(str(result.get("msg", ""))) else None
+
+
+def _job(result: Result, kind: str | None) -> Observation | None:
+    job = result.get("ansible_job_id")
+    if NO_SUCH_JOB.search(str(result.get("msg", ""))):
+        return JobLost(None if job is None else str(job), message_of(result))
+    if job is not None and not result.get("finished"):
+        return Running()
+    if kind == "scan":
+        return _scan(result)
+    return _install(result) if kind == "install" else None
+
+
+def _scan(result: Result) -> Observation | None:
+    found = result.get("updates")
+    if not isinstance(found, Mapping) or (result.get("msg") and not found):
+        return None
+    return ScanFinished([_update(update) for update in found.values()])
+
+
+def _update(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(told["id"]),
+        "kb": [str(kb).upper().removeprefix("KB") for kb in told.get("kb") or ()],
+        "title": clean(str(told.get("title") or "")),
+        "categories": [clean(str(name)) for name in told.get("categories") or ()],
+    }
+
+
+def _install(result: Result) -> Observation | None:
+    found = result.get("updates")
+    if not isinstance(found, Mapping):
+        return None
+    whole = str(result.get("msg") or "")
+    code = hresult_text(result.get("hresult"))
+    if REBOOT_FIRST.search(whole):
+        return InstallFinished([], {}, reboot_required=True)
+    results = []
+    for update in found.values():
+        failure = hresult_text(update.get("failure_hresult_code"))
+        ok = bool(update.get("installed")) and failure is None
+        results.append({"update": str(update["id"]), "ok": ok, "hresult": None if ok else failure or code})
+    failed_as_whole = bool(whole) and all(result["ok"] for result in results)
+    return InstallFinished(
+        results,
+        {str(update["id"]): clean(str(update.get("title") or "")) for update in found.values()},
+        reboot_required=bool(result.get("reboot_required")),
+        message=message_of(result) if failed_as_whole else None,
+        hresult=code,
+    )
+
+
+def _posture(result: Result) -> Observation | None:
+    if not result.get("boot_id"):
+        return None
+    known = {key.rstrip("?") for key in POSTURE}
+    return PostureSeen({key: value for key, value in result.items() if key in known})
+
+
+def _probes(result: Result) -> Observation | None:
+    checks = result.get("checks")
+    if not isinstance(checks, list):
+        return None
+    return Probed([{key: check.get(key) for key in ("name", "ok", "seen")} for check in checks])
+
+
+def _reboot(result: Result) -> Observation | None:
+    return RebootAsked() if result.get("rc") in ACCEPTED else None
+
+
+def _reminder(result: Result) -> Observation | None:
+    return None if result.get("failed_when_suppressed_exception") or result.get("rc") else ReminderShown()
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One value of a task's ``_evidence`` variable: the step that it belongs to, and how its result is read.
+    """
+
+    step: str
+    read: Callable[[Result], Observation | None]
+
+
+TAGS: dict[str, Tag] = {
+    "scan.started": Tag("scan", _started),
+    "install.started": Tag("install", _started),
+    "job": Tag("scan", lambda _result: None),  # by the kind of the open job: see `observe`
+    "posture": Tag("posture", _posture),
+    "reboot.started": Tag("reboot", _reboot),
+    "reboot.confirm": Tag("reboot", _posture),
+    "probes": Tag("validate", _probes),
+    "validation": Tag("validate", _posture),
+    "reminder.shown": Tag("remind", _reminder),
+}
