@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists of Automate, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .errors import AnswerError, IncompleteListError, LoginError, UnreachableError, VisibilityError
+from .login import Login
+from .settings import MAX_PARALLEL, Settings
+from .transport import PASSING, Answer, Transport
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+Row = dict[str, Any]
+"""A record as the API gives it."""
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+PAGE_SIZE = 1000
+"""The most that the API gives in a page; it gives 30 unless asked."""
+IDS_A_REQUEST = 200
+"""Keeps the address of a request by ids under 2,000 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A list of the API: its path, the field that tells its rows apart, the permission that shows it."""
+
+    path: str
+    key: str
+    permission: str
+
+
+COMPUTERS = Resource("/Computers", "Id", "Computers: Show All")
+CLIENTS = Resource("/Clients", "Id", "Clients: Read and Show All")
+LOCATIONS = Resource("/Locations", "Id", "Locations: Show All")
+GROUPS = Resource("/Groups", "Id", "Groups: Read")
+GROUP_COMPUTERS = Resource("/GroupComputers", "Id", "Groups: Read")
+GROUP_PATCHING_POLICIES = Resource("/GroupPatchingPolicies", "GroupId", "Patch Manager: Read")
+
+
+class AutomateClient:
+    """Reads one Automate server; a context manager. Every method raises subclasses of `AutomateError`.
+
+    >>> with AutomateClient(settings) as automate:
+    ...     automate.computers(fields=["Status", "RemoteAgentLastContact"], ids=[4, 7])
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        adapter: Callable[[], BaseAdapter] | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport or Transport(settings, adapter=adapter)
+        self._login = Login(settings, self._transport)
+        self._threads = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="automate")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        self._transport.close()
+
+    def computers(self, fields: Sequence[str] = (), ids: Iterable[int] | None = None) -> list[Row]:
+        """Computers, all or those of ``ids``, with ``Id`` and ``fields`` (none: every field).
+
+        A computer that has been retired is missing from the answer. Ids are asked for in bulk: a request
+        for every 200 of them. ``Id`` is a string, date-times bear no zone: see `instants.instant`.
+        """
+        wanted = {"includefields": ",".join(dict.fromkeys(("Id", *fields)))} if fields else {}
+        if ids is None:
+            return self.read(COMPUTERS, wanted)
+        numbers = sorted(set(ids))
+        parts = [numbers[start : start + IDS_A_REQUEST] for start in range(0, len(numbers), IDS_A_REQUEST)]
+
+        def part(some: list[int]) -> list[Row]:
+            page = self._page(COMPUTERS, {**wanted, "ids": ",".join(map(str, some))}, 1)
+            strangers = {row_id(row, "Id") for row in page.rows} - set(some)
+            if strangers or len(page.rows) != (page.total if page.total is not None else len(page.rows)):
+                raise IncompleteListError(
+                    f"{COMPUTERS.path}: {len(some)} ids were asked for; {len(page.rows)} rows came, "
+                    f"{len(strangers)} of them with other ids, of a total of {page.total}"
+                )
+            return page.rows
+
+        return [row for rows in self._parallel(part, parts) for row in rows]
+
+    def read(self, resource: Resource, params: Mapping[str, str] | None = None) -> list[Row]:
+        """Every row of ``resource``, sorted by its key.
+
+        A list that does not add up (agents come and go while it is read) is read once more, whole.
+        Then `IncompleteListError`: a list that is short would leave machines out in silence.
+        """
+        try:
+            return self._read_once(resource, params or {})
+        except IncompleteListError:
+            return self._read_once(resource, params or {})
+
+    def extra_fields(self, path: str, ids: Iterable[int]) -> dict[int, list[Row]]:
+        """The extra data fields of records that do not hold them inline: one request each, in parallel.
+
+        ``path`` is that of the records' list, e.g. ``/Clients``.
+        """
+
+        def one(number: int) -> list[Row]:
+            resource = Resource(f"{path}/{number}/ExtraFields", "ExtraFieldDefinitionId", "")
+            page = self._page(resource, {}, 1)
+            return _whole(resource, [page], len(page.rows) if page.total is None else page.total)
+
+        numbers = sorted(set(ids))
+        return dict(zip(numbers, self._parallel(one, numbers), strict=True))
+
+    def _read_once(self, resource: Resource, params: Mapping[str, str]) -> list[Row]:
+        first = self._page(resource, params, 1)
+        if first.total is None:
+            pages = [first, *self._pages_until_empty(resource, params, first)]
+            total = sum(len(page.rows) for page in pages)
+        else:
+            total = first.total
+            numbers = range(2, -(-total // PAGE_SIZE) + 1)
+            pages = [first, *self._parallel(lambda number: self._page(resource, params, number), numbers)]
+        return _whole(resource, pages, total)
+
+    def _pages_until_empty(self, resource: Resource, params: Mapping[str, str], page: _Page) -> list[_Page]:
+        """Where something strips the Total-Count header: only an empty page is the end."""
+        pages = []
+        while page.rows:
+            page = self._page(resource, params, page.number + 1)
+            pages.append(page)
+        return pages[:-1] if pages else []
+
+    def _page(self, resource: Resource, params: Mapping[str, str], number: int) -> _Page:
+        # An explicit order, or rows may swap pages between two requests.
+        query = {"orderby": f"{resource.key} asc", "pagesize": str(PAGE_SIZE), "page": str(number), **params}
+        answer = self._get(resource.path, query)
+        total = answer.headers.get("total-count", "")
+        return _Page(number, _rows(resource.path, answer), int(total) if total.isdigit() else None)
+
+    def _parallel(self, work: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
+        futures = [self._threads.submit(work, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _get(self, path: str, params: Mapping[str, str]) -> Answer:
+        """A good answer. A refused token is replaced once, then the refusal stands."""
+        token = self._login.token()
+        answer = self._transport.send("GET", path, params=params, token=token)
+        if answer.status == 401:
+            answer = self._transport.send("GET", path, params=params, token=self._login.renew(token))
+        if answer.status == 200:
+            return answer
+        raise self._error(path, answer)
+
+    def _error(self, path: str, answer: Answer) -> Exception:
+        said = self._settings.scrub(answer.complaint())
+        where = f"{self._settings.api}{path}: status {answer.status}" + (f", {said}" if said else "")
+        if answer.status == 401:
+            return LoginError(f"{where}: a fresh token is refused; is option client_id the GUID registered for you?")
+        if answer.status == 403:
+            return VisibilityError(f"{where}: the user class of {self._settings.user!r} may not read this")
+        if answer.status in PASSING:
+            return UnreachableError(f"{where}, also after {self._settings.retries} retries (option retries)")
+        return AnswerError(f"{where}; is option url the address of an Automate server?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    number: int
+    rows: list[Row]
+    total: int | None
+
+
+def row_id(row: Row, key: str) -> int:
+    """An id as an int; the API gives some as strings and some as numbers."""
+    value = row.get(key)
+    try:
+        return int(value)  # type: ignore[arg-type]  # what is no number is an error either way
+    except (TypeError, ValueError) as exc:
+        raise AnswerError(f"a row's {key} is {value!r}, which is no id") from exc
+
+
+def _rows(path: str, answer: Answer) -> list[Row]:
+    """The body as a list of rows: in some places a single match comes without its list."""
+    body = answer.body
+    if isinstance(body, dict) and any(key in body for key in ("Id", "GroupId", "ExtraFieldDefinitionId")):
+        return [body]
+    if isinstance(body, list) and all(isinstance(row, dict) for row in body):
+        return body
+    raise AnswerError(f"{path}: a list of records is due, not {str(body)[:80]!r}; is option url an Automate server?")
+
+
+def _whole(resource: Resource, pages: Sequence[_Page], total: int) -> list[Row]:
+    """The rows of ``pages``, if these are full, agree on the total, and hold no row twice."""
+    for page in pages:
+        due = min(PAGE_SIZE, total - (page.number - 1) * PAGE_SIZE)
+        if page.total is not None and page.total != total:
+            raise IncompleteListError(
+                f"{resource.path}: page 1 tells a total of {total} rows, page {page.number} one of {page.total}"
+            )
+        if len(page.rows) != due:
+            raise IncompleteListError(
+                f"{resource.path}: page {page.number} of {len(pages)} holds {len(page.rows)} rows, {due} are due "
+                f"of a total of {total}; nothing is used of a list that is not whole"
+            )
+    rows = {row_id(row, resource.key): row for page in pages for row in page.rows}
+    if len(rows) != total:
+        raise IncompleteListError(f"{resource.path}: {total - len(rows)} of {total} rows came twice, others not at all")
+    return [rows[key] for key in sorted(rows)]

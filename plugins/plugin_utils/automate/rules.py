@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of the inventory source that say what the RMM's groups and fields mean; checked and compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from ..requirements import jmespath
+from .errors import OptionError
+from .words import RECORD, WordError, parse
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
+
+MAPS = {
+    "ring": "rings",
+    "track": "tracks",
+    "policy_group": "policy_groups",
+    "role": "roles",
+    "criticality": "criticalities",
+}
+"""Record keys that a map of RMM groups gives, and the option that holds the map."""
+FLAG_GROUPS = {"agent_disabled": "agent_disabled_groups", "unattended_reboot": "unattended_reboot_groups"}
+"""Flags that are true for the members of the RMM groups which the option names."""
+FROM_AUTOMATE = ("id", "client", "location", "client_servers")
+"""Keys that are Automate's own to tell: no option changes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A JMESPath expression over the raw record of a computer."""
+
+    option: str
+    text: str
+    compiled: ParsedResult
+
+    def search(self, raw: Mapping[str, Any]) -> Any:
+        try:
+            return self.compiled.search(raw)
+        except jmespath.exceptions.JMESPathError as exc:
+            computer = raw["computer"]
+            raise OptionError(
+                self.option,
+                f"{self.text!r} fails for the computer {computer.get('ComputerName')!r} ({computer.get('Id')}): {exc}",
+            ) from exc
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the options say. ``groups`` maps a record key to (pattern of full name, value) in the option's order."""
+
+    groups: Mapping[str, tuple[tuple[str, Any], ...]]
+    redundancy_prefix: str
+    extra_fields: Mapping[str, str]
+    fields: Mapping[str, Expression]
+    zone_aliases: Mapping[str, str]
+    zones_by_offset: Mapping[int, str]
+    default_zone: str | None
+    clients: frozenset[str]
+    qualify_names: bool
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any]) -> Rules:
+        """From the plugin's options, by their names. Raises `OptionError`."""
+        default_zone = options["default_time_zone"]
+        prefix = options["redundancy_group_prefix"] or ""
+        return cls(
+            groups={
+                **{key: _group_map(key, option, options[option] or {}) for key, option in MAPS.items()},
+                **{
+                    flag: tuple((str(name).casefold(), True) for name in options[option] or ())
+                    for flag, option in FLAG_GROUPS.items()
+                },
+            },
+            redundancy_prefix=str(prefix).casefold(),
+            extra_fields=_extra_fields(options["extra_fields"] or {}),
+            fields=_expressions(options["fields"] or {}),
+            zone_aliases={
+                str(name).casefold(): _zone(f"time_zone_aliases[{name!r}]", zone)
+                for name, zone in (options["time_zone_aliases"] or {}).items()
+            },
+            zones_by_offset=_offsets(options["time_zones_by_utc_offset"] or {}),
+            default_zone=_zone("default_time_zone", default_zone) if default_zone else None,
+            clients=frozenset(str(name) for name in options["clients"] or ()),
+            qualify_names=options["qualify_names"] == "always",
+        )
+
+    @property
+    def use_groups(self) -> bool:
+        return bool(self.redundancy_prefix or any(self.groups.values()))
+
+    def meaning(self, full_name: str) -> dict[str, Any]:
+        """What membership in the RMM group ``full_name`` says, by record key. Names are compared in any case."""
+        name = full_name.casefold()
+        found: dict[str, Any] = {}
+        for key, rows in self.groups.items():
+            for pattern, value in rows:
+                if name == pattern or fnmatchcase(name, pattern):
+                    found[key] = value
+                    break
+        if self.redundancy_prefix and name.startswith(self.redundancy_prefix) and name != self.redundancy_prefix:
+            found["redundancy_group"] = full_name[len(self.redundancy_prefix) :]
+        return found
+
+
+def _group_map(key: str, option: str, groups: Mapping[Any, Any]) -> tuple[tuple[str, Any], ...]:
+    rows = []
+    for name, value in groups.items():
+        try:
+            rows.append((str(name).casefold(), parse(key, value)))
+        except WordError as exc:
+            raise OptionError(f"{option}[{str(name)!r}]", str(exc)) from exc
+    return tuple(rows)
+
+
+def _check_key(option: str, key: str) -> None:
+    if key not in RECORD or key in FROM_AUTOMATE:
+        allowed = ", ".join(name for name in RECORD if name not in FROM_AUTOMATE)
+        raise OptionError(option, f"{key!r} is no key of the endpoint record that can be set; those are {allowed}")
+
+
+DEFAULT_EXTRA_FIELDS = {"time_zone": "Time Zone", "location_disabled": "Patching Disabled"}
+
+
+def _extra_fields(titles: Mapping[Any, Any]) -> dict[str, str]:
+    """What the option says is put over the defaults; null takes a default away."""
+    for key, title in titles.items():
+        _check_key("extra_fields", str(key))
+        if title is not None and (not isinstance(title, str) or not title.strip()):
+            raise OptionError(f"extra_fields.{key}", f"{title!r} is no title of an extra data field; null for none")
+    merged = {**DEFAULT_EXTRA_FIELDS, **{str(key): title for key, title in titles.items()}}
+    return {key: str(title) for key, title in merged.items() if title is not None}
+
+
+def _expressions(texts: Mapping[Any, Any]) -> dict[str, Expression]:
+    compiled = {}
+    for key, text in texts.items():
+        _check_key("fields", str(key))
+        option = f"fields.{key}"
+        try:
+            compiled[str(key)] = Expression(option, str(text), jmespath.compile(str(text)))
+        except jmespath.exceptions.JMESPathError as exc:
+            reason = " ".join(str(exc).split())
+            raise OptionError(option, f"{str(text)!r} is no JMESPath expression: {reason}") from exc
+    return compiled
+
+
+def _zone(option: str, zone: object) -> str:
+    try:
+        return str(parse("time_zone", zone))
+    except WordError as exc:
+        raise OptionError(option, str(exc)) from exc
+
+
+def _offsets(zones: Mapping[Any, Any]) -> dict[int, str]:
+    found = {}
+    for offset, zone in zones.items():
+        option = f"time_zones_by_utc_offset[{offset!r}]"
+        try:
+            number = int(offset)
+        except (TypeError, ValueError) as exc:
+            raise OptionError(option, "is no whole number, as Automate's UTCOffset is") from exc
+        found[number] = _zone(option, zone)
+    return found
