@@ -15,11 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..web import ApiCredentials, ApiWorld, BadRequestError, Faulty, FoldPath, Journaled, Renewed
 from .auth import Sessions
+from .commands import Commands
 from .computers import Computers
 from .extrafields import ExtraFields
 from .groups import Groups
 from .lists import listing, refusal
+from .monitoring import Monitoring
 from .organisation import Organisation
+from .patching import Patching
 from .state import AutomateState
 
 V1 = "/cwa/api/v1"
@@ -43,6 +46,9 @@ def _build(world: ApiWorld, credentials: ApiCredentials, *, strict_patch: bool) 
             *fields.routes(),
             *Organisation(state, fields).routes(),
             *Groups(state).routes(),
+            *Patching(state).routes(),
+            *Commands(state).routes(),
+            *Monitoring(state).routes(),
             *_probes(world, sessions),
         ],
         exception_handlers={HTTPException: _http_error, BadRequestError: _bad_request},
