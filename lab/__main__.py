@@ -94,7 +94,7 @@ def detach(options: argparse.Namespace) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise LabError(log.read_text(encoding="utf-8").strip() or "the lab ended at once")
+            raise LabError(log.read_text(encoding="utf-8").strip().removeprefix("lab: ") or "the lab ended at once")
         if _is_up(options.state_dir, child.pid):
             status(options)
             return

@@ -1,29 +1,27 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The RMM and the PSA of the lab, as web applications."""
+"""Keeps a web application of the lab in step with the world: a reset makes it anew."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from collections.abc import Callable
 
-from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .web import ApiCredentials
 from .world import World
 
 
-def automate_app(world: World, access: ApiCredentials) -> ASGIApp:
-    return _app("automate", world, access)
+class Renewed:
+    """The application that `make` gives, and another one after each reset of the world."""
 
+    def __init__(self, world: World, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._app = make()
+        world.on_reset.append(self._renew)
 
-def psa_app(world: World, access: ApiCredentials) -> ASGIApp:
-    return _app("psa", world, access)
+    def _renew(self) -> None:
+        self._app = self._make()
 
-
-def _app(name: str, world: World, access: ApiCredentials) -> Any:
-    module = importlib.import_module(f"lab.{name}")
-    make = getattr(module, f"{name}_app", None)
-    return make(world, access) if make else Starlette()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)

@@ -42,6 +42,22 @@ class LabClient:
         """Without any plugin."""
         return self.state_dir / "inventory-static"
 
+    def environment(self) -> dict[str, str]:
+        """What Ansible needs in its environment to work on this lab, its ledger and its PSA included."""
+        psa = self.info["psa"]
+        return {
+            "MSP_PATCHING_LEDGER": f"sqlite:///{self.state_dir.resolve() / 'ledger.sqlite'}",
+            "MSP_PATCHING_POLICY": self.info["policy"],
+            "MSP_PATCHING_CLOCK": self.info["clock_url"],
+            "MSP_PATCHING_PSA_URL": psa["url"],
+            "MSP_PATCHING_PSA_COMPANY": psa["company"],
+            "MSP_PATCHING_PSA_PUBLIC_KEY": psa["public_key"],
+            "MSP_PATCHING_PSA_PRIVATE_KEY": psa["private_key"],
+            "MSP_PATCHING_PSA_CLIENT_ID": psa["client_id"],
+            "MSP_PATCHING_PSA_CA": self.info["ca"],
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+
     def clock(self) -> dict[str, Any]:
         """`{"now": instant, "speed": lab seconds per second}`"""
         found: dict[str, Any] = self._call("GET", "clock")

@@ -168,7 +168,7 @@ class UpdateAgent:
                 machine.record("install.rolled_back", update=update_id, kb=update.kb)
         self._awaiting_boot.clear()
 
-    def start_run(self, state: str, selection: Selection, check_mode: bool = False) -> UpdateRun:  # noqa: FBT001, FBT002
+    def start_run(self, state: str, selection: Selection, check_mode: bool = False) -> UpdateRun:
         run = UpdateRun(self._machine, state, selection, check_mode)
         self.runs[run.id] = run
         return run
@@ -181,7 +181,7 @@ class UpdateRun:
     `on_message` is called after each, and once more if the machine goes down under it (`stopped`).
     """
 
-    def __init__(self, machine: Machine, state: str, selection: Selection, check_mode: bool) -> None:  # noqa: FBT001
+    def __init__(self, machine: Machine, state: str, selection: Selection, check_mode: bool) -> None:
         self._machine = machine
         self._agent = machine.updates
         self._state = state
@@ -300,7 +300,7 @@ def progress(update: CatalogueUpdate, done: int, total: int) -> dict[str, Any]:
 REBOOT_BEHAVIOUR = {"always": "AlwaysRequiresReboot", "never": "NeverReboots", "can": "CanRequestReboot"}
 
 
-def describe(update: CatalogueUpdate, downloaded: bool) -> dict[str, Any]:  # noqa: FBT001
+def describe(update: CatalogueUpdate, downloaded: bool) -> dict[str, Any]:
     """An update as the module's search tells it."""
     return {
         "id": update.id,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import resource
 import ssl
 from collections.abc import Iterable
@@ -89,7 +90,7 @@ class Network:
                 place = endpoint.place
                 raise LabError(
                     f"{place.host}:{place.port} (WinRM of {endpoint.machine.name}) cannot be opened: "
-                    f"{error.strerror}; is another lab up? choose another --port-base"
+                    f"{os.strerror(error.errno or 0)}; is another lab up? choose another --port-base"
                 ) from error
 
     def close(self) -> None:

@@ -22,16 +22,24 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from .apis import automate_app, psa_app
+from .apis import Renewed
+from .automate import automate_app
 from .clock import LabClock
 from .control import Control
+from .errors import LabError
 from .fleet import load_fleet
 from .inventory import write_inventories
-from .errors import LabError
 from .network import Layout, Network
 from .tls import make_certificates
 from .web import ApiCredentials
 from .world import World
+
+try:
+    from .psa import psa_app
+except ImportError:
+    from starlette.applications import Starlette
+
+    def psa_app(world, access): return Starlette()
 
 WINRM_USER = "labadmin"
 
@@ -46,7 +54,11 @@ class Settings:
 
 
 class Face(uvicorn.Server):
-    """A web server that leaves the process's signals to the lab."""
+    """A web server on a socket that is bound already; it leaves the process's signals to the lab."""
+
+    def __init__(self, config: uvicorn.Config, bound: socket.socket) -> None:
+        super().__init__(config)
+        self.bound = bound
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,9 +126,7 @@ class Lab:
         config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         config.load()
         config.ssl = tls
-        face = Face(config)
-        face.lab_socket = self._bind(offset, what)  # type: ignore[attr-defined]
-        return face
+        return Face(config, self._bind(offset, what))
 
     async def run(self) -> None:
         """Until it is told to stop. Raises LabError when something cannot be opened."""
@@ -124,7 +134,8 @@ class Lab:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         access = ApiCredentials()
-        automate, psa = automate_app(self.world, access), psa_app(self.world, access)
+        automate = Renewed(self.world, lambda: automate_app(self.world, access))
+        psa = Renewed(self.world, lambda: psa_app(self.world, access))
         control = Control(self.world, self.network, self.token, self._stopping.set).app()
         faces = [
             self._face(control, 0, "control"),
@@ -136,10 +147,7 @@ class Lab:
         serving: list[asyncio.Task[None]] = []
         try:
             await self.network.open()
-            serving = [
-                asyncio.create_task(face.serve(sockets=[face.lab_socket]))  # type: ignore[attr-defined]
-                for face in faces
-            ]
+            serving = [asyncio.create_task(face.serve(sockets=[face.bound])) for face in faces]
             while not all(face.started for face in faces):
                 await asyncio.sleep(0.01)
             self.clock.attach(loop)

@@ -102,7 +102,7 @@ COMMON = {
     one_of=[("_raw_params", "argv", "cmd")],
 )
 async def win_command(run: Run) -> Result:
-    return _run(run, shell=False)
+    return _run(run, script=False)
 
 
 @module(
@@ -112,10 +112,10 @@ async def win_command(run: Run) -> Result:
     one_of=[("_raw_params", "cmd")],
 )
 async def win_shell(run: Run) -> Result:
-    return _run(run, shell=True)
+    return _run(run, script=True)
 
 
-def _run(run: Run, *, shell: bool) -> Result:
+def _run(run: Run, *, script: bool) -> Result:
     line = (run.args["cmd"] or run.args["_raw_params"] or "").strip()
     words = run.args.get("argv") or split_windows(line)
     line = line or " ".join(words)
@@ -126,7 +126,7 @@ def _run(run: Run, *, shell: bool) -> Result:
             return {"changed": False, "cmd": line, "rc": 0, "skipped": True, "msg": f"skipped, since {path} {says}"}
     if run.check_mode:
         return {"changed": False, "skipped": True, "msg": "remote module does not support check mode"}
-    if any(mark in line for mark in "|;&><\n") and shell:
+    if any(mark in line for mark in "|;&><\n") and script:
         raise Unsimulated(f"the shell script {line[:200]!r}")
     started = run.machine.clock.now()
     stdout, stderr, code = _program(words)(run.machine, words[1:])

@@ -64,7 +64,8 @@ async def win_service(run: Run) -> Result:
     if service is None:
         if run.args["state"] == "absent":
             return {"changed": False, "exists": False}
-        raise ModuleFailed(f"Service '{name}' is not installed, need to set 'path' to create a new service", exists=False)
+        msg = f"Service '{name}' is not installed, need to set 'path' to create a new service"
+        raise ModuleFailed(msg, exists=False)
     changed = _configure(run, service)
     changed |= await _bring_to(run, service, run.args["state"])
     if run.args["state"] == "absent":

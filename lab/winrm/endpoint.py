@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
             return
         body = bytes(self._buffer[end + 4 : total])
         del self._buffer[:total]
-        path = (lines[0].split(" ") + ["", ""])[1]
+        path = [*lines[0].split(" "), ""][1]
         self._answering = asyncio.get_running_loop().create_task(self._answer(path, headers, body))
         self._answering.add_done_callback(self._answered)
 

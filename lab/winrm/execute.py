@@ -74,22 +74,22 @@ async def _module(machine: Machine, call: Call, missing: Missing) -> Outcome:
         result = _start_job(machine, call, missing)
         told["job"] = result["ansible_job_id"]
     else:
-        result = await _result(machine, call)
+        result = await _result(machine, call, missing)
     told["failed"] = bool(result.get("failed"))
     if result.get("failed"):
         told["msg"] = result.get("msg")
     return Outcome(json.dumps(result), "", 1 if result.get("failed") else 0, told)
 
 
-async def _result(machine: Machine, call: Call) -> dict[str, Any]:
+async def _result(machine: Machine, call: Call, missing: Missing) -> dict[str, Any]:
     try:
         return await run_module(machine, call)
     except Unsimulated:
         raise
-    except Exception as error:  # noqa: BLE001 - the module crashes, as PowerShell would; the lab goes on
-        return ModuleFailed(
-            f"Unhandled exception while executing module: {error!r}", exception=f"{UNSIMULATED}: {error!r}"
-        ).result
+    except Exception as error:  # a bug of the handler: the module crashes, the lab goes on and tells
+        what = f"{UNSIMULATED}: the handler of {call.name} crashed: {error!r}"
+        missing(machine, what)
+        return ModuleFailed(f"Unhandled exception while executing module: {error!r}", exception=what).result
 
 
 def _start_job(machine: Machine, call: Call, missing: Missing) -> dict[str, Any]:
@@ -102,9 +102,13 @@ def _start_job(machine: Machine, call: Call, missing: Missing) -> dict[str, Any]
     machine.record("job.started", job=jid, module=call.name)
 
     async def work() -> None:
-        running = asyncio.ensure_future(_result(machine, call))
+        running = asyncio.ensure_future(_result(machine, call, missing))
         watchdog = asyncio.ensure_future(machine.clock.sleep(limit)) if limit else None
-        machine.on_shutdown.append(running.cancel)
+
+        def die() -> None:
+            running.cancel()
+
+        machine.on_shutdown.append(die)
         try:
             await asyncio.wait({running, watchdog} if watchdog else {running}, return_when=asyncio.FIRST_COMPLETED)
             if running.cancelled() or job.dead:

@@ -78,10 +78,10 @@ def _read_body(request: Request, content: ET.Element) -> None:
         parts = [] if line is None else [part.text or "" for part in line]
         request.command_line = " ".join(parts)
     elif request.action == "Send":
-        for stream in content.iter(f"{{{SHELL}}}Stream"):
-            request.command_id = stream.get("CommandId", "")
-            request.stdin += base64.b64decode(stream.text or "")
-            request.end_of_stdin = stream.get("End", "").lower() == "true"
+        for piece in content.iter(f"{{{SHELL}}}Stream"):
+            request.command_id = piece.get("CommandId", "")
+            request.stdin += base64.b64decode(piece.text or "")
+            request.end_of_stdin = piece.get("End", "").lower() == "true"
     elif request.action == "Receive":
         stream = content.find(f"{{{SHELL}}}Receive/{{{SHELL}}}DesiredStream")
         request.command_id = "" if stream is None else stream.get("CommandId", "")
