@@ -67,7 +67,7 @@ class Monitoring:
         now = wall(self._state.world.clock.now())
         rows = [
             {
-                "MonitorId": number,
+                "MonitorId": check,
                 "ComputerId": computer.id,
                 "DeviceId": 0,
                 "Name": name,
@@ -78,7 +78,7 @@ class Monitoring:
                 "MonitorHistory": [],
             }
             for computer in computers
-            for number, name, ok in self._checks(computer)
+            for check, name, ok in self._checks(computer)
         ]
         return listing(request, rows, key="MonitorId")
 
@@ -138,12 +138,12 @@ class Monitoring:
         status = "Online" if machine.agent_reporting else "Offline"
         return [
             {
-                "AlertId": number,
+                "AlertId": check,
                 "Client": {"Id": computer.client_id, "Name": computer.client},
                 "Computer": {"Id": computer.id, "Name": computer.name, "ComputerStatus": status},
                 "Device": None,
                 "Location": {"Id": computer.location_id, "Name": computer.location},
-                "Monitor": {"Id": number, "Name": name},
+                "Monitor": {"Id": check, "Name": name},
                 "AlertDate": wall(machine.last_contact),
                 "Severity": {"Id": 3, "Name": "Error"},
                 "Source": name,
@@ -151,6 +151,6 @@ class Monitoring:
                 "FieldName": "",
                 "AlertAge": 0,
             }
-            for number, name, ok in self._checks(computer)
-            if not ok and (computer.id, number) not in self._suspended
+            for check, name, ok in self._checks(computer)
+            if not ok and (computer.id, check) not in self._suspended
         ]
