@@ -58,6 +58,22 @@ class LabClient:
             "NO_PROXY": "127.0.0.1,localhost",
         }
 
+    def environment(self) -> dict[str, str]:
+        """The settings of msp.patching for this lab, with a ledger in its state directory."""
+        psa = self.info["psa"]
+        return {
+            "MSP_PATCHING_LEDGER": f"sqlite:///{(self.state_dir / 'ledger.sqlite').absolute()}",
+            "MSP_PATCHING_POLICY": str(Path(self.info["policy"]).absolute()),
+            "MSP_PATCHING_CLOCK": self.info["clock_url"],
+            "MSP_PATCHING_PSA_URL": psa["url"],
+            "MSP_PATCHING_PSA_COMPANY": psa["company"],
+            "MSP_PATCHING_PSA_PUBLIC_KEY": psa["public_key"],
+            "MSP_PATCHING_PSA_PRIVATE_KEY": psa["private_key"],
+            "MSP_PATCHING_PSA_CLIENT_ID": psa["client_id"],
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
     def clock(self) -> dict[str, Any]:
         """`{"now": instant, "speed": lab seconds per second}`"""
         found: dict[str, Any] = self._call("GET", "clock")

@@ -95,8 +95,10 @@ def default_services(role: str | None, extra: Iterator[tuple[str, str]]) -> dict
         for name, display, mode in COMMON_SERVICES
     ]
     services += [Service(name, display) for name, display in ROLE_SERVICES.get(role or "", ())]
-    services += [Service(name, name, "auto", state) for name, state in extra]
-    return {service.name.lower(): service for service in services}
+    by_name = {service.name.lower(): service for service in services}
+    for name, state in extra:
+        by_name.setdefault(name.lower(), Service(name, name)).state = state
+    return by_name
 
 
 def normal_path(path: str) -> str:

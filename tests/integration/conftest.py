@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures that start the lab as a user would, and run Ansible against it from this very environment.
+
+``start_lab``   starts labs: ``start_lab('small', '--speed', '600')``; stopped after the test
+``lab``         the fleet small, of this test alone
+``shared_lab``  one lab for the whole session, reset before each test that takes it: use it unless the test
+                needs options of its own
+``ansible``     runs a playbook (its plays as data, or a file) against a lab; gives a `PlaybookRun`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.client import LabClient
+
+ROOT = Path(__file__).parent.parent.parent
+FLEETS = ROOT / "lab" / "fleets"
+START_SECONDS = 30
+PORTS_OF_A_LAB = 200
+
+LabStarter = Callable[..., LabClient]
+
+
+@contextmanager
+def running_lab(state_dir: Path, fleet: str | Path = "small", *options: str) -> Iterator[LabClient]:
+    """`fleet`: the name of one in lab/fleets, or a file."""
+    path = FLEETS / f"{fleet}.yml" if isinstance(fleet, str) else fleet
+    command = [sys.executable, "-m", "lab", "up", "--fleet", str(path), "--state-dir", str(state_dir)]
+    if "--port-base" not in options:
+        command += ["--port-base", str(free_port_base())]
+    process = subprocess.Popen(
+        [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield wait_until_up(process, state_dir)
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def wait_until_up(process: subprocess.Popen[str], state_dir: Path) -> LabClient:
+    deadline = time.monotonic() + START_SECONDS
+    while not (state_dir / "lab.json").exists():
+        if process.poll() is not None:
+            pytest.fail(f"the lab ended at once:\n{process.communicate()[0]}")
+        if time.monotonic() > deadline:
+            pytest.fail(f"the lab is not up after {START_SECONDS} seconds")
+        time.sleep(0.02)
+    return LabClient.from_state_dir(state_dir)
+
+
+def free_port_base() -> int:
+    """A base whose first ports, with TLS or without, nobody else has right now."""
+    for _attempt in range(100):
+        base = random.randrange(10_000, 25_000, PORTS_OF_A_LAB)
+        if all(_is_free(base + offset) for offset in (*range(5), *range(101, 108), *range(7101, 7108))):
+            return base
+    pytest.fail("found no free ports for a lab")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.fixture
+def start_lab(tmp_path: Path) -> Iterator[LabStarter]:
+    with ExitStack() as labs:
+
+        def start(fleet: str | Path = "small", *options: str) -> LabClient:
+            state_dir = tmp_path / f"lab{random.randrange(10**6)}"
+            return labs.enter_context(running_lab(state_dir, fleet, *options))
+
+        yield start
+
+
+@pytest.fixture
+def lab(start_lab: LabStarter) -> LabClient:
+    return start_lab()
+
+
+@pytest.fixture(scope="session")
+def _session_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabClient]:
+    with running_lab(tmp_path_factory.mktemp("shared-lab")) as client:
+        yield client
+
+
+@pytest.fixture
+def shared_lab(_session_lab: LabClient) -> LabClient:
+    _session_lab.reset()
+    return _session_lab
+
+
+@dataclass
+class PlaybookRun:
+    """`results[host][task name]` is the last result of that task; `stats[host]` the recap."""
+
+    returncode: int
+    output: str
+    results: dict[str, dict[str, Any]]
+    stats: dict[str, dict[str, int]]
+
+    def ok(self) -> PlaybookRun:
+        """Itself, once it is certain that nothing went wrong."""
+        assert self.returncode == 0, self.output
+        return self
+
+
+@pytest.fixture
+def ansible(tmp_path: Path) -> Callable[..., PlaybookRun]:
+    """`ansible(lab, plays, '-e', 'a=b', inventory=…, env={…}, config=…)`. Without `config` the repository's
+    ansible.cfg does not count, so no ledger is written."""
+    plain = tmp_path / "plain.cfg"
+    plain.write_text(f"[defaults]\ncollections_path = {ROOT / '.ansible' / 'collections'}\n")
+
+    def run(
+        client: LabClient,
+        plays: list[dict[str, Any]] | Path,
+        *words: str,
+        inventory: Path | None = None,
+        env: dict[str, str] | None = None,
+        config: Path = plain,
+        timeout: float = 120,
+    ) -> PlaybookRun:
+        playbook = plays
+        if not isinstance(playbook, Path):
+            playbook = tmp_path / "playbook.yml"
+            playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook)]
+        done = subprocess.run(
+            [*command, "-i", str(inventory or client.static_inventory), *words],
+            cwd=ROOT,
+            env={
+                **os.environ, **client.environment(), "ANSIBLE_CONFIG": str(config), "ANSIBLE_STDOUT_CALLBACK":
+                "ansible.posix.json", "ANSIBLE_HOME": str(tmp_path / "ansible-home"), **(env or {}),
+            },
+            capture_output=True, text=True, timeout=timeout, check=False,
+        )
+        return _read(done)
+
+    return run
+
+
+def _read(done: subprocess.CompletedProcess[str]) -> PlaybookRun:
+    output = done.stdout + done.stderr
+    begin = done.stdout.find("{\n")
+    if begin < 0:
+        return PlaybookRun(done.returncode, output, {}, {})
+    told, _end = json.JSONDecoder().raw_decode(done.stdout[begin:])
+    results: dict[str, dict[str, Any]] = {}
+    for play in told["plays"]:
+        for task in play["tasks"]:
+            for host, result in task["hosts"].items():
+                results.setdefault(host, {})[task["task"]["name"]] = result
+    return PlaybookRun(done.returncode, output, results, told["stats"])
