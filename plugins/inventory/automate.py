@@ -49,7 +49,8 @@ description:
     location, then at the client, then their default values. (4) For the time zone, O(time_zones_by_utc_offset),
     then O(default_time_zone).
   - Computers whose operating system is known and is not Windows are left out; C(-v) tells how many.
-  - Text from the RMM is never a template, whatever it looks like.
+  - Text from the RMM is never a template, whatever it looks like. Text that holds a brace is exported by
+    C(ansible-inventory) as C(__ansible_unsafe).
 requirements:
   - requests
   - jmespath
@@ -305,11 +306,13 @@ keyed_groups:
 strict: true
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.template import trust_as_template
 
 from ..plugin_utils.automate.classify import Classifier, Endpoint, Fleet
 from ..plugin_utils.automate.client import AutomateClient
@@ -330,7 +333,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "msp.patching.automate"
 
     def verify_file(self, path: str) -> bool:
-        return bool(super().verify_file(path)) and path.endswith(("automate.yml", "automate.yaml"))
+        valid = super().verify_file(path)  # type: ignore[no-untyped-call]
+        return bool(valid) and path.endswith(("automate.yml", "automate.yaml"))
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
@@ -426,15 +430,28 @@ def _add_groups(inventory: InventoryData, fleet: Fleet) -> None:
 
 def _add_endpoint(inventory: InventoryData, endpoint: Endpoint) -> dict[str, Any]:
     name = endpoint.record["name"]
-    variables = {f"patching_{key}": value for key, value in endpoint.record.items()}
+    variables = {f"patching_{key}": _exportable(value) for key, value in endpoint.record.items()}
     if endpoint.unclassified:
-        variables["automate_unclassified"] = endpoint.unclassified
+        variables["automate_unclassified"] = {key: _exportable(why) for key, why in endpoint.unclassified.items()}
     inventory.add_host(name)
     for variable, value in variables.items():
         inventory.set_variable(name, variable, value)
     for group in endpoint.groups:
         inventory.add_child(group, name)
     return variables
+
+
+def _exportable(value: Any) -> Any:
+    """Text without a brace, which no template is, marked as checked: ``ansible-inventory --list`` then prints it plain.
+
+    All other text stays what a plugin's text is, untrusted: never evaluated, and printed as ``__ansible_unsafe``.
+    """
+    return _checked(value) if isinstance(value, str) and "{" not in value else value
+
+
+@lru_cache(maxsize=65_536)  # the same few words for every endpoint
+def _checked(text: str) -> str:
+    return trust_as_template(text)
 
 
 _RULES = (

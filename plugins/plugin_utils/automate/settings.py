@@ -58,7 +58,7 @@ class Settings:
             raise OptionError("url", "holds an account; give that with the options user and password")
         if parts.query or parts.fragment:
             raise OptionError("url", f"{self.url!r} has a query or fragment; give the server alone")
-        if parts.scheme == "http" and not _is_loopback(host):
+        if parts.scheme == "http" and not self.loopback:
             raise OptionError("url", f"{self.url!r} would send the password unencrypted; use https://")
 
     @property
@@ -66,6 +66,15 @@ class Settings:
         """The API's base address: ``url`` with the API's path, unless it has that already."""
         base = self.url.rstrip("/")
         return base if base.lower().endswith(API_PATH) else base + API_PATH
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server runs on this machine, as a laboratory's does."""
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     @property
     def verify(self) -> bool | str:
@@ -78,11 +87,3 @@ class Settings:
             text = text.replace(secret, "***")
         return text
 
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -156,6 +156,7 @@ class Transport:
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
+            session.trust_env = not self._settings.loopback  # what runs here is not asked for through a proxy
             if self._adapter is not None:
                 session.mount("https://", self._adapter())
                 session.mount("http://", self._adapter())
