@@ -43,10 +43,10 @@ class LabClient:
         return self.state_dir / "inventory-static"
 
     def environment(self) -> dict[str, str]:
-        """What Ansible needs in its environment to work on this lab, its ledger and its PSA included."""
+        """The settings of msp.patching for this lab, with a ledger in its state directory."""
         psa = self.info["psa"]
         return {
-            "MSP_PATCHING_LEDGER": f"sqlite:///{self.state_dir.resolve() / 'ledger.sqlite'}",
+            "MSP_PATCHING_LEDGER": f"sqlite:///{(self.state_dir / 'ledger.sqlite').absolute()}",
             "MSP_PATCHING_POLICY": self.info["policy"],
             "MSP_PATCHING_CLOCK": self.info["clock_url"],
             "MSP_PATCHING_PSA_URL": psa["url"],
@@ -55,21 +55,6 @@ class LabClient:
             "MSP_PATCHING_PSA_PRIVATE_KEY": psa["private_key"],
             "MSP_PATCHING_PSA_CLIENT_ID": psa["client_id"],
             "MSP_PATCHING_PSA_CA": self.info["ca"],
-            "NO_PROXY": "127.0.0.1,localhost",
-        }
-
-    def environment(self) -> dict[str, str]:
-        """The settings of msp.patching for this lab, with a ledger in its state directory."""
-        psa = self.info["psa"]
-        return {
-            "MSP_PATCHING_LEDGER": f"sqlite:///{(self.state_dir / 'ledger.sqlite').absolute()}",
-            "MSP_PATCHING_POLICY": str(Path(self.info["policy"]).absolute()),
-            "MSP_PATCHING_CLOCK": self.info["clock_url"],
-            "MSP_PATCHING_PSA_URL": psa["url"],
-            "MSP_PATCHING_PSA_COMPANY": psa["company"],
-            "MSP_PATCHING_PSA_PUBLIC_KEY": psa["public_key"],
-            "MSP_PATCHING_PSA_PRIVATE_KEY": psa["private_key"],
-            "MSP_PATCHING_PSA_CLIENT_ID": psa["client_id"],
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }

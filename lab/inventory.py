@@ -50,7 +50,7 @@ def write_inventories(folder: Path, world: World, layout: Layout, lab: dict[str,
     source = {
         "plugin": "msp.patching.automate",
         "url": automate["url"],
-        "username": automate["user"],
+        "user": automate["user"],
         "password": automate["password"],
         "client_id": automate["client_id"],
     }

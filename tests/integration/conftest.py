@@ -4,6 +4,7 @@
 """Fixtures that start the lab as a user would, and run Ansible against it from this very environment.
 
 ``start_lab``   starts labs: ``start_lab('small', '--speed', '600')``; stopped after the test
+``free_ports``  finds a `--port-base`, for tests that start labs by themselves
 ``lab``         the fleet small, of this test alone
 ``shared_lab``  one lab for the whole session, reset before each test that takes it: use it unless the test
                 needs options of its own
@@ -12,6 +13,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -73,7 +75,7 @@ def wait_until_up(process: subprocess.Popen[str], state_dir: Path) -> LabClient:
 def free_port_base() -> int:
     """A base whose first ports, with TLS or without, nobody else has right now."""
     for _attempt in range(100):
-        base = random.randrange(10_000, 25_000, PORTS_OF_A_LAB)
+        base = random.randrange(10_000, 25_000, PORTS_OF_A_LAB)  # noqa: S311 - so that parallel runs do not meet
         if all(_is_free(base + offset) for offset in (*range(5), *range(101, 108), *range(7101, 7108))):
             return base
     pytest.fail("found no free ports for a lab")
@@ -90,12 +92,18 @@ def _is_free(port: int) -> bool:
 
 
 @pytest.fixture
+def free_ports() -> Callable[[], int]:
+    """Gives a `--port-base` that is free."""
+    return free_port_base
+
+
+@pytest.fixture
 def start_lab(tmp_path: Path) -> Iterator[LabStarter]:
+    numbers = itertools.count(1)
     with ExitStack() as labs:
 
         def start(fleet: str | Path = "small", *options: str) -> LabClient:
-            state_dir = tmp_path / f"lab{random.randrange(10**6)}"
-            return labs.enter_context(running_lab(state_dir, fleet, *options))
+            return labs.enter_context(running_lab(tmp_path / f"lab{next(numbers)}", fleet, *options))
 
         yield start
 

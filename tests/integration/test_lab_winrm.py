@@ -148,16 +148,15 @@ def test_a_connection_lost_in_a_running_command_is_a_failure(shared_lab, ansible
     run = ansible(shared_lab, play({"name": "info", "ansible.windows.win_service_info": {}}))
     assert run.stats["ACME-WS01"]["failures"] == 1
     assert "Connection aborted" in run.results["ACME-WS01"]["info"]["msg"]
-    assert "info" in ansible(shared_lab, play({"name": "info", "ansible.windows.win_ping": {}})).ok().results["ACME-WS01"]
+    ansible(shared_lab, play({"name": "ping", "ansible.windows.win_ping": {}})).ok()
 
 
 def test_https_with_the_labs_own_authority(start_lab, ansible):
     client = start_lab("small", "--tls", "--speed", "600")
     run = ansible(client, play({"name": "ping", "ansible.windows.win_ping": {}}, hosts="windows:!CLAW-WS02")).ok()
     assert len(run.results) == 5
-    wrong = ansible(
-        client, play({"name": "ping", "ansible.windows.win_ping": {}}), "-e", "ansible_winrm_ca_trust_path=legacy_requests"
-    )
+    without_it = ("-e", "ansible_winrm_ca_trust_path=legacy_requests")
+    wrong = ansible(client, play({"name": "ping", "ansible.windows.win_ping": {}}), *without_it)
     assert wrong.stats["ACME-WS01"]["unreachable"] == 1
 
 
