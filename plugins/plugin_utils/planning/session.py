@@ -44,7 +44,7 @@ class Session:
         self._hosts = hosts
         self._actions = actions
         self._policy = recorder.policy
-        self._ledger = recorder.ledger()
+        self._ledger = recorder.ledger
 
     def open(self, ring: str | None) -> tuple[Plan, str]:
         """The plan for the endpoints of `ring` (None: of all rings), and what people read of it."""
@@ -86,16 +86,16 @@ class Session:
             self._ledger,
             self._policy,
             endpoints,
-            recorder.now(),
+            recorder.clock.now(),
             run=recorder.run,
             actions=self._actions,
         )
-        recorder.append(decided_events(plan))
+        recorder.append(self._ledger, decided_events(plan))
         return plan
 
     def _pause(self, plan: Plan, passed: int, passes: int) -> float:
         """Real seconds until a look is worth it; limits and ages are in the run's time, which may be simulated."""
-        speed = self._recorder.speed
+        speed = self._recorder.clock.speed
         ages, ends, due = [], [0.0], []
         for progress in plan.progress.values():
             if progress.job is not None:

@@ -41,8 +41,6 @@ def take_turns(
 
 
 def _put_off(endpoint: str, group: Group, holder: str, steps: Mapping[str, Step]) -> Step:
-    why = (
-        f"{endpoint} reboots when {holder}, of the same redundancy group ({group[1]} of {group[0]}), is validated (R6)"
-    )
+    why = f"{endpoint} reboots when {holder} is validated: both are of the redundancy group {' '.join(group)} (R6)"
     coming = holder in steps and not steps[holder].ends
     return Step("wait" if coming else "leave", why)

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did to each endpoint, read off the ledger's events: the table at a run's end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ..ledger import Event
+from .tables import render
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened to one endpoint in a run, from its events in order."""
+
+    endpoint: str
+    decision: str = ""
+    reason: str = ""
+    installed: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    rebooted_at: datetime | None = None
+    healthy: bool | None = None
+    unhealthy: list[str] = field(default_factory=list)
+    failure: str | None = None
+    unreachable: bool = False
+    under_way: str | None = None
+    ticket: str = ""
+
+    @property
+    def state(self) -> str:
+        """One word for what became of it."""
+        if self.failure is not None:
+            return "FAILED"
+        if self.under_way is not None:
+            return "in flight"
+        if self.unreachable:
+            return "UNREACHABLE"
+        if self.healthy:
+            return "patched"
+        return self.decision
+
+    @property
+    def touched(self) -> bool:
+        """Whether the run did anything on it."""
+        return bool(self.installed or self.failed or self.rebooted_at or self.failure or self.unreachable) or (
+            self.healthy is not None or self.under_way is not None
+        )
+
+
+def outcomes(events: Iterable[Event]) -> dict[str, Outcome]:
+    """By endpoint, what the `events` of one run, in order, add up to."""
+    found: dict[str, Outcome] = {}
+    wanted: dict[str, str] = {}
+    for event in events:
+        if event.kind == "ticket.wanted" and event.body.get("endpoint_name"):
+            name = wanted[event.body["id"]] = event.body["endpoint_name"]
+            found.setdefault(name, Outcome(name)).ticket = "waits for the PSA"
+        elif event.kind == "ticket.sent" and event.body["id"] in wanted:
+            found[wanted[event.body["id"]]].ticket = f"#{event.body['ticket']}"
+        elif event.endpoint:
+            _take(found.setdefault(event.endpoint, Outcome(event.endpoint)), event)
+    return found
+
+
+def _take(outcome: Outcome, event: Event) -> None:
+    body = event.body
+    match event.kind:
+        case "plan.decided":
+            outcome.decision, outcome.reason = body["decision"]["action"], body["decision"]["reason"]
+        case "scan.started" | "install.started":
+            outcome.under_way = event.kind.partition(".")[0]
+        case "install.finished":
+            outcome.under_way = None
+            outcome.installed += [row["update"] for row in body["results"] if row["ok"]]
+            outcome.failed = [(row["update"], row["hresult"] or "") for row in body["results"] if not row["ok"]]
+        case "reboot.started":
+            outcome.under_way = "reboot"
+        case "reboot.confirmed":
+            outcome.under_way = None
+            outcome.rebooted_at = datetime.fromisoformat(body["boot_time"])
+        case "validation.finished":
+            outcome.healthy = body["healthy"]
+            outcome.unhealthy = [check["name"] for check in body["checks"] if not check["ok"]]
+        case "failure.opened" | "failure.repeated":
+            outcome.failure, outcome.under_way = body["text"], None
+        case "endpoint.unreachable":
+            outcome.unreachable = True
+        case "scan.finished" | "job.lost" | "step.failed":
+            outcome.under_way = None
+    if event.kind in _ANSWERED:
+        outcome.unreachable = False
+
+
+_ANSWERED = frozenset(
+    {"scan.started", "scan.finished", "install.started", "install.finished", "posture.observed", "reboot.confirmed"}
+)
+"""Kinds that show an endpoint is reachable (again)."""
+
+
+def summary_table(title: str, found: Mapping[str, Outcome], labels: Mapping[str, str], zones: Mapping[str, Any]) -> str:
+    """A row for each endpoint the run did something on; `labels` names updates, `zones` gives an endpoint's tzinfo."""
+    rows = sorted((one for one in found.values() if one.touched), key=lambda one: (one.failure is None, one.endpoint))
+    columns = ("endpoint", "state", "updates", "booted (local)", "health", "ticket")
+    return render(
+        title,
+        columns,
+        (
+            (one.endpoint, one.state, _updates(one, labels), _booted(one, zones), _health(one), one.ticket)
+            for one in rows
+        ),
+    )
+
+
+def _updates(outcome: Outcome, labels: Mapping[str, str]) -> str:
+    names = [labels.get(update, update) for update in dict.fromkeys(outcome.installed)]
+    names += [f"{labels.get(update, update)} failed: {hresult}" for update, hresult in outcome.failed]
+    return ", ".join(names) or "–"
+
+
+def _booted(outcome: Outcome, zones: Mapping[str, Any]) -> str:
+    if outcome.rebooted_at is None:
+        return "–"
+    return outcome.rebooted_at.astimezone(zones.get(outcome.endpoint)).strftime("%a %d %b %H:%M")
+
+
+def _health(outcome: Outcome) -> str:
+    if outcome.healthy is None:
+        return "–"
+    return "healthy" if outcome.healthy else "not healthy: " + ", ".join(outcome.unhealthy)
