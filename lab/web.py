@@ -22,6 +22,9 @@ from .fleet_model import Fleet
 from .journal import Journal
 from .machine import Machine
 
+ErrorShape = Callable[[int, str], dict[str, Any]]
+"""Status and message to the body that the API in question would write."""
+
 LONGEST_BODY_TOLD = 20_000
 """Bytes of a request's body that the journal still takes."""
 
@@ -145,11 +148,11 @@ class Faulty:
     ``cut`` ends the connection in the middle of the body.
     """
 
-    def __init__(self, app: ASGIApp, world: ApiWorld, target: str, throttled: Mapping[str, str]) -> None:
+    def __init__(self, app: ASGIApp, world: ApiWorld, target: str, shape: ErrorShape) -> None:
         self._app = app
         self._world = world
         self._target = target
-        self._throttled = throttled
+        self._shape = shape
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -163,12 +166,13 @@ class Faulty:
             while (await receive())["type"] != "http.disconnect":
                 await asyncio.sleep(0)
         elif take(self._target, "unauthorized", path=path):
-            await JSONResponse({"Message": "Unauthorized"}, 401)(scope, receive, send)
+            await JSONResponse(self._shape(401, "Unauthorized"), 401)(scope, receive, send)
         elif fault := take(self._target, "throttle", path=path):
-            headers = {"Retry-After": str(fault.retry_after)}
-            await JSONResponse(dict(self._throttled), 429, headers)(scope, receive, send)
+            wait = str(fault.retry_after)
+            body = self._shape(429, f"Too many requests. Please try again in {wait} seconds.")
+            await JSONResponse(body, 429, {"Retry-After": wait})(scope, receive, send)
         elif take(self._target, "error", path=path):
-            await JSONResponse({"Message": "An error has occurred."}, 500)(scope, receive, send)
+            await JSONResponse(self._shape(500, "An error has occurred."), 500)(scope, receive, send)
         elif take(self._target, "cut", path=path):
             await self._app(scope, receive, _Cut(receive, send))
         else:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,13 +28,12 @@ from .patching import Patching
 from .state import AutomateState
 
 V1 = "/cwa/api/v1"
-THROTTLED = {"Message": "Too many requests."}
 
 
 def automate_app(world: ApiWorld, credentials: ApiCredentials | None = None, *, strict_patch: bool = False) -> ASGIApp:
     """The ASGI application. ``strict_patch``: JSON Patch keys must be lower case, as on live servers."""
     app = Renewed(world, lambda: _build(world, credentials or ApiCredentials(), strict_patch=strict_patch))
-    return FoldPath(Journaled(Faulty(app, world, "automate", THROTTLED), world, "automate"))
+    return FoldPath(Journaled(Faulty(app, world, "automate", _shape), world, "automate"))
 
 
 def _build(world: ApiWorld, credentials: ApiCredentials, *, strict_patch: bool) -> ASGIApp:
@@ -76,6 +77,10 @@ class _Gate:
                 return
             scope.setdefault("state", {})["user"] = user
         await self._app(scope, receive, send)
+
+
+def _shape(_status: int, message: str) -> dict[str, Any]:
+    return {"Message": message}
 
 
 async def _bad_request(_request: Request, exc: Exception) -> Response:

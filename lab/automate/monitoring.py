@@ -65,7 +65,7 @@ class Monitoring:
         if computers is None:
             return refusal(404, "The computer was not found.")
         now = wall(self._state.world.clock.now())
-        rows = [
+        rows: list[Row] = [
             {
                 "MonitorId": check,
                 "ComputerId": computer.id,
