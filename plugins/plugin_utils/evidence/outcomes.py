@@ -34,8 +34,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class ScanFinished:
-    """A search is done; an update has ``id``, ``kb``, ``title`` and ``categories``: all that Windows tells.
-    """
+    """A search is done; an update has ``id``, ``kb``, ``title`` and ``categories``: all that Windows tells."""
 
     updates: list[dict[str, Any]]
 
@@ -256,8 +255,7 @@ def _reminder(result: Result) -> Observation | None:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One value of a task's ``_evidence`` variable: the step that it belongs to, and how its result is read.
-    """
+    """One value of a task's ``_evidence`` variable: the step that it belongs to, and how its result is read."""
 
     step: str
     read: Callable[[Result], Observation | None]

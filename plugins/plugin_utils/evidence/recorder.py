@@ -109,8 +109,7 @@ class Recorder:
             self._lost = f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
 
     def replay(self) -> int:
-        """Bring what an earlier run had to spool into the ledger; where that fails, it is the run's problem.
-        """
+        """Bring what an earlier run had to spool into the ledger; where that fails, it is the run's problem."""
         if self.check_mode:
             return 0
         try:
@@ -121,6 +120,12 @@ class Recorder:
             return 0
         self._spooling = False
         return count
+
+    def opened(self) -> bool:
+        """Whether anything was recorded of this run, by this process or a worker; makes no ledger."""
+        if self._spooling:
+            return True
+        return Ledger.open(self.settings.ledger, create=False).has_run(self.run)
 
     def report(self, problem: str) -> None:
         """Make `problem` the run's, unless it has one."""

@@ -30,6 +30,10 @@ class PsaSettings:
     ca: str | None = None
     companies: dict[str, str] = field(default_factory=dict)
     """RMM client name → PSA company identifier, where the names differ."""
+    priorities: tuple[str, ...] = ()
+    """The tenant's names of priority 1, 2 and 3; empty where the numbers are in their names."""
+    on_call_board: str | None = None
+    """The board whose workflow alerts on-call, None for the same board."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..flow.records import KINDS as KINDS_OF_ENDPOINT
+from ..flow.records import RINGS, ROLES, RecordError, Update
 from .event import Event, EventError, instant
 
 Check = Callable[[object], str | None]
@@ -91,6 +93,24 @@ def shape(**fields: Check) -> Check:
     return checked
 
 
+def either(*shapes: Check) -> Check:
+    """One of several shapes; what would be right is told of the first."""
+
+    def checked(value: object) -> str | None:
+        wanted = [shape_(value) for shape_ in shapes]
+        return None if None in wanted else wanted[0]
+
+    return checked
+
+
+def update_record(value: object) -> str | None:
+    try:
+        Update.parse(value)
+    except RecordError as exc:
+        return f"an update record ({exc})"
+    return None
+
+
 def _mismatch(keys: Mapping[str, tuple[Check, bool]], body: Mapping[str, Any]) -> str | None:
     for name in body:
         if name not in keys:
@@ -106,20 +126,21 @@ def _mismatch(keys: Mapping[str, tuple[Check, bool]], body: Mapping[str, Any]) -
     return None
 
 
-STEP = one_of("scan", "install", "reboot", "validate", "posture")
+STEP = one_of("scan", "install", "reboot", "validate", "posture", "remind")
 PERSON = {"by": text, "reason": text}
+RING, KIND, ROLE = one_of(*RINGS), one_of(*KINDS_OF_ENDPOINT), one_of(*ROLES)
 ABOUT = shape(
     client_=maybe(text),
     location_=maybe(text),
-    ring_=maybe(text),
-    kind_=maybe(text),
-    role_=maybe(text),
+    ring_=maybe(RING),
+    kind_=maybe(KIND),
+    role_=maybe(ROLE),
     criticality_=maybe(text),
     redundancy_group_=maybe(text),
 )
-HOLD_SCOPE = shape(client_=text, ring_=text, kind_=text, cycle_=text)
-EXCEPTION_SCOPE = shape(client_=text, location_=text, endpoint_=text, role_=text)
-AUTHORIZATION_SCOPE = shape(endpoint_=text, client_=text, ring_=text, kind_=text)
+HOLD_SCOPE = shape(client_=text, ring_=RING, kind_=KIND, cycle_=text)
+EXCEPTION_SCOPE = either(shape(client=text), shape(client=text, location=text), shape(endpoint=text), shape(role=ROLE))
+AUTHORIZATION_SCOPE = either(shape(endpoint=text), shape(client=text, ring=RING, kind=KIND))
 HEALTH_CHECK = shape(name=text, ok=flag, seen=anything)
 INSTALL_RESULT = shape(update=text, ok=flag, hresult=maybe(text))
 STARTED = {"job": text, "limit_seconds": whole, "updates?": many(text)}
@@ -140,7 +161,7 @@ POSTURE = {
 OF_ENDPOINT: dict[str, dict[str, Check]] = {
     "plan.decided": {"decision": record, "cycle": maybe(text)},
     "scan.started": STARTED,
-    "scan.finished": {"updates": many(record)},
+    "scan.finished": {"updates": many(update_record)},
     "install.started": STARTED,
     "install.finished": {"results": many(INSTALL_RESULT), "reboot_required": flag},
     "job.lost": {"job": maybe(text), "message": prose},
@@ -180,7 +201,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "simulated": flag,
     },
     "run.closed": {"hosts": record},
-    "updates.described": {"updates": many(record)},
+    "updates.described": {"updates": many(update_record)},
     "failure.root_cause": {"failure": text, "by": text, "code": text, "text": text},
     "hold.placed": {
         "id": text,

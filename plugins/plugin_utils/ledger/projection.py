@@ -46,7 +46,8 @@ class Rows:
 
     def put(self, table: Table, key: Mapping[str, object], **values: object) -> None:
         """Set `values` on the row with this key; a new row where there is none."""
-        if not self.change(table, key, **values):
+        there = self.change(table, key, **values) if values else self.get(table, **key) is not None
+        if not there:
             self._connection.execute(sa.insert(table), {**key, **values})
 
     def change(self, table: Table, where: Mapping[str, object], **values: object) -> int:

@@ -163,8 +163,7 @@ def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
 
 
 def pending_tickets(connection: Connection, of: Tables) -> list[tuple[dict[str, Any], int | None]]:
-    """The tickets wanted and not sent, oldest first, each with the PSA ticket that its ``xref`` got before.
-    """
+    """The tickets wanted and not sent, oldest first, each with the PSA ticket that its ``xref`` got before."""
     table = of.tickets
     query = sa.select(table).where(table.c.sent_at.is_(None)).order_by(table.c.wanted_at, table.c.id)
     pending = [json.loads(row["body"]) for row in connection.execute(query).mappings()]
@@ -219,8 +218,7 @@ def _rows(
 
 
 def _failures(connection: Connection, of: Tables, names: list[str] | None) -> Iterator[RowMapping]:
-    """By time. The open ones of others count too: a failure in the pilot keeps its update from leaving (R5).
-    """
+    """By time. The open ones of others count too: a failure in the pilot keeps its update from leaving (R5)."""
     if names is None:
         return iter(sorted(_rows(connection, of.failures), key=_by_time))
     still = connection.execute(sa.select(of.failures).where(of.failures.c.root_cause.is_(None))).mappings()

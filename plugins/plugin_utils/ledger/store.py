@@ -43,8 +43,7 @@ class LedgerError(PatchingError):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The run.opened of a run: it enters the ledger with the run's first event, once, whoever appends that.
-    """
+    """The run.opened of a run: it enters the ledger with the run's first event, once, whoever appends that."""
 
     at: datetime
     body: Mapping[str, Any]
@@ -75,7 +74,10 @@ class Ledger:
                     return cls.open("sqlite://")
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             ledger = cls(_engine(url, memory=place.get_backend_name() == "sqlite" and not path))
-            ledger._prepare()
+            if not ledger._is_there():
+                if not create:
+                    return cls.open("sqlite://")
+                ledger._make()
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as exc:
             raise LedgerError(f"the ledger at {_safe(url)} cannot be opened: {_cause(exc)}") from exc
         return ledger
@@ -143,6 +145,11 @@ class Ledger:
         with self.reading() as connection:
             return self._head(connection)
 
+    def has_run(self, run: str) -> bool:
+        """Whether anything of the run is in the ledger."""
+        with self.reading() as connection:
+            return Rows(connection, self._tables).get(self._tables.runs, id=run) is not None
+
     def events(
         self,
         *,
@@ -190,8 +197,7 @@ class Ledger:
         return last, head
 
     def rebuild(self) -> int:
-        """Empty the register and replay every event into it, in one transaction; gives how many there were.
-        """
+        """Empty the register and replay every event into it, in one transaction; gives how many there were."""
         with self._writing() as connection:
             self._lock_head(connection)
             for table in self._tables.projected():
@@ -222,8 +228,7 @@ class Ledger:
         }
 
     def progress(self, endpoints: Iterable[str], *, run: str | None = None) -> dict[str, Progress]:
-        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`.
-        """
+        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`."""
         with self.reading() as connection:
             return reading.progress(connection, self._tables, endpoints, run)
 
@@ -306,18 +311,20 @@ class Ledger:
         row = connection.execute(sa.select(head.c.seq, head.c.hash).with_for_update()).one()
         return row.seq, row.hash
 
-    def _prepare(self) -> None:
-        """Make the tables of a new ledger; refuse one that is newer than this code."""
+    def _is_there(self) -> bool:
+        """Whether the tables are there; refuses a ledger that is newer than this code."""
         with self.reading() as connection:
-            if sa.inspect(connection).has_table("version"):
-                found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
-                if found == VERSION:
-                    return
-                if found is not None and found > VERSION:
-                    raise LedgerError(
-                        f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection "
-                        f"knows up to {VERSION}: install the collection's newer version"
-                    )
+            if not sa.inspect(connection).has_table("version"):
+                return False
+            found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
+        if found is not None and found > VERSION:
+            raise LedgerError(
+                f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection "
+                f"knows up to {VERSION}: install the collection's newer version"
+            )
+        return found is not None
+
+    def _make(self) -> None:
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7246)"))

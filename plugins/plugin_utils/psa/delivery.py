@@ -80,8 +80,7 @@ class Delivery:
         )
 
     def _configure(self, ticket: int, company: int, wanted: Mapping[str, Any]) -> None:
-        """Link the endpoint's configuration; a second link of the same one would be refused, so look first.
-        """
+        """Link the endpoint's configuration; a second link of the same one would be refused, so look first."""
         found = self._directory.configuration(company, wanted.get("endpoint_id"), wanted.get("endpoint_name"))
         path = f"service/tickets/{ticket}/configurations"
         if found is not None and all(int(one["id"]) != found for one in self._client.all(path)):

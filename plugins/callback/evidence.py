@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The evidence callback: hands what Ansible saw to the recorder, as it happens."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: evidence
+type: notification
+short_description: Writes the patching ledger and the PSA tickets
+version_added: 0.1.0
+description:
+  - Records what a patching run decides, does and sees in an append-only, hash-chained ledger, while it happens,
+    so that a run that is killed leaves its evidence behind.
+  - Applies the failure standard to what it records. Failures, holds, retries and wanted tickets enter the ledger
+    in the same transaction as the observation they follow from.
+  - Sends the wanted tickets to ConnectWise PSA. Those that cannot be sent stay in the ledger, and the next run
+    sends them.
+  - A run of a playbook that has nothing to do with patching records nothing.
+  - Where the ledger cannot be written, the events are kept in a spool file and enter the ledger at the next
+    run's start; the run at hand starts no new work.
+  - A task is recorded when it has a variable whose name ends in C(_evidence); the roles of this collection set
+    it.
+requirements:
+  - SQLAlchemy
+  - requests
+  - enabled with C(callbacks_enabled = msp.patching.evidence) in the C(ansible.cfg) in use, in AWX the one at the
+    project's root
+options:
+  ledger:
+    description:
+      - Where the ledger is. A path is an SQLite file; anything else is an SQLAlchemy database URL.
+      - AWX deletes a job's folder after the job, so there it has to be a database.
+    type: str
+    default: ~/.local/state/msp.patching/ledger.sqlite
+    env:
+      - name: MSP_PATCHING_LEDGER
+    ini:
+      - section: msp_patching
+        key: ledger
+  spool:
+    description: The file in which events wait that the ledger would not take.
+    type: path
+    default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/spool.jsonl)
+    env:
+      - name: MSP_PATCHING_SPOOL
+    ini:
+      - section: msp_patching
+        key: spool
+  policy:
+    description: The policy document, YAML or JSON. Without one the collection's defaults hold.
+    type: path
+    env:
+      - name: MSP_PATCHING_POLICY
+    ini:
+      - section: msp_patching
+        key: policy
+  clock_url:
+    description:
+      - Where a simulated time is told, on this machine only.
+      - Taken only where the policy says C(clock=simulated), as that of the lab does.
+    type: str
+    env:
+      - name: MSP_PATCHING_CLOCK
+    ini:
+      - section: msp_patching
+        key: clock_url
+  psa_url:
+    description:
+      - Base address of the ConnectWise PSA, such as V(https://api-na.myconnectwise.net).
+      - Without one, tickets stay wanted in the ledger.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_URL
+    ini:
+      - section: msp_patching
+        key: psa_url
+  psa_company:
+    description: The login company of the API member.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_COMPANY
+    ini:
+      - section: msp_patching
+        key: psa_company
+  psa_public_key:
+    description: The API member's public key.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_PUBLIC_KEY
+  psa_private_key:
+    description: The API member's private key.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_PRIVATE_KEY
+  psa_client_id:
+    description: The client id registered with ConnectWise for this integration.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_CLIENT_ID
+  psa_board:
+    description: The service board that gets the tickets.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_BOARD
+    ini:
+      - section: msp_patching
+        key: psa_board
+  psa_on_call_board:
+    description:
+      - The service board that gets the tickets of servers that fail outside business hours; its workflow alerts
+        on-call.
+      - Without one they go to O(psa_board).
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_ON_CALL_BOARD
+    ini:
+      - section: msp_patching
+        key: psa_on_call_board
+  psa_priorities:
+    description:
+      - The PSA's names of priority 1, 2 and 3, in this order.
+      - Without them the priority is taken that has the number in its name.
+    type: list
+    elements: str
+    env:
+      - name: MSP_PATCHING_PSA_PRIORITIES
+    ini:
+      - section: msp_patching
+        key: psa_priorities
+  psa_companies:
+    description:
+      - A YAML file that maps the RMM's client names to PSA company identifiers, for those that differ.
+      - A client that is not in it is looked up by its name, then by its name as an identifier.
+    type: path
+    env:
+      - name: MSP_PATCHING_PSA_COMPANIES
+    ini:
+      - section: msp_patching
+        key: psa_companies
+  psa_ca:
+    description: A file of certificate authorities for the PSA, where the system's do not know it.
+    type: path
+    env:
+      - name: MSP_PATCHING_PSA_CA
+    ini:
+      - section: msp_patching
+        key: psa_ca
+author:
+  - the msp.patching contributors (@msp-patching)
+"""
+
+import getpass
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+from ansible.plugins.callback import CallbackBase
+from ansible.release import __version__ as core_version
+from ansible.template import Templar
+
+from ..plugin_utils.evidence.invocation import PREFIX, Invocation, read_settings
+from ..plugin_utils.evidence.observer import Observer
+from ..plugin_utils.evidence.recorder import activate, active
+from ..plugin_utils.flow import Endpoint
+
+KEYS = frozenset(Endpoint().as_record())
+MARK = "_evidence"
+
+
+def _guarded(method: Callable[..., None]) -> Callable[..., None]:
+    """Ansible turns an exception of a callback into a warning and goes on; here it becomes the run's problem."""
+
+    @wraps(method)
+    def guarded(self: CallbackModule, *args: Any, **kwargs: Any) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as exc:
+            problem = f"the callback msp.patching.evidence failed in {method.__name__}: {type(exc).__name__}: {exc}"
+            recorder = active()
+            if recorder is not None:
+                recorder.report(problem)
+            self._display.warning(problem)
+
+    return guarded
+
+
+class CallbackModule(CallbackBase):
+    """A thin adapter: which result belongs to which evidence and endpoint. The rest is in ``plugin_utils``."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "msp.patching.evidence"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._playbook: str | None = None
+        self._variables: Any = None
+        self._observer: Observer | None = None
+        self._records: dict[str, dict[str, Any]] = {}
+
+    @_guarded
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        self._playbook = Path(playbook._file_name).name
+
+    @_guarded
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._variables = play.get_variable_manager()
+        self._records.clear()
+        if self._observer is None:
+            recorder = activate(read_settings(self.get_option, self._invocation()))
+            self._observer = Observer(recorder)
+            recorder.replay()
+
+    @_guarded
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
+        if self._observer is not None:
+            self._observer.between_tasks()
+
+    @_guarded
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._see(result, unreachable=False)
+
+    @_guarded
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002
+        self._see(result, unreachable=False)
+
+    @_guarded
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._see(result, unreachable=True)
+
+    @_guarded
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        if self._observer is None:
+            return
+        hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
+        for words in self._observer.close(hosts):
+            self._display.warning(f"msp.patching: {words}")
+
+    def _see(self, result: Any, *, unreachable: bool) -> None:
+        marks = [value for name, value in result.task.vars.items() if name.endswith(MARK)]
+        if marks and self._observer is not None:
+            self._observer.see(
+                str(marks[0]),
+                self._record(result.host),
+                result.result,
+                unreachable=unreachable,
+                limit=int(result.task_fields.get("async") or 0),
+            )
+
+    def _record(self, host: Any) -> dict[str, Any]:
+        """The endpoint record of a host, from its own variables where the inventory put them, else from all."""
+        if host.name not in self._records:
+            variables = host.vars
+            if PREFIX + "client" not in variables or any("{{" in str(value) for value in variables.values()):
+                variables = self._variables.get_vars(host=host, include_hostvars=False)
+            known = {key: variables[PREFIX + key] for key in KEYS if variables.get(PREFIX + key) is not None}
+            if any("{{" in str(value) for value in known.values()):
+                known = Templar(loader=self._variables._loader, variables=variables).template(known)
+            self._records[host.name] = known | {"name": host.name}
+        return self._records[host.name]
+
+    def _invocation(self) -> Invocation:
+        return Invocation(
+            extra_vars=self._variables.extra_vars,
+            limit=context.CLIARGS.get("subset"),
+            check_mode=bool(context.CLIARGS.get("check")),
+            playbook=self._playbook,
+            core=core_version,
+            login=getpass.getuser(),
+        )

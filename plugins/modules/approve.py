@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the action plugin of the same name does the work, on the control node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: approve
+short_description: Record an engineer's decision on updates
+version_added: 0.1.0
+description:
+  - Puts on the ledger that updates are approved, declined or deferred. A recorded decision comes before every
+    rule of the policy.
+  - The same decision given again changes nothing; another one takes the place of the first, which stays in the
+    ledger.
+options:
+  updates:
+    description: The updates, each as a KB number, with or without C(KB), or as its id.
+    type: list
+    elements: str
+    required: true
+  decision:
+    description: What is decided.
+    type: str
+    choices: [approved, declined, deferred]
+    default: approved
+  client:
+    description: The client that it holds for; without one, all clients.
+    type: str
+  until:
+    description: For V(deferred), the instant at which the updates are looked at again, ISO 8601 with an offset.
+    type: str
+  promote:
+    description: With V(approved), let the updates leave the pilot without the soak; the waiver is on the ledger.
+    type: bool
+    default: false
+  code:
+    description: A reason code of yours. Required for O(decision=declined) and O(decision=deferred).
+    type: str
+  reason:
+    description: Why, in words.
+    type: str
+    required: true
+  by:
+    description:
+      - The person who decides.
+      - By default the AWX user, or the account that runs Ansible.
+    type: str
+attributes:
+  action:
+    description: Has an action plugin on the control node, and nothing on the endpoints.
+    support: full
+  bypass_host_loop:
+    description: Runs once for all hosts of the play.
+    support: full
+  check_mode:
+    description: Tells what would be recorded, and records nothing.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed.
+    support: none
+  platform:
+    description: Where it runs.
+    support: full
+    platforms: posix
+requirements:
+  - the callback P(msp.patching.evidence#callback), which knows where the ledger is
+author:
+  - the msp.patching contributors (@msp-patching)
+"""
+
+EXAMPLES = r"""
+- name: Approve an update that awaits review
+  msp.patching.approve:
+    updates: [KB5046613]
+    reason: tested on our own machines
+
+- name: Decline a driver for one client
+  msp.patching.approve:
+    updates: [5f1d9b1e-6f0e-4d0c-9c5c-3c1f2c3f4a5b]
+    decision: declined
+    client: Acme Dental
+    code: VENDOR
+    reason: breaks the panoramic x-ray
+
+- name: Let an emergency update leave the pilot at once
+  msp.patching.approve:
+    updates: [KB5046700]
+    promote: true
+    reason: exploited in the wild, risk accepted by the security lead
+"""
+
+RETURN = r"""
+recorded:
+  description: The events that were put on the ledger; none where the decision stood there already.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: approval.recorded
+      by: j.doe
+"""

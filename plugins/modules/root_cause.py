@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the action plugin of the same name does the work, on the control node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: root_cause
+short_description: Document why something failed
+version_added: 0.1.0
+description:
+  - Puts the root cause of failures on the ledger. Without one, the endpoint is not patched again.
+  - Holds that the failure has placed stay until somebody releases them.
+options:
+  failure:
+    description: The failure by its id.
+    type: str
+  endpoint:
+    description: The endpoint, for all its failures that have no root cause yet.
+    type: str
+  update:
+    description: With O(endpoint), only its failures of this update, a KB number or an id.
+    type: str
+  code:
+    description: A code of yours for the cause.
+    type: str
+    required: true
+  text:
+    description: The cause, in words.
+    type: str
+    required: true
+  by:
+    description:
+      - The person who decides.
+      - By default the AWX user, or the account that runs Ansible.
+    type: str
+attributes:
+  action:
+    description: Has an action plugin on the control node, and nothing on the endpoints.
+    support: full
+  bypass_host_loop:
+    description: Runs once for all hosts of the play.
+    support: full
+  check_mode:
+    description: Tells what would be recorded, and records nothing.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed.
+    support: none
+  platform:
+    description: Where it runs.
+    support: full
+    platforms: posix
+requirements:
+  - the callback P(msp.patching.evidence#callback), which knows where the ledger is
+author:
+  - the msp.patching contributors (@msp-patching)
+"""
+
+EXAMPLES = r"""
+- name: The disk was full
+  msp.patching.root_cause:
+    endpoint: ACME-WS02
+    code: DISK
+    text: the system drive was full; cleaned up, 40 GB free now
+"""
+
+RETURN = r"""
+recorded:
+  description: The events that were put on the ledger; none where the decision stood there already.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: failure.root_cause
+      by: j.doe
+"""

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the settings of a run from the callback's options, the command line and the extra vars.
+
+Nothing is raised: a callback that raises is only a warning to Ansible. What is wrong stands in
+``Settings.problem``, which stops the run where it would start work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..ledger.event import EventError, instant
+from ..requirements import yaml
+from .settings import PsaSettings, Settings, SettingsError, ledger_url
+
+PREFIX = "patching_"
+PSA_NEEDS = ("company", "public_key", "private_key", "client_id", "board")
+
+Option = Callable[[str], Any]
+"""Gives the value of one of the callback's options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """How Ansible was called: `login` is the account that runs it, the others as on the command line."""
+
+    extra_vars: Mapping[str, Any]
+    limit: str | None
+    check_mode: bool
+    playbook: str | None
+    core: str
+    login: str
+
+
+def read_settings(option: Option, call: Invocation) -> Settings:
+    """The settings of the run; what is wrong with them is in their `problem`."""
+    problems: list[str] = []
+    policy = option("policy")
+    return Settings(
+        ledger=ledger_url(str(option("ledger"))),
+        policy=Path(policy) if policy else None,
+        spool=Path(option("spool")) if option("spool") else None,
+        psa=_tried(problems, lambda: _psa(option)),
+        clock_url=option("clock_url") or None,
+        as_of=_tried(problems, lambda: _as_of(call.extra_vars)),
+        check_mode=call.check_mode,
+        by=who(call.extra_vars, call.login),
+        core=call.core,
+        playbook=call.playbook,
+        ring=_text(call.extra_vars.get("ring")),
+        limit=call.limit,
+        job=_text(call.extra_vars.get("awx_job_id") or call.extra_vars.get("tower_job_id")),
+        problem="; ".join([*problems, *_overriding(call.extra_vars)]) or None,
+    )
+
+
+def who(extra_vars: Mapping[str, Any], login: str) -> str:
+    """Who runs this: AWX's user, or its schedule, or the account on the control node."""
+    for prefix in ("awx_", "tower_"):
+        user = extra_vars.get(f"{prefix}user_name")
+        if user:
+            return str(user)
+        schedule = extra_vars.get(f"{prefix}schedule_name")
+        if schedule:
+            return f"schedule {schedule}"
+    return login
+
+
+def _tried(problems: list[str], read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except (SettingsError, EventError) as exc:
+        problems.append(str(exc))
+        return None
+
+
+def _overriding(extra_vars: Mapping[str, Any]) -> list[str]:
+    """Extra vars beat every host's own variables: one with our prefix would lie about all endpoints at once."""
+    names = sorted(name for name in extra_vars if str(name).startswith(PREFIX))
+    if not names:
+        return []
+    problem = (
+        f"extra vars {', '.join(names)}: an extra var never begins with {PREFIX}, because it would override that "
+        "variable on every host; set it in the inventory"
+    )
+    return [problem]
+
+
+def _as_of(extra_vars: Mapping[str, Any]) -> Any:
+    given = extra_vars.get("as_of")
+    if given in (None, ""):
+        return None
+    try:
+        return instant(str(given))
+    except EventError as exc:
+        raise SettingsError(f"as_of: {exc}") from exc
+
+
+def _psa(option: Option) -> PsaSettings | None:
+    url = option("psa_url")
+    if not url:
+        return None
+    values = {name: option(f"psa_{name}") for name in PSA_NEEDS}
+    missing = [f"psa_{name}" for name, value in values.items() if not value]
+    if missing:
+        raise SettingsError(f"psa_url is set and {', '.join(missing)} is not: the PSA needs all of them")
+    priorities = tuple(option("psa_priorities") or ())
+    if priorities and len(priorities) != 3:
+        raise SettingsError(f"psa_priorities names {len(priorities)} priorities; name three, for priority 1, 2 and 3")
+    return PsaSettings(
+        url=url,
+        **values,
+        ca=option("psa_ca"),
+        companies=_companies(option("psa_companies")),
+        priorities=priorities,
+        on_call_board=option("psa_on_call_board"),
+    )
+
+
+def _companies(path: str | None) -> dict[str, str]:
+    if not path:
+        return {}
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise SettingsError(f"psa_companies: {path} cannot be read: {exc}") from exc
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
+        raise SettingsError(f"psa_companies: {path} is no mapping of RMM client name to PSA company identifier")
+    return {str(client): identifier for client, identifier in found.items()}
+
+
+def _text(value: Any) -> str | None:
+    return None if value in (None, "") else str(value)

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from an observation: the events of the failure standard (operating model, section 8).
+
+Pure: an observation, where the endpoint stands, the policy and the instant give a list of events, which enter the
+ledger in one transaction. The failure policy itself is the flow's.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from .. import flow
+from ..flow import Endpoint, Policy, failures, windows
+from ..ledger import Event, Progress, text_of
+from ..psa import tickets
+from ..psa.tickets import Failing
+from . import outcomes as seen
+
+JOB_GRACE = timedelta(minutes=5)
+"""How long after its limit an asynchronous job may still report; Windows' own watchdog has stopped it by then."""
+TOLD_AGAIN_AFTER = timedelta(hours=24)
+"""How soon an open failure that shows again is put on its ticket again."""
+ABOUT = ("client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an endpoint stands when something is seen of it. `limit` is that of a job just started, in seconds."""
+
+    endpoint: Endpoint
+    progress: Progress
+    policy: Policy
+    now: datetime
+    titles: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 0
+    probes: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def cycle(self) -> str:
+        return flow.cycle_at(self.now)
+
+    def event(self, kind: str, **body: Any) -> Event:
+        """An event of this endpoint, which tells what is known of it."""
+        known = {name: getattr(self.endpoint, name) or None for name in ABOUT}
+        return Event(kind, self.endpoint.name, self.now, {**body, "about": known})
+
+
+def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[Event]:
+    """The events that an observation made by a task with the evidence `tag` gives; none where it says nothing new."""
+    step = _step(tag, standing.progress)
+    match observation:
+        case seen.Started(job=job):
+            return _started(step, job, standing)
+        case seen.Running():
+            return _running(step, standing)
+        case seen.ScanFinished(updates=updates):
+            return [standing.event("scan.finished", updates=updates)]
+        case seen.InstallFinished():
+            return _install_finished(observation, standing)
+        case seen.JobLost(job=job, message=message):
+            return _job_lost(step, job, message, standing)
+        case seen.PostureSeen(posture=posture):
+            return _posture(tag, posture, standing)
+        case seen.RebootAsked():
+            return [standing.event("reboot.started", boot_id=standing.progress.boot_id)]
+        case seen.ReminderShown():
+            return [standing.event("reminder.shown")]
+        case seen.Probed():
+            return []  # kept by the observer until the posture that is judged together with it
+        case seen.Unreachable(message=message):
+            return _unreachable(step, message, standing)
+        case seen.Failed(message=message, hresult=hresult):
+            return _failed(tag, step, message, hresult, standing)
+
+
+def _step(tag: str, progress: Progress) -> str:
+    if tag == "job" and progress.job is not None:
+        return progress.job.kind
+    return seen.TAGS[tag].step
+
+
+def _started(step: str, job: str, standing: Standing) -> list[Event]:
+    updates = (standing.progress.last_decision or {}).get("updates", []) if step == "install" else []
+    return [standing.event(f"{step}.started", job=job, limit_seconds=standing.limit, updates=updates)]
+
+
+def _running(step: str, standing: Standing) -> list[Event]:
+    job = standing.progress.job
+    if job is None or standing.now < job.started_at + timedelta(seconds=job.limit_seconds) + JOB_GRACE:
+        return []
+    return _job_lost(step, job.jid, f"still not done {job.limit_seconds} s after it began, its limit", standing)
+
+
+def _job_lost(step: str, job: str | None, message: str, standing: Standing) -> list[Event]:
+    lost = standing.event("job.lost", job=job, message=message)
+    again = _retry(step, standing)
+    if again is not None:
+        return [lost, again]
+    return [lost, *_failure(step, [_as_a_whole(f"{tickets.STEPS[step]} gave no result: {message}", None)], standing)]
+
+
+def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[Event]:
+    finished = standing.event("install.finished", results=list(found.results), reboot_required=found.reboot_required)
+    failing = [
+        (result["update"], _failing(found.titles.get(result["update"]) or result["update"], result["hresult"]))
+        for result in found.results
+        if not result["ok"]
+    ]
+    if found.message is not None and not failing:
+        failing = [(None, _as_a_whole(found.message, found.hresult))]
+    if not failing:
+        return [finished]
+    if all(one.cls == "transient" for _, one in failing):
+        again = _retry("install", standing)
+        if again is not None:
+            return [finished, again]
+    return [finished, *_failures("install", failing, standing)]
+
+
+def _posture(tag: str, posture: dict[str, Any], standing: Standing) -> list[Event]:
+    observed = standing.event("posture.observed", **posture)
+    if tag == "validation":
+        health = flow.validation.judge(
+            standing.endpoint,
+            standing.policy,
+            posture,
+            standing.progress.services_before,
+            list(standing.probes),
+            standing.progress.installed_at,
+        )
+        return _validated([dict(check) for check in health.checks], standing, observed, healthy=health.healthy)
+    if tag == "reboot.confirm" and standing.progress.reboot is not None:
+        return _confirmed(posture, standing, observed)
+    return [observed]
+
+
+def _confirmed(posture: dict[str, Any], standing: Standing, observed: Event) -> list[Event]:
+    reboot = standing.progress.reboot
+    if reboot is not None and posture["boot_id"] != reboot.boot_id:
+        boot = {name: posture[name] for name in ("boot_id", "boot_time")}
+        return [standing.event("reboot.confirmed", **boot), observed]
+    return _reboot_overdue("was asked to restart and has not", standing)
+
+
+def _reboot_overdue(what: str, standing: Standing) -> list[Event]:
+    reboot = standing.progress.reboot
+    limit = standing.policy.settings(standing.endpoint).reboot_time_limit
+    if reboot is None or standing.now < reboot.requested_at + limit:
+        return []
+    asked = text_of(reboot.requested_at)
+    return _failure("reboot", [_as_a_whole(f"{what} since the restart asked for at {asked}", None)], standing)
+
+
+def _validated(checks: list[dict[str, Any]], standing: Standing, *observed: Event, healthy: bool) -> list[Event]:
+    """Not healthy is no failure before the deadline: services take their time after a boot (section 7)."""
+    finished = standing.event("validation.finished", healthy=healthy, checks=checks)
+    if healthy:
+        return [*observed, finished]
+    since = standing.progress.checking_since
+    if since is None:
+        return [standing.event("validation.checking", checks=checks)]
+    if standing.now < since + standing.policy.settings(standing.endpoint).validation_deadline:
+        return []
+    return [*observed, finished, *_failure("validate", [_as_a_whole(tickets.check_lines(checks), None)], standing)]
+
+
+def _unreachable(step: str, message: str, standing: Standing) -> list[Event]:
+    if standing.progress.reboot is not None:
+        return _reboot_overdue(f"has not come back ({message})", standing)
+    if step == "validate":
+        return _validated([{"name": "online", "ok": False, "seen": message}], standing, healthy=False)
+    return [standing.event("endpoint.unreachable", during=step, message=message)]
+
+
+def _failed(tag: str, step: str, message: str, hresult: str | None, standing: Standing) -> list[Event]:
+    if tag == "reboot.confirm":
+        return _reboot_overdue(f"cannot be looked at ({message})", standing)
+    if step == "validate":
+        return _validated([{"name": "validation itself", "ok": False, "seen": message}], standing, healthy=False)
+    failed = standing.event("step.failed", step=step, message=message, hresult=hresult)
+    one = _as_a_whole(message, hresult)
+    if step in ("scan", "posture") or one.cls == "transient":
+        again = _retry(step, standing)
+        if again is not None:
+            return [failed, again]
+    return [failed, *_failure(step, [one], standing)]
+
+
+def _retry(step: str, standing: Standing) -> Event | None:
+    """The next attempt, where the policy has one left; an install's has to begin inside the window that is open."""
+    attempt = standing.progress.attempts + 1
+    delay = failures.retry_after(attempt, standing.policy)
+    if delay is None:
+        return None
+    at = standing.now + delay
+    if step == "install":
+        window = windows.install_window(standing.endpoint, standing.policy, standing.now)
+        if not window.open or at >= window.end:
+            return None
+    return standing.event("retry.scheduled", step=step, attempt=attempt, at=text_of(at))
+
+
+def _failing(subject: str, hresult: str | None) -> Failing:
+    known = failures.hresult(hresult) if hresult else None
+    if known is None:
+        meaning = "Windows gave no code for it."
+        return Failing(
+            subject, hresult, None, meaning, "The endpoint's Windows Update history and event log.", "unknown"
+        )
+    return Failing(subject, known.code, known.name, known.text, known.advice, known.cls)
+
+
+def _as_a_whole(message: str, hresult: str | None) -> Failing:
+    known = failures.hresult(hresult) if hresult else None
+    if known is None:
+        advice = "The endpoint itself: is it up, does it answer, what does its event log say?"
+        return Failing("", None, None, message, advice, "unknown")
+    return Failing("", known.code, known.name, f"{message}: {known.text}", known.advice, known.cls)
+
+
+def _failure(step: str, failing: list[Failing], standing: Standing) -> list[Event]:
+    return _failures(step, [(None, one) for one in failing], standing)
+
+
+def _failures(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
+    """Section 8, 1 to 5: failures, holds and one ticket; those that are open already only tell their ticket."""
+    still = {(one.step, one.update): one for one in standing.progress.failures}
+    fresh = [(update, one) for update, one in failing if (step, update) not in still]
+    if fresh:
+        return _opened(step, fresh, standing)
+    events = []
+    quiet = True
+    for update, one in failing:
+        earlier = still[step, update]
+        if standing.now >= earlier.told_at + TOLD_AGAIN_AFTER:
+            quiet = False
+            events.append(standing.event("failure.repeated", failure=earlier.id, text=one.meaning))
+    return events if quiet else [*events, _ticket(step, [one for _, one in failing], standing)]
+
+
+def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
+    endpoint, now = standing.endpoint, standing.now
+    next_window = _next_window(standing)
+    opened = [
+        standing.event(
+            "failure.opened",
+            id=_id(endpoint.name, step, update or "", text_of(now)),
+            step=step,
+            update=update,
+            hresult=one.hresult,
+            name=one.name,
+            **{"class": one.cls},
+            text=f"{tickets.STEPS[step]} failed: {one.subject or one.meaning}",
+            next_window=text_of(next_window) if next_window else None,
+            cycle=standing.cycle,
+        )
+        for update, one in failing
+    ]
+    first = opened[0].body["id"]
+    held = [
+        Event(
+            "hold.placed",
+            endpoint.name,
+            now,
+            {
+                "id": _id(first, *(f"{key}={value}" for key, value in sorted(scope.items()))),
+                "scope": dict(scope),
+                "reason": f"{endpoint.name}: {opened[0].body['text']}",
+                "failure": first,
+            },
+        )
+        for scope in _consequences(standing).holds
+    ]
+    return [*opened, *held, _ticket(step, [one for _, one in failing], standing)]
+
+
+def _ticket(step: str, failing: list[Failing], standing: Standing) -> Event:
+    endpoint, now = standing.endpoint, standing.now
+    what = _consequences(standing)
+    key = tickets.xref(endpoint.client, endpoint.name, step)
+    text = tickets.failure_text(
+        endpoint,
+        step,
+        failing,
+        at=now,
+        cycle=standing.cycle,
+        next_window=_next_window(standing),
+        on_call=what.on_call,
+    )
+    return Event(
+        "ticket.wanted",
+        endpoint.name,
+        now,
+        {
+            "id": _id(key, text_of(now)),
+            "xref": key,
+            "summary": tickets.summary(endpoint, step, failing),
+            "text": text,
+            "priority": what.priority,
+            "client": endpoint.client or None,
+            "endpoint_id": endpoint.id,
+            "endpoint_name": endpoint.name,
+            "queue": what.queue,
+            "on_call": what.on_call,
+        },
+    )
+
+
+def _consequences(standing: Standing) -> failures.Consequences:
+    return failures.consequences(standing.endpoint, standing.policy, standing.now, cycle=standing.cycle)
+
+
+def _next_window(standing: Standing) -> datetime | None:
+    window = windows.install_window(standing.endpoint, standing.policy, standing.now)
+    return windows.install_window(standing.endpoint, standing.policy, window.end).start if window.open else window.start
+
+
+def _id(*parts: str) -> str:
+    """The same for the same parts: what follows from an observation depends on nothing else."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "msp.patching/" + "/".join(parts)))

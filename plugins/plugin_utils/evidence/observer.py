@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes what the callback hands over: one result at a time, from Ansible's main process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import PatchingError
+from ..flow import Endpoint, RecordError
+from ..ledger import Event, LedgerError, Progress
+from .judge import Standing, judge
+from .outbox import Outbox
+from .outcomes import TAGS, Probed, observe
+from .recorder import Recorder
+
+
+class Observer:
+    """Turns the results of a run into events of its ledger, and its wanted tickets into PSA tickets."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._probes: dict[str, list[dict[str, Any]]] = {}
+        self._ticket_due = False
+        self.outbox = Outbox(recorder)
+
+    def see(
+        self, tag: str, record: Mapping[str, Any], result: Mapping[str, Any], *, unreachable: bool, limit: int
+    ) -> None:
+        """Record what `result`, of a task with the evidence `tag`, says of the endpoint `record`.
+
+        `limit` is the task's time limit in seconds, where it started a job. What goes wrong becomes the run's
+        problem; nothing is raised.
+        """
+        recorder = self._recorder
+        if recorder.check_mode:
+            return
+        if tag not in TAGS:
+            recorder.report(f"a task has the evidence {tag!r}; there is: {', '.join(TAGS)}")
+            return
+        try:
+            events = self._judge(tag, record, result, unreachable=unreachable, limit=limit)
+            recorder.record(events)
+        except PatchingError as exc:
+            recorder.report(f"{record.get('name')}: what the task with the evidence {tag} showed is lost: {exc}")
+            return
+        self._ticket_due = self._ticket_due or any(event.kind == "ticket.wanted" for event in events)
+
+    def _judge(
+        self, tag: str, record: Mapping[str, Any], result: Mapping[str, Any], *, unreachable: bool, limit: int
+    ) -> list[Event]:
+        recorder = self._recorder
+        endpoint = self._endpoint(record)
+        progress = self._progress(endpoint.name)
+        kind = progress.job.kind if progress.job else None
+        observation = observe(tag, result, unreachable=unreachable, job_kind=kind)
+        if isinstance(observation, Probed):
+            self._probes[endpoint.name] = observation.checks
+        probes = self._probes.pop(endpoint.name, []) if tag == "validation" else []
+        standing = Standing(endpoint, progress, recorder.policy, recorder.clock.now(), limit=limit, probes=probes)
+        return judge(tag, observation, standing)
+
+    def _endpoint(self, record: Mapping[str, Any]) -> Endpoint:
+        try:
+            return Endpoint.parse(record)
+        except RecordError:
+            # a result is recorded even of an endpoint that the inventory describes wrongly
+            return Endpoint.parse({"name": record["name"]})
+
+    def _progress(self, name: str) -> Progress:
+        recorder = self._recorder
+        try:
+            return recorder.ledger.progress([name], run=recorder.run)[name]
+        except LedgerError:
+            return Progress()  # the ledger cannot be read; recording will spool and say so
+
+    def between_tasks(self) -> None:
+        """Send the tickets that the last task's evidence wanted."""
+        if self._ticket_due:
+            self._ticket_due = False
+            self.outbox.send()
+
+    def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
+        """End the run: close it in the ledger, send what waits; gives what people should read about it."""
+        recorder = self._recorder
+        if recorder.check_mode:
+            return []
+        try:
+            if not recorder.opened():
+                return []
+            recorder.record([Event("run.closed", None, recorder.clock.now(), {"hosts": dict(hosts)})])
+            recorder.replay()
+            self.outbox.send()
+        except PatchingError as exc:
+            recorder.report(str(exc))
+        return [*([recorder.problem] if recorder.problem else []), *self.outbox.trouble]

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the action plugins of people's decisions have in common: one call for all hosts, named, checked, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..errors import PatchingError
+from ..ledger import Event, Ledger
+from ..ledger.people import DecisionError, known_in
+from .recorder import Recorder, active
+from .settings import SettingsError
+
+PREFIX = "patching_"
+
+
+class Inventory:
+    """What the inventory of the run knows by name; one host of each group is looked at, never all of them."""
+
+    def __init__(self, task_vars: Mapping[str, Any]) -> None:
+        self._groups: Mapping[str, list[str]] = task_vars["groups"]
+        self._hostvars: Any = task_vars["hostvars"]
+
+    @property
+    def endpoints(self) -> list[str]:
+        return [name for name in self._groups["all"] if name != "localhost"]
+
+    def clients(self) -> set[str]:
+        """The clients by name; empty where the inventory is not that of the RMM."""
+        return {found["client"] for found in self._one_of_each("client_") if found.get("client")}
+
+    def locations(self, client: str) -> set[str]:
+        """The locations of a client by name."""
+        there = self._one_of_each("location_")
+        return {found["location"] for found in there if found.get("client") == client and found.get("location")}
+
+    def _one_of_each(self, prefix: str) -> Iterable[dict[str, Any]]:
+        for group, hosts in self._groups.items():
+            if group.startswith(prefix) and hosts:
+                known = self._hostvars.raw_get(hosts[0])
+                yield {name: known.get(PREFIX + name) for name in ("client", "location")}
+
+    def refuse_unknown(self, scope: Mapping[str, str]) -> None:
+        """Raises DecisionError for a client, location or endpoint that the inventory does not have."""
+        client, location, endpoint = (scope.get(name) for name in ("client", "location", "endpoint"))
+        clients = self.clients()
+        if client is not None and clients and client not in clients:
+            raise DecisionError(f"there is no client {client!r} in the inventory; there is: {known_in(clients)}")
+        if client is not None and location is not None and clients:
+            locations = self.locations(client)
+            if location not in locations:
+                raise DecisionError(f"{client} has no location {location!r}; it has: {known_in(locations)}")
+        if endpoint is not None and self.endpoints and endpoint not in self.endpoints:
+            raise DecisionError(
+                f"there is no endpoint {endpoint!r} in the inventory; there is: {known_in(self.endpoints)}"
+            )
+
+
+class PersonAction(ActionBase):
+    """Records one decision of a person. A subclass has its arguments, and `decide` makes the events."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+
+    ARGUMENTS: ClassVar[Mapping[str, dict[str, Any]]] = {}
+    TOGETHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Arguments that are only right together."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        specification = {name: dict(spec) for name, spec in self.ARGUMENTS.items()}
+        _, arguments = self.validate_argument_spec(
+            specification | {"by": {"type": "str"}}, required_together=self.TOGETHER
+        )
+        try:
+            recorder = _ready()
+            by = arguments.pop("by") or recorder.settings.by
+            self._inventory = Inventory(task_vars or {})
+            self._result = result
+            events = self.decide(recorder.ledger, recorder.clock.now(), by, arguments)
+            if not self._task.check_mode:
+                recorder.append(recorder.ledger, events)
+        except PatchingError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        recorded = [{"kind": event.kind, **event.body} for event in events]
+        return result | {"changed": bool(events), "recorded": recorded}
+
+    def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
+        """The events of the decision; none where it stands already. `arguments` are the task's, without `by`."""
+        raise NotImplementedError
+
+    def warn(self, warning: str) -> None:
+        self._result.setdefault("warnings", []).append(warning)
+
+
+def given(arguments: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Those of the arguments that were given: the scope of a decision."""
+    return {name: str(arguments[name]) for name in names if arguments[name] not in (None, "")}
+
+
+def _ready() -> Recorder:
+    recorder = active()
+    if recorder is None:
+        raise SettingsError(
+            "the callback msp.patching.evidence is not enabled, so the decision would not be recorded: add the line "
+            " callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
+        )
+    if recorder.problem:
+        raise SettingsError(recorder.problem)
+    return recorder

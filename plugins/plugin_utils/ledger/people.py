@@ -1,0 +1,256 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The events of a person's decision: approve, except, authorize, document a root cause, release.
+
+Each function looks at the ledger and gives the events that the decision adds to it: none where it stands there
+already, so that a repeated call changes nothing. `by` is the person; `now` the instant. Raises DecisionError,
+which names what exists, for a decision about nothing that is known.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..errors import PatchingError
+from ..flow.records import KINDS, RINGS, ROLES, update_key
+from .event import Event, canonical, instant, text_of
+from .store import Ledger
+
+NAMED = 20
+"""How many names a message lists."""
+
+
+class DecisionError(PatchingError):
+    """A person's decision that cannot be recorded as it was given."""
+
+
+def known_in(words: Iterable[str]) -> str:
+    """The words as a list for a message, shortened where there are many."""
+    found = sorted(words)
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return (", ".join(found[:NAMED]) or "none") + more
+
+
+def approve(
+    ledger: Ledger,
+    now: datetime,
+    *,
+    updates: Sequence[str],
+    decision: str,
+    by: str,
+    reason: str,
+    client: str | None = None,
+    until: str | None = None,
+    promote: bool = False,
+    code: str | None = None,
+) -> list[Event]:
+    """Approve, decline or defer `updates` (KB numbers or ids), for all clients or one; `promote` waives the soak."""
+    if decision == "deferred" and until is None:
+        raise DecisionError("a deferred update needs `until`, the instant at which it is looked at again")
+    if decision != "deferred" and until is not None:
+        raise DecisionError(f"`until` belongs to a deferred update; this decision is {decision}")
+    if promote and decision != "approved":
+        raise DecisionError(f"`promote` waives the soak of an approved update; this decision is {decision}")
+    if decision != "approved" and not code:
+        raise DecisionError(f"a {decision} update goes on the exception register: it needs a reason `code` too")
+    stands = {(row["update"], row["client"]): row for row in ledger.rows("approvals")}
+    events = []
+    for update in dict.fromkeys(update_key(update) for update in updates):
+        body = {
+            "update": update,
+            "decision": decision,
+            "client": client,
+            "until": None if until is None else text_of(instant(until)),
+            "promote": promote,
+            "code": code,
+            "by": by,
+            "reason": reason,
+        }
+        row = stands.get((update, client))
+        if row is None or any(row[key] != body[key] for key in ("decision", "until", "promote", "code")):
+            events.append(Event("approval.recorded", None, now, body))
+    return events
+
+
+def unseen(ledger: Ledger, updates: Iterable[str]) -> list[str]:
+    """Those of `updates` (KB numbers or ids) that no scan has found yet."""
+    known: set[str] = set()
+    for row in ledger.rows("updates"):
+        known |= {update_key(row["id"]), *json.loads(row["record"]).get("kb", [])}
+    return [update for update in updates if update_key(update) not in known]
+
+
+def except_from(
+    ledger: Ledger,
+    now: datetime,
+    *,
+    scope: Mapping[str, str],
+    by: str,
+    reason: str,
+    code: str,
+    expires: str | None = None,
+    signed_by: str | None = None,
+    signed_at: str | None = None,
+) -> list[Event]:
+    """Except `scope` from patching until `expires`; it counts only once the client's signatory has signed (R2)."""
+    check_exception_scope(scope)
+    if (signed_by is None) != (signed_at is None):
+        raise DecisionError("a signature is both: `signed_by`, the client's signatory, and `signed_at`, the instant")
+    until = None if expires is None else text_of(instant(expires))
+    events = []
+    row = _exception(ledger, scope)
+    if row is None or row["expires"] != until:
+        key = str(uuid.uuid4())
+        if row is not None:
+            events.append(_revoked(row["id"], now, by, f"replaced: {reason}"))
+        granted = {"id": key, "scope": dict(scope), "expires": until, "code": code, "by": by, "reason": reason}
+        events.append(Event("exception.granted", None, now, granted))
+        row = {"id": key, "signed_by": None, "signed_at": None}
+    if signed_by is not None and signed_at is not None:
+        when = text_of(instant(signed_at))
+        if (row["signed_by"], row["signed_at"]) != (signed_by, when):
+            signed = {"id": row["id"], "signed_by": signed_by, "signed_at": when, "by": by}
+            events.append(Event("exception.signed", None, now, signed))
+    return events
+
+
+def revoke(ledger: Ledger, now: datetime, *, scope: Mapping[str, str], by: str, reason: str) -> list[Event]:
+    """End the exception of exactly `scope`."""
+    check_exception_scope(scope)
+    row = _exception(ledger, scope)
+    return [] if row is None else [_revoked(row["id"], now, by, reason)]
+
+
+def check_exception_scope(scope: Mapping[str, str]) -> None:
+    """One of client, endpoint and role, or a location with its client."""
+    keys = set(scope)
+    if keys not in ({"client"}, {"endpoint"}, {"role"}, {"client", "location"}):
+        raise DecisionError(
+            "an exception covers one of: a client, a client's location, an endpoint, a role; "
+            f"this one names {known_in(keys)}"
+        )
+    if "role" in scope and scope["role"] not in ROLES:
+        raise DecisionError(f"there is no role {scope['role']!r}; there is: {known_in(ROLES)}")
+
+
+def _exception(ledger: Ledger, scope: Mapping[str, str]) -> dict[str, Any] | None:
+    wanted = canonical(dict(scope))
+    for row in ledger.rows("exceptions"):
+        if row["scope"] == wanted and row["revoked_at"] is None:
+            return row
+    return None
+
+
+def _revoked(key: str, now: datetime, by: str, reason: str) -> Event:
+    return Event("exception.revoked", None, now, {"id": key, "by": by, "reason": reason})
+
+
+def authorize(
+    ledger: Ledger, now: datetime, *, scope: Mapping[str, str], cycle: str, by: str, reason: str
+) -> list[Event]:
+    """A technician's go for one cycle: an endpoint, or a tier (client, ring and kind)."""
+    if set(scope) not in ({"endpoint"}, {"client", "ring", "kind"}):
+        raise DecisionError(
+            "an authorization is for an endpoint, or for a tier: client, ring and kind together; "
+            f"this one names {known_in(scope)}"
+        )
+    check_words(scope)
+    key = (canonical(dict(scope)), cycle)
+    if key in {(row["scope"], row["cycle"]) for row in ledger.rows("authorizations")}:
+        return []
+    body = {"scope": dict(scope), "cycle": cycle, "by": by, "reason": reason}
+    return [Event("authorization.given", None, now, body)]
+
+
+def check_words(scope: Mapping[str, str]) -> None:
+    """The ring and the kind that `scope` names exist."""
+    for key, words in (("ring", RINGS), ("kind", KINDS)):
+        if key in scope and scope[key] not in words:
+            raise DecisionError(f"there is no {key} {scope[key]!r}; there is: {', '.join(words)}")
+
+
+def root_cause(
+    ledger: Ledger,
+    now: datetime,
+    *,
+    by: str,
+    code: str,
+    text: str,
+    endpoint: str | None = None,
+    update: str | None = None,
+    failure: str | None = None,
+) -> list[Event]:
+    """Document why a failure happened, which lets its endpoint be patched again (section 8, 5).
+
+    One failure by its id, or the open ones of an endpoint, or those of one update (id or KB) there.
+    """
+    if (failure is None) == (endpoint is None):
+        raise DecisionError("name either the `failure` by its id, or its `endpoint`")
+    rows = ledger.rows("failures")
+    if failure is not None:
+        found = [row for row in rows if row["id"] == failure]
+    else:
+        found = [row for row in rows if row["endpoint"] == endpoint]
+        if update is not None:
+            keys = _update_ids(ledger, update)
+            found = [row for row in found if row["update"] is not None and update_key(row["update"]) in keys]
+    if not found:
+        open_ones = {f"{row['endpoint']} ({row['text']})" for row in rows if row["root_cause"] is None}
+        raise DecisionError(
+            f"no failure of {failure or endpoint}{f' with the update {update}' if update else ''} is on the ledger; "
+            f"failures without a root cause: {known_in(open_ones)}"
+        )
+    return [
+        Event(
+            "failure.root_cause",
+            row["endpoint"],
+            now,
+            {"failure": row["id"], "by": by, "code": code, "text": text},
+        )
+        for row in found
+        if row["root_cause"] is None
+    ]
+
+
+def _update_ids(ledger: Ledger, update: str) -> set[str]:
+    key = update_key(update)
+    named = {update_key(row["id"]) for row in ledger.rows("updates") if key in json.loads(row["record"]).get("kb", [])}
+    return named | {key}
+
+
+def release(
+    ledger: Ledger,
+    now: datetime,
+    *,
+    by: str,
+    reason: str,
+    hold: str | None = None,
+    scope: Mapping[str, str] | None = None,
+    endpoint: str | None = None,
+) -> list[Event]:
+    """Release holds: one by its id, those of exactly a scope, or those that an endpoint's failures placed."""
+    if [hold is not None, bool(scope), endpoint is not None].count(True) != 1:
+        raise DecisionError("name one of: the `hold` by its id, the scope it has, the `endpoint` that caused it")
+    rows = ledger.rows("holds")
+    if hold is not None:
+        found = [row for row in rows if row["id"] == hold]
+    elif scope:
+        check_words(scope)
+        wanted = canonical(dict(scope))
+        found = [row for row in rows if row["scope"] == wanted]
+    else:
+        failures = {row["id"] for row in ledger.rows("failures") if row["endpoint"] == endpoint}
+        found = [row for row in rows if row["failure"] in failures]
+    if not found:
+        standing = {f"{row['scope']} ({row['reason']})" for row in rows if row["released"] is None}
+        raise DecisionError(f"no such hold is on the ledger; holds that stand: {known_in(standing)}")
+    return [
+        Event("hold.released", None, now, {"id": row["id"], "by": by, "reason": reason})
+        for row in found
+        if row["released"] is None
+    ]

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of a ticket, for the technician who gets it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..flow import Endpoint
+from .delivery import SUMMARY_LENGTH
+
+XREF_LENGTH = 100
+
+STEPS = {
+    "scan": "the search for updates",
+    "install": "the install",
+    "reboot": "the reboot",
+    "validate": "the validation after the reboot",
+    "posture": "the look at the machine",
+    "remind": "the reminder",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """One thing that failed: an update (its title or KB), or the step as a whole (`subject` empty)."""
+
+    subject: str
+    hresult: str | None
+    name: str | None
+    meaning: str
+    advice: str
+    cls: str
+
+
+def xref(*parts: str) -> str:
+    """The key that ties a ticket to what it is about: readable, at most 100 characters, the same every time."""
+    whole = "/".join(["msp.patching", *(re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-") for part in parts)])
+    if len(whole) <= XREF_LENGTH:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:12]
+    return f"{whole[: XREF_LENGTH - 13]}-{digest}"
+
+
+def summary(endpoint: Endpoint, step: str, failing: Sequence[Failing]) -> str:
+    """One line of at most 100 characters: the machine, the step, and what failed."""
+    what = ", ".join(dict.fromkeys(one.hresult or one.subject for one in failing if one.hresult or one.subject))
+    line = f"Patching: {endpoint.name}: {STEPS[step]} failed" + (f" ({what})" if what else "")
+    return line if len(line) <= SUMMARY_LENGTH else line[: SUMMARY_LENGTH - 1] + "…"
+
+
+def failure_text(
+    endpoint: Endpoint,
+    step: str,
+    failing: Sequence[Failing],
+    *,
+    at: datetime,
+    cycle: str,
+    next_window: datetime | None,
+    on_call: bool,
+) -> str:
+    """What failed, what it means, what to check, when it is tried again, and what has to happen first."""
+    where = f"{endpoint.name} ({endpoint.client}, {endpoint.location or 'location unknown'})"
+    lines = [f"{where}: {STEPS[step]} failed at {_local(at, endpoint)}, cycle {cycle}.", ""]
+    for one in failing:
+        code = " ".join(part for part in (one.hresult, one.name) if part)
+        lines.append("What failed: " + ": ".join(part for part in (one.subject, code) if part or not code))
+        lines.append(f"What it means: {one.meaning} (class: {one.cls})")
+        lines.append(f"What to check: {one.advice}")
+        lines.append("")
+    lines.append(f"Next window: {_local(next_window, endpoint) if next_window else 'none is known'}.")
+    lines.append("Nothing is tried again on this machine until a root cause is documented:")
+    lines.append(f"  ansible-playbook msp.patching.root_cause -e endpoint={endpoint.name} -e code=CODE -e text='…'")
+    if on_call:
+        lines.append("This happened outside the client's business hours: on-call is asked to look.")
+    return "\n".join(lines)
+
+
+def check_lines(checks: Sequence[dict[str, Any]]) -> str:
+    """The checks of a validation that did not pass, with what was seen."""
+    return "; ".join(f"{check['name']}: {check['seen']}" for check in checks if not check["ok"])
+
+
+def _local(moment: datetime, endpoint: Endpoint) -> str:
+    zone = endpoint.time_zone
+    local = moment.astimezone(ZoneInfo(zone)) if zone else moment
+    return f"{local:%Y-%m-%d %H:%M %z} ({zone or 'UTC'})"

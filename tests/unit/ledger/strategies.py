@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random events of every kind, over few endpoints and updates so that they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, text_of
+
+START = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
+ENDPOINTS = ("ACME-DC01", "ACME-WS01", "BETA-WS01")
+UPDATES = ("u-1", "u-2", "u-3")
+
+instants = st.integers(0, 40 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes))
+texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
+named = texts.filter(lambda text: bool(text.strip()))
+keys = st.sampled_from(("k-1", "k-2", "k-3"))
+updates = st.sampled_from(UPDATES)
+flags = st.booleans()
+moments = instants.map(text_of)
+abouts = st.fixed_dictionaries(
+    {},
+    optional={
+        "client": st.sampled_from(("Acme", "Beta")),
+        "ring": st.sampled_from(("pilot", "production")),
+        "kind": st.sampled_from(("server", "workstation")),
+    },
+)
+checks = st.lists(st.fixed_dictionaries({"name": named, "ok": flags, "seen": texts}), max_size=2)
+records = st.lists(
+    st.fixed_dictionaries(
+        {"id": updates}, optional={"title": texts, "severity": st.none() | st.sampled_from(("Critical", "Low"))}
+    ),
+    max_size=4,
+)
+person = {"by": named, "reason": named}
+steps = st.sampled_from(("scan", "install", "reboot", "validate"))
+scopes = st.fixed_dictionaries({}, optional={"client": named, "ring": st.sampled_from(("pilot", "production"))})
+
+BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "run.opened": {"by": named, "simulated": flags},
+    "run.closed": {"hosts": st.just({})},
+    "plan.decided": {"decision": st.fixed_dictionaries({"action": texts}), "cycle": st.none() | named},
+    "scan.started": {"job": named, "limit_seconds": st.integers(1, 9999)},
+    "scan.finished": {"updates": records},
+    "install.started": {"job": named, "limit_seconds": st.integers(1, 9999), "updates": st.lists(updates)},
+    "install.finished": {
+        "results": st.lists(
+            st.fixed_dictionaries({"update": updates, "ok": flags, "hresult": st.none() | named}),
+            max_size=3,
+            unique_by=lambda result: result["update"],
+        ),
+        "reboot_required": flags,
+    },
+    "job.lost": {"job": st.none() | named, "message": texts},
+    "endpoint.unreachable": {"during": named, "message": texts},
+    "posture.observed": {
+        "boot_id": keys,
+        "boot_time": moments,
+        "now": moments,
+        "reboot_pending": flags,
+        "services_running": st.lists(named, max_size=2),
+    },
+    "reboot.started": {"boot_id": st.none() | keys},
+    "reboot.confirmed": {"boot_id": keys, "boot_time": moments},
+    "validation.checking": {"checks": checks},
+    "validation.finished": {"healthy": flags, "checks": checks},
+    "step.failed": {"step": steps, "message": texts},
+    "retry.scheduled": {"step": steps, "attempt": st.integers(1, 5), "at": moments},
+    "failure.opened": {
+        "id": keys,
+        "step": steps,
+        "update": st.none() | updates,
+        "hresult": st.none(),
+        "name": st.none(),
+        "class": st.sampled_from(("update", "unknown")),
+        "text": texts,
+        "next_window": st.none() | moments,
+        "cycle": st.none(),
+    },
+    "failure.repeated": {"failure": keys, "text": texts},
+    "failure.root_cause": {"failure": keys, "by": named, "code": named, "text": named},
+    "hold.placed": {"id": keys, "scope": scopes, "reason": named},
+    "hold.released": {"id": keys, **person},
+    "approval.recorded": {
+        "update": updates,
+        "decision": st.sampled_from(("approved", "declined", "deferred")),
+        "client": st.none() | named,
+        "until": st.none() | moments,
+        "promote": flags,
+        **person,
+    },
+    "exception.granted": {
+        "id": keys,
+        "scope": st.just({"client": "Acme"}),
+        "expires": st.none() | moments,
+        **person,
+    },
+    "exception.signed": {"id": keys, "signed_by": named, "signed_at": moments, "by": named},
+    "exception.revoked": {"id": keys, **person},
+    "authorization.given": {"scope": st.just({"endpoint": ENDPOINTS[0]}), "cycle": named, **person},
+    "reminder.shown": {},
+    "updates.described": {"updates": records},
+    "ticket.wanted": {"id": keys, "xref": named, "summary": named, "text": named, "priority": st.integers(1, 3)},
+    "ticket.sent": {"id": keys, "xref": named, "ticket": st.integers(1, 99)},
+}
+
+
+def event_of(kind: str, of_endpoint: bool) -> st.SearchStrategy[Event]:
+    """Random events of one kind, with `about` where it is one of an endpoint."""
+    body = BODIES[kind] | ({"about": abouts} if of_endpoint else {})
+    make: Callable[..., Event] = Event
+    endpoint = st.sampled_from(ENDPOINTS) if of_endpoint else st.none()
+    return st.builds(make, st.just(kind), endpoint, instants, st.fixed_dictionaries(body))

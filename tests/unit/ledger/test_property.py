@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chain and the register hold whatever happens in whatever order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import KINDS, OF_ENDPOINT
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.projection import PROJECTIONS
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
+
+from .strategies import BODIES, ENDPOINTS, event_of
+
+events = st.one_of([event_of(kind, kind in OF_ENDPOINT) for kind in sorted(BODIES)])
+
+
+def register_rows(ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+    return {table.name: ledger.rows(table.name) for table in tables().projected()}
+
+
+def test_every_kind_has_a_body_and_a_projection() -> None:
+    assert set(BODIES) == set(KINDS) == set(PROJECTIONS)
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(st.lists(st.lists(events, max_size=6), max_size=8))
+def test_a_rebuilt_register_is_identical(batches: list[list[Event]]) -> None:
+    ledger = Ledger.open("sqlite://")
+    for number, batch in enumerate(batches):
+        assert ledger.append(batch, run=f"run-{number % 2}") == len(batch)
+    before = register_rows(ledger)
+    assert ledger.rebuild() == sum(map(len, batches))
+    assert register_rows(ledger) == before
+    assert ledger.verify()[0] == sum(map(len, batches))
+    ledger.register()  # the interface's record, accepted by the flow
+    ledger.applicable(ENDPOINTS)
+    ledger.progress(ENDPOINTS, run="run-0")
+    ledger.down()

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store: what enters, what is refused, what is noticed, and several processes at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError, Opening
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import GENESIS, EventError
+
+NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
+
+
+def reminder(endpoint: str = "ACME-WS01", at: datetime = NOW) -> Event:
+    return Event("reminder.shown", endpoint, at, {})
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'state' / 'ledger.sqlite'}"
+
+
+@pytest.fixture
+def ledger(url: str) -> Ledger:
+    return Ledger.open(url)
+
+
+def tampered(url: str, statement: str) -> None:
+    """Change the file behind the ledger's back, its triggers taken off first."""
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("DROP TRIGGER events_no_update")
+        connection.execute("DROP TRIGGER events_no_delete")
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
+    assert ledger.verify() == (0, GENESIS)
+    assert ledger.register_record()["endpoints"] == {}
+    assert ledger.applicable(["ACME-WS01"]) == {"ACME-WS01": None}
+    assert ledger.progress(["ACME-WS01"])["ACME-WS01"].job is None
+
+
+def test_events_come_back_in_order_with_their_run(ledger: Ledger) -> None:
+    ledger.append([reminder("A"), reminder("B")], run="r1")
+    ledger.append([reminder("C", NOW + timedelta(hours=5))], run="r2")
+    assert [(seq, run, event.endpoint) for seq, run, event in ledger.events()] == [
+        (1, "r1", "A"),
+        (2, "r1", "B"),
+        (3, "r2", "C"),
+    ]
+    assert [event.endpoint for _, _, event in ledger.events(run="r2", kinds=["reminder.shown"])] == ["C"]
+    assert [event.at for _, _, event in ledger.events(after=2)] == [NOW + timedelta(hours=5)]
+
+
+def test_the_opening_enters_once(ledger: Ledger) -> None:
+    opening = Opening(NOW, {"by": "j.doe", "simulated": True})
+    ledger.append([reminder()], run="r1", opening=opening)
+    ledger.append([reminder()], run="r1", opening=opening)
+    assert [event.kind for _, _, event in ledger.events()] == ["run.opened", "reminder.shown", "reminder.shown"]
+    assert ledger.has_run("r1")
+    assert not ledger.has_run("r2")
+
+
+def test_a_batch_enters_once(ledger: Ledger) -> None:
+    assert ledger.append([reminder()], run="r1", batch="b1") == 1
+    assert ledger.append([reminder()], run="r1", batch="b1") == 0
+    assert ledger.verify()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (Event("reminder.show", "A", NOW, {}), "'reminder.show' is no kind of event; there are: approval.recorded"),
+        (Event("reminder.shown", None, NOW, {}), "names its endpoint"),
+        (Event("reminder.shown", "A", NOW, {"colour": 1}), "'colour' is not a key (there are: about, text)"),
+        (Event("reminder.shown", "A", NOW, {"about": {"rings": "pilot"}}), "'rings' is not a key"),
+        (Event("retry.scheduled", "A", NOW, {"step": "scan", "attempt": 1}), "'at' is given"),
+        (
+            Event("retry.scheduled", "A", NOW, {"step": "scan", "attempt": True, "at": "2026-11-11T02:00:00Z"}),
+            "'attempt' is a whole number (not True)",
+        ),
+        (
+            Event("retry.scheduled", "A", NOW, {"step": "scan", "attempt": 1, "at": "2026-11-11T02:00:00"}),
+            "'at' is an instant (ISO 8601 with an offset)",
+        ),
+        (Event("reminder.shown", "A", NOW.replace(tzinfo=None), {}), "has no time zone"),
+        (
+            Event("plan.decided", "A", NOW, {"decision": {"at": NOW}, "cycle": None}),
+            "JSON types",
+        ),
+        (Event("reminder.shown", "A", NOW, {"text": "\ud800"}), "JSON types and Unicode"),
+    ],
+)
+def test_what_is_not_of_its_kind_is_refused_whole(ledger: Ledger, event: Event, words: str) -> None:
+    with pytest.raises(EventError) as refused:
+        ledger.append([reminder(), event], run="r1")
+    assert words in str(refused.value)
+    assert ledger.verify()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ('UPDATE events SET body = \'{"text":"nothing happened"}\' WHERE seq = 2', "event 2 of the ledger"),
+        ("UPDATE events SET at = '2026-11-11T03:00:00.000000+00:00' WHERE seq = 1", "event 1 of the ledger"),
+        ("UPDATE events SET run = 'another' WHERE seq = 3", "event 3 of the ledger"),
+        ("DELETE FROM events WHERE seq = 2", "event 2 of the ledger is missing"),
+        ("DELETE FROM events WHERE seq = 3", "events are missing"),
+    ],
+)
+def test_a_changed_ledger_is_noticed(url: str, ledger: Ledger, statement: str, words: str) -> None:
+    ledger.append([reminder("A"), reminder("B"), reminder("C")], run="r1")
+    ledger.verify()
+    tampered(url, statement)
+    with pytest.raises(LedgerError, match=words):
+        ledger.verify()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE events SET body = '{}'", "DELETE FROM events"])
+def test_the_database_itself_refuses_a_change(url: str, ledger: Ledger, statement: str) -> None:
+    ledger.append([reminder()], run="r1")
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_newer_ledger_is_refused(url: str) -> None:
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    with connection:
+        connection.execute("INSERT INTO version VALUES (99, '2031-01-01')")
+    connection.close()
+    with pytest.raises(LedgerError, match="schema version 99, this collection knows up to 1"):
+        Ledger.open(url)
+
+
+def test_a_ledger_that_is_not_there_reads_as_empty_and_is_not_made(url: str) -> None:
+    ledger = Ledger.open(url, create=False)
+    assert ledger.verify() == (0, GENESIS)
+    assert not Path(url.removeprefix("sqlite:///")).exists()
+
+
+def test_an_error_names_the_ledger_and_no_password() -> None:
+    with pytest.raises(LedgerError) as failed:
+        Ledger.open("sqlite:////proc/nothing/here.sqlite")
+    assert "/proc/nothing/here.sqlite" in str(failed.value)
+    with pytest.raises(LedgerError) as failed:
+        Ledger.open("postgresql+nodriver://user:hunter2@db/ledger")
+    assert "hunter2" not in str(failed.value)
+
+
+def test_a_lease_has_one_holder_until_it_ends(ledger: Ledger) -> None:
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    assert ledger.lease("outbox", "r1", later)
+    assert ledger.lease("outbox", "r1", later)
+    assert not ledger.lease("outbox", "r2", later)
+    ledger.give_back("outbox", "r1")
+    assert ledger.lease("outbox", "r2", datetime.now(UTC) - timedelta(seconds=1))
+    assert ledger.lease("outbox", "r3", later)
+
+
+def test_nothing_is_appended_where_the_guard_says_so(ledger: Ledger) -> None:
+    assert ledger.append([reminder()], run="r1", unless=lambda _connection: True) == 0
+    assert ledger.verify()[0] == 0
+
+
+ROOT = Path(__file__).resolve().parents[3]
+PYTHON = [sys.executable, "-c"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / '.ansible' / 'collections'}:{ROOT}"}
+PREAMBLE = """
+import sys
+from datetime import UTC, datetime
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
+ledger, run = Ledger.open(sys.argv[1]), sys.argv[2]
+def reminder(endpoint):
+    return Event("reminder.shown", endpoint, datetime.now(UTC), {})
+"""
+SIDE_BY_SIDE = """
+for number in range(25):
+    ledger.append([reminder(f"{run}-{number}")] * 2, run=run)
+"""
+WITHOUT_END = """
+while True:
+    ledger.append([reminder("ACME-WS01")] * 5, run=run)
+    print("appended", flush=True)
+"""
+
+
+def test_processes_side_by_side_never_fork_the_chain(url: str) -> None:
+    """From the very first moment: they make the ledger together as well."""
+    runs = [f"r{number}" for number in range(4)]
+    writers = [subprocess.Popen([*PYTHON, PREAMBLE + SIDE_BY_SIDE, url, run], env=ENVIRONMENT) for run in runs]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    ledger = Ledger.open(url)
+    assert ledger.verify()[0] == 200
+    for run in runs:
+        endpoints = [event.endpoint for _, _, event in ledger.events(run=run)]
+        assert endpoints == [f"{run}-{number}" for number in range(25) for _ in range(2)]
+
+
+def test_a_writer_killed_in_the_middle_leaves_a_valid_chain(url: str, ledger: Ledger) -> None:
+    for kill_after in (1, 3, 8):
+        writer = subprocess.Popen(
+            [*PYTHON, PREAMBLE + WITHOUT_END, url, "killed"], stdout=subprocess.PIPE, env=ENVIRONMENT
+        )
+        assert writer.stdout is not None
+        acknowledged = [writer.stdout.readline() for _ in range(kill_after)]
+        assert all(acknowledged)
+        before = ledger.head()[0]
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
+        count, _ = ledger.verify()
+        assert count >= before
+        assert count % 5 == 0
+        assert ledger.append([reminder()] * 5, run="next") == 5
+    ledger.verify()
