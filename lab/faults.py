@@ -8,7 +8,8 @@ A fault names a target (a machine, or `automate` or `psa`) and a kind:
 ========================  ===========================================================================
 kind                      what happens
 ========================  ===========================================================================
-refuse                    the port is closed; a closed port counts nothing, so it ends with `seconds`
+refuse                    the machine's port is closed; that counts nothing, so it ends with `seconds`
+                          (an API's connection is reset before any answer)
 reset                     the connection is accepted and reset; `at: command` resets a running command
 hang                      the connection is accepted and never answered
 unauthorized              401, whatever the credentials
@@ -35,6 +36,7 @@ from typing import Any
 
 NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut")
 MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down")
+API_TARGETS = ("automate", "psa")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
 DEFAULT_HRESULT = "0x80070643"
 
@@ -70,7 +72,7 @@ class Fault:
             raise FaultError(f"fault on {fault.target}: unknown kind {fault.kind!r}; known: {', '.join(KINDS)}")
         if fault.at not in ("connection", "command"):
             raise FaultError(f"fault on {fault.target}: at is {fault.at!r}; give connection or command")
-        if fault.kind == "refuse" and fault.times is not None:
+        if fault.kind == "refuse" and fault.times is not None and fault.target not in API_TARGETS:
             raise FaultError(f"fault on {fault.target}: a closed port counts nothing: give refuse `seconds`")
         fault.kb = fault.kb.upper().removeprefix("KB")
         int(fault.hresult, 16)

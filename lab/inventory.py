@@ -34,14 +34,12 @@ def connection_vars(layout: Layout, access: dict[str, Any], ca: Path) -> dict[st
     return shared
 
 
-def _place_by_id(layout: Layout) -> dict[str, Any]:
-    """ansible_host and ansible_port from the RMM's id, which is all that the inventory plugin knows."""
+def _place_by_id(layout: Layout) -> dict[str, str]:
+    """Expressions for ansible_host and ansible_port: the inventory plugin knows an endpoint's id in the RMM."""
     if not layout.addresses:
-        port = f"{{{{ {layout.winrm_base} + (patching_id | int) }}}}"
-        return {"ansible_host": layout.host, "ansible_port": port}
-    octets = ["10 + (patching_id | int) // 65536", "(patching_id | int) // 256 % 256", "(patching_id | int) % 256"]
-    host = ".".join(["127", *(f"{{{{ {octet} }}}}" for octet in octets)])
-    return {"ansible_host": host, "ansible_port": layout.winrm(0)[1]}
+        return {"ansible_host": f"'{layout.host}'", "ansible_port": f"{layout.winrm_base} + patching_id"}
+    octets = "(10 + patching_id // 65536) ~ '.' ~ (patching_id // 256 % 256) ~ '.' ~ (patching_id % 256)"
+    return {"ansible_host": f"'127.' ~ {octets}", "ansible_port": str(layout.winrm(0)[1])}
 
 
 def write_inventories(folder: Path, world: World, layout: Layout, lab: dict[str, Any]) -> None:
@@ -53,9 +51,13 @@ def write_inventories(folder: Path, world: World, layout: Layout, lab: dict[str,
         "user": automate["user"],
         "password": automate["password"],
         "client_id": automate["client_id"],
+        # no group_vars/all: a play on localhost is none of WinRM's business
+        "groups": {"windows": "patching_id is defined"},
+        "compose": _place_by_id(layout),
+        "strict": True,
     }
     _write(folder / "inventory" / "lab.automate.yml", source)
-    _write(folder / "inventory" / "group_vars" / "all.yml", {**shared, **_place_by_id(layout)})
+    _write(folder / "inventory" / "group_vars" / "windows.yml", shared)
     _write(folder / "inventory-static" / "hosts.yml", static_inventory(world, layout, shared))
     _write(folder / "policy.yml", {"clock": "simulated"})
 

@@ -27,7 +27,7 @@ HTTP_PORT, HTTPS_PORT = 5985, 5986
 def loopback(host: str) -> str:
     """`host` if it is a loopback address. The lab takes any password for granted: it must stay inside."""
     try:
-        if ipaddress.ip_address(host).is_loopback:
+        if ipaddress.IPv4Address(host).is_loopback:
             return host
     except ValueError:
         pass

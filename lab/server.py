@@ -22,7 +22,6 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from .apis import Renewed
 from .automate import automate_app
 from .clock import LabClock
 from .control import Control
@@ -30,16 +29,10 @@ from .errors import LabError
 from .fleet import load_fleet
 from .inventory import write_inventories
 from .network import Layout, Network
+from .psa import psa_app
 from .tls import make_certificates
 from .web import ApiCredentials
 from .world import World
-
-try:
-    from .psa import psa_app
-except ImportError:
-    from starlette.applications import Starlette
-
-    def psa_app(world, access): return Starlette()
 
 WINRM_USER = "labadmin"
 
@@ -109,7 +102,7 @@ class Lab:
 
     def _bind(self, offset: int, what: str) -> socket.socket:
         layout = self.settings.layout
-        bound = socket.socket(socket.AF_INET6 if ":" in layout.host else socket.AF_INET, socket.SOCK_STREAM)
+        bound = socket.socket()
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((layout.host, layout.port_base + offset))
@@ -134,8 +127,7 @@ class Lab:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         access = ApiCredentials()
-        automate = Renewed(self.world, lambda: automate_app(self.world, access))
-        psa = Renewed(self.world, lambda: psa_app(self.world, access))
+        automate, psa = automate_app(self.world, access), psa_app(self.world, access)
         control = Control(self.world, self.network, self.token, self._stopping.set).app()
         faces = [
             self._face(control, 0, "control"),

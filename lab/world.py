@@ -9,12 +9,12 @@ The faces (WinRM, Automate, PSA, control) get the World and read live values fro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .clock import LabClock, iso
-from .faults import Fault, FaultBook
+from .faults import API_TARGETS, Fault, FaultBook, FaultError
 from .fleet_model import Fleet
 from .journal import Journal
 from .machine import Machine
@@ -39,12 +39,12 @@ class World:
 
     def _populate(self) -> None:
         by_id = self.fleet.updates_by_id
-        for document in self.fleet.faults:
-            self.inject(document)
         for name, computer in self.fleet.computers.items():
             machine = Machine(computer, by_id, self.clock, self.faults, self.fleet.seed)
             machine.on_change = lambda changed: self.on_machine_change(changed)
             self.machines[name] = machine
+        for document in self.fleet.faults:
+            self.inject(document)
 
     def machine(self, name: str) -> Machine:
         """Raises KeyError naming it."""
@@ -52,8 +52,11 @@ class World:
             raise KeyError(f"no machine {name!r} in this lab")
         return self.machines[name]
 
-    def inject(self, document: Any) -> dict[str, Any]:
+    def inject(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """A fault, as in `lab.faults`; gives it back with its id. A refusal may last `seconds` of lab time."""
+        target = document.get("target")
+        if target not in self.machines and target not in API_TARGETS:
+            raise FaultError(f"fault on {target!r}: no such machine; the APIs are {' and '.join(API_TARGETS)}")
         fault = self.faults.add(document)
         if fault.kind == "refuse" and fault.seconds:
             self.clock.call_later(fault.seconds, lambda: self._expire(fault))

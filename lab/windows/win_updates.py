@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from lab.machine import Machine
 from lab.machine_updates import Selection, UpdateRun
 
 from .arguments import Option
@@ -44,7 +45,7 @@ async def win_updates(run: Run) -> Result:
     )
     task = run.machine.updates.start_run(run.args["state"], selection, check_mode=run.check_mode)
     if told.get("wait"):
-        return await _wait(task)
+        return await _wait(run.machine, task)
     return {
         "changed": False,
         "cancel_options": {"cancel_id": f"Global\\Ansible.Windows.WinUpdates-{task.id}", "task_pid": task.pid},
@@ -85,14 +86,14 @@ async def _message(task: UpdateRun) -> None:
         await arrived.wait()
 
 
-async def _wait(task: UpdateRun) -> Result:
+async def _wait(machine: Machine, task: UpdateRun) -> Result:
     """The module's own account of an asynchronous run, as the action plugin's is of one in the foreground."""
+    arrived = asyncio.Event()
+    task.on_message = arrived.set
     while not task.finished:
-        done = len(task.messages)
-        arrived = asyncio.Event()
-        task.on_message = arrived.set
-        if len(task.messages) == done:
-            await arrived.wait()
+        arrived.clear()
+        await arrived.wait()
+    machine.updates.runs.pop(task.id, None)
     result: Result = {"changed": False, "rebooted": False}
     updates: dict[str, dict[str, Any]] = {}
     for message in task.messages:

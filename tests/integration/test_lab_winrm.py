@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 FAST = {"ansible_winrm_operation_timeout_sec": 1, "ansible_winrm_read_timeout_sec": 2}
 
 
@@ -160,7 +162,14 @@ def test_https_with_the_labs_own_authority(start_lab, ansible):
     assert wrong.stats["ACME-WS01"]["unreachable"] == 1
 
 
-def test_an_address_for_each_endpoint(start_lab, ansible):
-    client = start_lab("small", "--addresses")
-    run = ansible(client, play({"name": "ping", "ansible.windows.win_ping": {}})).ok()
-    assert run.results["ACME-WS01"]["ping"]["ping"] == "pong"
+@pytest.mark.parametrize("options", [(), ("--addresses",)])
+def test_the_written_inventories_lead_to_the_endpoints(start_lab, ansible, options):
+    """Through the RMM and without it; and a play on localhost does not go through WinRM."""
+    client = start_lab("small", *options)
+    plays = play({"name": "ping", "ansible.windows.win_ping": {}}, hosts="kind_server")
+    plays += play({"name": "here", "ansible.builtin.debug": {"msg": "{{ ansible_connection }}"}}, hosts="localhost")
+    for inventory in (client.inventory, client.static_inventory):
+        run = ansible(client, plays, inventory=inventory).ok()
+        assert set(run.results) == {"ACME-DC01", "ACME-FS01", "localhost"}
+        assert {entry["machine"] for entry in client.journal(face="winrm")} == {"ACME-DC01", "ACME-FS01"}
+        assert run.results["localhost"]["here"]["msg"] == "local"

@@ -122,6 +122,12 @@ def test_only_the_clock_may_be_read_without_the_token(shared_lab):
         assert requests.request(method, url, json={}, headers=wrong, timeout=5).status_code == 401
 
 
+def test_the_apis_are_served_over_https_with_the_labs_authority(shared_lab):
+    for face, path in (("automate", "/cwa/api/v1/Computers"), ("psa", "/v4_6_release/apis/3.0/service/tickets")):
+        answer = requests.get(shared_lab.info[face]["https_url"] + path, verify=shared_lab.info["ca"], timeout=5)
+        assert answer.status_code == 401
+
+
 def test_time_moves_faults_strike_and_a_reset_undoes_it_all(shared_lab):
     shared_lab.speed(0)
     start = shared_lab.clock()["now"]
@@ -143,6 +149,7 @@ def test_time_moves_faults_strike_and_a_reset_undoes_it_all(shared_lab):
     [
         (lambda lab: lab.machine("NOBODY"), "no machine 'NOBODY'"),
         (lambda lab: lab.inject({"target": "ACME-WS01", "kind": "explode"}), "unknown kind 'explode'"),
+        (lambda lab: lab.inject({"target": "ACME-WS99", "kind": "hang"}), "no such machine"),
         (lambda lab: lab.advance(-5), "only goes forward"),
         (lambda lab: lab.set_clock("2001-01-01T00:00:00Z"), "cannot go back"),
         (lambda lab: lab.update_machine("ACME-WS01", mood="good"), "cannot set 'mood'"),
