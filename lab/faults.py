@@ -16,6 +16,7 @@ unauthorized              401, whatever the credentials
 throttle                  429 with Retry-After: `retry_after`
 error                     500
 cut                       the connection ends in the middle of the answer (APIs)
+single_object             a list of one row is answered as that row, without the list (automate)
 slow                      the answer comes after `seconds` of lab time
 update_fails              installing `kb` (any, if not given) fails with `hresult`
 rolled_back               `kb` is undone by the next boot
@@ -34,7 +35,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut")
+NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut", "single_object")
 MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down")
 API_TARGETS = ("automate", "psa")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)

@@ -158,7 +158,9 @@ class Connection(asyncio.Protocol):
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY:
             self._write(413)
-            self.reset()
+            self._deaf = True
+            if self._transport:
+                self._transport.close()
             return
         total = end + 4 + int(length)
         if len(self._buffer) < total:

@@ -17,7 +17,7 @@ from lab.machine_parts import Job, normal_path
 from lab.windows.registry import UNSIMULATED, ModuleFailed, Unsimulated, run_module
 
 from . import lowlevel
-from .payload import Call, PayloadError, parse_command_line, parse_stdin
+from .payload import Call, PayloadError, parse_command_line, parse_stdin, uploaded_payload
 
 
 @dataclass
@@ -36,6 +36,9 @@ Missing = Callable[[Machine, str], None]
 
 async def execute(machine: Machine, line: str, stdin: bytes | None, missing: Missing) -> Outcome:
     try:
+        path = uploaded_payload(line) if stdin is None else None
+        if path is not None:
+            stdin = machine.files.read(path)
         if stdin is None:
             return _bare(machine, parse_command_line(line))
         call = parse_stdin(stdin)

@@ -96,6 +96,22 @@ def parse_command_line(line: str) -> str:
     return script
 
 
+def uploaded_payload(line: str) -> str | None:
+    """The file that a command line runs as a payload: how Ansible works with ANSIBLE_KEEP_REMOTE_FILES.
+
+    2.21 names it in -EncodedArguments (CLIXML in base64), older versions pipe it: ``type FILE | PowerShell …``.
+    """
+    found = re.search(r"-EncodedArguments\s+([A-Za-z0-9+/=]+)", line, re.IGNORECASE)
+    if found:
+        try:
+            listed = re.search(r"<S>([^<]+)</S>", base64.b64decode(found[1], validate=True).decode("utf-16-le"))
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return listed[1] if listed else None
+    piped = re.match(r"\s*type\s+(?P<quote>['\"]?)(?P<path>.+?)(?P=quote)\s*\|\s*powershell", line, re.IGNORECASE)
+    return piped["path"] if piped else None
+
+
 def split_windows(line: str) -> list[str]:
     """`shutdown.exe /r /c "two words"` -> its words; backslashes are plain characters."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)

@@ -21,7 +21,7 @@ from lab.windows.registry import load_handlers
 from lab.winrm import soap
 from lab.winrm.endpoint import Place
 from lab.winrm.execute import Outcome, execute
-from lab.winrm.payload import SEPARATOR, PayloadError, parse_command_line, parse_stdin, split_windows
+from lab.winrm.payload import SEPARATOR, PayloadError, parse_command_line, parse_stdin, split_windows, uploaded_payload
 from lab.winrm.service import Service
 
 START = datetime(2026, 11, 11, 8, tzinfo=UTC)
@@ -296,3 +296,10 @@ def test_a_long_poll_ends_with_the_time_out_that_clients_repeat():
 )
 def test_only_the_right_password_is_admitted(authorization, admitted):
     assert Place("127.0.0.1", 1, "labadmin", "secret").admits(authorization) is admitted
+
+
+def test_a_payload_that_was_uploaded_first_is_found():
+    clixml = base64.b64encode("<Objs><S>C:\\Temp\\AnsiballZ_x.ps1</S></Objs>".encode("utf-16-le")).decode()
+    assert uploaded_payload(f"powershell -EncodedArguments {clixml}") == "C:\\Temp\\AnsiballZ_x.ps1"
+    assert uploaded_payload('type "C:\\Temp\\x.ps1" | PowerShell -NoProfile') == "C:\\Temp\\x.ps1"
+    assert uploaded_payload("PowerShell -EncodedCommand AAAA") is None
