@@ -306,6 +306,8 @@ keyed_groups:
 strict: true
 """
 
+from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -338,8 +340,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         try:
+            self._check_names(config)
             rules = Rules.parse({name: self.get_option(name) for name in _RULES})
             snapshot = self._snapshot(path, self._settings(path), use_cache=cache)
             classifier = Classifier(snapshot, rules)
@@ -353,6 +356,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         )
         for warning in fleet.warnings:
             self.display.warning(f"{self.NAME}: {warning}")
+
+    def _check_names(self, config: Mapping[str, Any]) -> None:
+        """Ansible takes no notice of options that do not exist; a misspelt one would change what is patched."""
+        definitions = self.option_definitions
+        known = {*definitions, *(alias for one in definitions.values() for alias in one.get("aliases") or ())}
+        for name in config:
+            if name not in known:
+                nearest = get_close_matches(str(name), known, 1)
+                raise OptionError(str(name), f"does not exist{f'; {nearest[0]} does' if nearest else ''}")
 
     def _settings(self, path: str) -> Settings:
         ca = self._text("ca")

@@ -166,7 +166,7 @@ def text_field(title: str, value: str | None, *, section: str = "Patching", defa
     return row if default is None else {**row, "IsDefaultValue": default}
 
 
-def checkbox(title: str, checked: bool, *, default: bool | None = None) -> Row:
+def checkbox(title: str, *, checked: bool, default: bool | None = None) -> Row:
     row = {"Title": title, "Section": "Patching", "CheckboxSettings": {"IsChecked": checked, "DefaultValue": False}}
     return row if default is None else {**row, "IsDefaultValue": default}
 

@@ -1,95 +1,20 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the records of the RMM mean: kind, groups and their precedence, fields, zones, and what is in doubt."""
+"""What the records of the RMM mean: kind, groups and their precedence, expressions, and what is in doubt."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.msp.patching.plugins.plugin_utils.automate.classify import Classifier, Endpoint, Fleet
+
+from ansible_collections.msp.patching.plugins.plugin_utils.automate.classify import Classifier
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.errors import OptionError, VisibilityError
-from ansible_collections.msp.patching.plugins.plugin_utils.automate.rules import Rules
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.snapshot import Snapshot
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint as EndpointRecord
-
-from tests.unit.automate.fakes import Row, checkbox, client, computer, dropdown, location, server, text_field
-
-OPTIONS: dict[str, Any] = {
-    "rings": {"Patching.Ring.Pilot": "pilot", "Patching.Ring.Regular": "regular", "Waves.*.Last": "Production"},
-    "tracks": {"Patching.Track.Overnight": "overnight", "Patching.Track.Daytime": "daytime"},
-    "policy_groups": {
-        "Patching.Policy.Do Not Patch": "do_not_patch",
-        "Patching.Policy.Manual": "manual",
-        "Patching.Policy.Auto": "auto",
-    },
-    "roles": {"Patching.Role.SQL Server": "sql_server", "Patching.Role.Backup": "backup"},
-    "criticalities": {"Patching.Criticality.P1": "P1"},
-    "redundancy_group_prefix": "Patching.Redundancy.",
-    "agent_disabled_groups": ["Patching.Disabled"],
-    "unattended_reboot_groups": ["Patching.Unattended Reboot"],
-    "extra_fields": {},
-    "fields": {},
-    "time_zone_aliases": {},
-    "time_zones_by_utc_offset": {},
-    "default_time_zone": None,
-    "clients": [],
-    "qualify_names": "on_collision",
-}
-WORKSTATION = ("Patching.Ring.Pilot", "Patching.Track.Overnight", "Patching.Policy.Auto")
-SERVER = ("Patching.Ring.Pilot", "Patching.Role.Backup", "Patching.Policy.Manual")
-ACME = client(1, "Acme Dental", text_field("Time Zone", ""), checkbox("Patching Disabled", False))
-OFFICE = location(
-    10, "Main Office", 1, text_field("Time Zone", "America/New_York"), checkbox("Patching Disabled", False)
-)
-
-
-def rules(**options: Any) -> Rules:
-    return Rules.parse({**OPTIONS, **options})
-
-
-def fleet(
-    *computers: tuple[Row, tuple[str, ...]],
-    clients: list[Row] | None = None,
-    locations: list[Row] | None = None,
-    priorities: dict[str, int] | None = None,
-    **options: Any,
-) -> Fleet:
-    """Computers, each with the full names of its groups, read by the rules."""
-    return classifier(*computers, clients=clients, locations=locations, priorities=priorities, **options).fleet()
-
-
-def classifier(
-    *computers: tuple[Row, tuple[str, ...]],
-    clients: list[Row] | None = None,
-    locations: list[Row] | None = None,
-    priorities: dict[str, int] | None = None,
-    only_clients: list[str] | None = None,
-    **options: Any,
-) -> Classifier:
-    names = sorted({name for _row, groups in computers for name in groups} | {"Standing"})
-    ids = {name: number for number, name in enumerate(names, start=100)}
-    members = [(row, name) for row, groups in computers for name in (*groups, "Standing")]
-    snapshot = Snapshot(
-        computers=[row for row, _groups in computers],
-        clients=[ACME] if clients is None else clients,
-        locations=[OFFICE] if locations is None else locations,
-        groups=[{"Id": str(number), "FullName": name} for name, number in ids.items()],
-        group_computers=[
-            {"Id": str(number), "GroupId": str(ids[name]), "ComputerId": row["Id"]}
-            for number, (row, name) in enumerate(members, start=1)
-        ],
-        group_patching_policies=[
-            {"GroupId": ids[name], "Priority": priority} for name, priority in (priorities or {}).items()
-        ],
-    )
-    return Classifier(snapshot, rules(clients=only_clients or [], **options))
-
-
-def only(found: Fleet) -> Endpoint:
-    (endpoint,) = found.endpoints
-    return endpoint
+from tests.unit.automate.fakes import Row, client, computer, location, server
+from tests.unit.automate.fleets import ACME, OFFICE, SERVER, WORKSTATION, classifier, fleet, only, rules
 
 
 def test_the_whole_record_of_a_workstation() -> None:
@@ -253,7 +178,7 @@ def test_flags_are_memberships() -> None:
 
 
 def test_servers_are_counted_by_client() -> None:
-    other = {"Client": {"Id": 2, "Name": "Other"}, "Location": {"Id": "20", "Name": "There"}}
+    other: dict[str, Any] = {"Client": {"Id": 2, "Name": "Other"}, "Location": {"Id": "20", "Name": "There"}}
     clients, locations = [ACME, client(2, "Other")], [OFFICE, location(20, "There", 2)]
     found = fleet(
         (server(1), SERVER),
@@ -264,127 +189,6 @@ def test_servers_are_counted_by_client() -> None:
         locations=locations,
     )
     assert [one.record["client_servers"] for one in found.endpoints] == [2, 2, 2, 1]
-
-
-# -- fields -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("at_location", "at_client", "zone"),
-    [
-        (text_field("Time Zone", "America/Denver"), text_field("Time Zone", "America/Chicago"), "America/Denver"),
-        (text_field("Time Zone", ""), text_field("Time Zone", "America/Chicago"), "America/Chicago"),
-        (text_field("Time Zone", None), text_field("time zone", " America/Chicago "), "America/Chicago"),
-        (
-            text_field("Time Zone", "America/Denver", default=True),
-            text_field("Time Zone", "America/Chicago"),
-            "America/Chicago",
-        ),
-        (text_field("Time Zone", "America/Denver", default=True), text_field("Time Zone", ""), "America/Denver"),
-        (dropdown("Time Zone", "3", {"3": "America/Phoenix"}), text_field("Time Zone", ""), "America/Phoenix"),
-        (text_field("Time Zone", "America/New_Yrok"), text_field("Time Zone", "America/Chicago"), None),
-        (text_field("Time Zone", ""), text_field("Time Zone", ""), None),
-    ],
-)
-def test_the_locations_field_then_the_clients_then_defaults(at_location: Row, at_client: Row, zone: str | None) -> None:
-    endpoint = only(
-        fleet(
-            (computer(1), WORKSTATION),
-            clients=[client(1, "Acme Dental", at_client)],
-            locations=[location(10, "Main Office", 1, at_location)],
-        )
-    )
-    assert endpoint.record["time_zone"] == zone
-    assert ("time_zone" in endpoint.unclassified) == (zone is None)
-
-
-@pytest.mark.parametrize(
-    ("at_location", "at_client", "disabled"),
-    [
-        (checkbox("Patching Disabled", True), checkbox("Patching Disabled", False), True),
-        (checkbox("Patching Disabled", False), checkbox("Patching Disabled", True), True),
-        (checkbox("Patching Disabled", False, default=False), checkbox("Patching Disabled", True), False),
-        (checkbox("Patching Disabled", False), checkbox("Patching Disabled", False), False),
-        (text_field("Patching Disabled", "yes"), checkbox("Patching Disabled", False), True),
-    ],
-)
-def test_location_disabled(at_location: Row, at_client: Row, disabled: bool) -> None:
-    zone = text_field("Time Zone", "America/Denver")
-    endpoint = only(
-        fleet(
-            (computer(1), WORKSTATION),
-            clients=[client(1, "Acme Dental", at_client)],
-            locations=[location(10, "Main Office", 1, zone, at_location)],
-        )
-    )
-    assert endpoint.record["location_disabled"] is disabled
-    assert not endpoint.unclassified
-
-
-def test_a_flag_that_cannot_be_read_holds_the_endpoint() -> None:
-    fields = (text_field("Time Zone", "America/Denver"), text_field("Patching Disabled", "perhaps"))
-    endpoint = only(fleet((computer(1), WORKSTATION), locations=[location(10, "Main Office", 1, *fields)]))
-    assert "'perhaps' is neither true nor false" in endpoint.unclassified["location_disabled"]
-    assert endpoint.record["time_zone"] is None
-
-
-def test_a_location_that_is_not_shown_holds_its_endpoints() -> None:
-    """What it would have said, patching disabled for one, is not known."""
-    row = computer(1, Location={"Id": 99, "Name": "Elsewhere"})
-    endpoint = only(fleet((row, WORKSTATION), default_time_zone="America/Denver"))
-    assert "Locations: Show All" in endpoint.unclassified["location"]
-    assert endpoint.record["time_zone"] is None
-    assert endpoint.record["location_disabled"] is None
-    assert endpoint.record["location"] == "Elsewhere"
-
-
-def test_an_option_that_names_no_field_at_all_is_told() -> None:
-    warnings = fleet((computer(1), WORKSTATION), extra_fields={"ring": "Wave"}).warnings
-    assert any("extra_fields.ring: no location and no client has an extra data field 'Wave'" in one for one in warnings)
-
-
-def test_one_title_in_two_tabs_needs_the_tab() -> None:
-    fields = (text_field("Time Zone", "America/Denver", section="Old"), text_field("Time Zone", "America/Chicago"))
-    at = [location(10, "Main Office", 1, *fields)]
-    with pytest.raises(OptionError, match="option extra_fields.time_zone: .*'Old/Time Zone' or 'Patching/Time Zone'"):
-        fleet((computer(1), WORKSTATION), locations=at)
-    endpoint = only(fleet((computer(1), WORKSTATION), locations=at, extra_fields={"time_zone": "old/Time Zone"}))
-    assert endpoint.record["time_zone"] == "America/Denver"
-
-
-def test_fields_can_tell_what_groups_do_not() -> None:
-    fields = (text_field("Wave", "Pilot"), text_field("Policy", "Do Not Patch"), text_field("Time Zone", "Asia/Tokyo"))
-    endpoint = only(
-        fleet(
-            (computer(1), ("Patching.Track.Daytime",)),
-            locations=[location(10, "Main Office", 1, *fields)],
-            extra_fields={"ring": "Wave", "policy_group": "Policy"},
-        )
-    )
-    assert (endpoint.record["ring"], endpoint.record["policy_group"]) == ("pilot", "do_not_patch")
-    assert not endpoint.unclassified
-
-
-# -- zones --------------------------------------------------------------------------------------------------
-
-NO_ZONE = [location(10, "Main Office", 1, text_field("Time Zone", ""))]
-
-
-def test_an_offset_is_no_zone_unless_an_option_says_so() -> None:
-    row = computer(1, UTCOffset=-420)
-    assert only(fleet((row, WORKSTATION), locations=NO_ZONE)).record["time_zone"] is None
-    mapped = fleet((row, WORKSTATION), locations=NO_ZONE, time_zones_by_utc_offset={"-420": "America/Phoenix"})
-    assert only(mapped).record["time_zone"] == "America/Phoenix"
-    default = fleet((row, WORKSTATION), locations=NO_ZONE, default_time_zone="America/Denver")
-    assert only(default).record["time_zone"] == "America/Denver"
-
-
-def test_aliases_of_zones() -> None:
-    at = [location(10, "Main Office", 1, text_field("Time Zone", "eastern standard TIME"))]
-    found = fleet(
-        (computer(1), WORKSTATION), locations=at, time_zone_aliases={"Eastern Standard Time": "America/New_York"}
-    )
-    assert only(found).record["time_zone"] == "America/New_York"
 
 
 # -- expressions --------------------------------------------------------------------------------------------
@@ -469,6 +273,6 @@ def test_groups_that_are_not_shown_are_an_error_where_they_classify(empty: str) 
     lists[empty] = []
     with pytest.raises(VisibilityError, match="user class lacks the permission 'Groups: Read'"):
         Classifier(Snapshot(**lists), rules())
-    none = dict.fromkeys(("rings", "tracks", "policy_groups", "roles", "criticalities"), {})
+    none: dict[str, Any] = {name: {} for name in ("rings", "tracks", "policy_groups", "roles", "criticalities")}
     none |= {"redundancy_group_prefix": "", "agent_disabled_groups": [], "unattended_reboot_groups": []}
     assert len(Classifier(Snapshot(**lists), rules(**none)).fleet().endpoints) == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.client import (
     CLIENTS,
     COMPUTERS,
@@ -28,7 +29,6 @@ from ansible_collections.msp.patching.plugins.plugin_utils.automate.errors impor
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.login import Login
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.settings import Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.transport import Transport
-
 from tests.unit.automate.fakes import Automate, Call, Handler, Reply, ScriptedServer
 
 ACCOUNT: dict[str, Any] = {
@@ -347,7 +347,7 @@ def test_an_untrusted_certificate_is_told_at_once() -> None:
 
 def test_a_redirect_is_told_and_not_followed() -> None:
     bench = Bench(Automate(faults=[always(Reply(None, 302, {"Location": "https://elsewhere.example"}))]))
-    with pytest.raises(AnswerError, match="redirects to 'https://elsewhere.example'"):
+    with pytest.raises(AnswerError, match=r"redirects to 'https://elsewhere.example'"):
         bench.client.read(COMPUTERS)
     assert len(bench.server.calls) == 1
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.msp.patching.plugins.plugin_utils.automate import instant
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.names import (
     client_slugs,
