@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from .client import LabClient
+from .client import LabClient, is_running
 from .clock import ClockError, parse_instant
 from .errors import LabError
 from .faults import FaultError
@@ -76,8 +76,11 @@ def up(options: argparse.Namespace) -> None:
     settings = Settings(options.fleet, options.state_dir, layout, options.speed, start)
     load_handlers()
 
+    def when_up() -> None:
+        say(f"The lab is up; Ctrl-C or `python -m lab down --state-dir {options.state_dir}` ends it.")
+
     async def serve() -> None:
-        await Lab(settings).run()
+        await Lab(settings).run(when_up)
 
     asyncio.run(serve())
 
@@ -111,7 +114,14 @@ def _is_up(state_dir: Path, pid: int) -> bool:
 
 def down(options: argparse.Namespace) -> None:
     client = LabClient.from_state_dir(options.state_dir)
-    client.shutdown()
+    try:
+        client.shutdown()
+    except LabError:
+        if is_running(client.info["pid"]):
+            raise
+        (options.state_dir / "lab.json").unlink()
+        say("the lab had died; its lab.json is removed")
+        return
     deadline = time.monotonic() + 10
     while (options.state_dir / "lab.json").exists():
         if time.monotonic() > deadline:

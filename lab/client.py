@@ -16,6 +16,14 @@ from typing import Any
 from .errors import LabError
 
 
+def is_running(pid: int) -> bool:
+    """Whether a lab runs as that process. Without /proc nobody knows: no."""
+    try:
+        return b"lab" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 class LabClient:
     """`info` is the lab.json of the state directory: addresses, names and passwords of all faces."""
 

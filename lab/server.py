@@ -13,7 +13,7 @@ import secrets
 import signal
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .automate import automate_app
+from .client import is_running
 from .clock import LabClock
 from .control import Control
 from .errors import LabError
@@ -86,13 +87,11 @@ class Lab:
         if not self.info_path.exists():
             return
         pid = json.loads(self.info_path.read_text(encoding="utf-8")).get("pid")
-        if pid and pid != os.getpid() and Path(f"/proc/{pid}/cmdline").exists():
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if b"lab" in command:
-                raise LabError(
-                    f"a lab is up in {self.state_dir} (process {pid}): `python -m lab down` first, "
-                    "or give another --state-dir"
-                )
+        if pid and pid != os.getpid() and is_running(pid):
+            raise LabError(
+                f"a lab is up in {self.state_dir} (process {pid}): `python -m lab down` first, "
+                "or give another --state-dir"
+            )
         self.info_path.unlink()
 
     def _addresses(self) -> list[str]:
@@ -121,7 +120,7 @@ class Lab:
         config.ssl = tls
         return Face(config, self._bind(offset, what))
 
-    async def run(self) -> None:
+    async def run(self, when_up: Callable[[], None]) -> None:
         """Until it is told to stop. Raises LabError when something cannot be opened."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -144,6 +143,7 @@ class Lab:
                 await asyncio.sleep(0.01)
             self.clock.attach(loop)
             self._write_state(access)
+            when_up()
             await self._stopping.wait()
         finally:
             for face in faces:

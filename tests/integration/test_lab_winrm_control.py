@@ -96,6 +96,15 @@ def test_a_signal_ends_it_cleanly(start_lab, number):
         lab.clock()
 
 
+def test_down_clears_up_after_a_lab_that_died(start_lab):
+    lab = start_lab()
+    os.kill(lab.info["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while command("down", "--state-dir", str(lab.state_dir)).returncode != 0:
+        assert time.monotonic() < deadline
+    assert not (lab.state_dir / "lab.json").exists()
+
+
 def wait_for_gone(path: Path) -> None:
     deadline = time.monotonic() + 10
     while path.exists():
