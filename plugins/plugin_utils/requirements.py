@@ -56,9 +56,9 @@ except ImportError as exc:
     icalendar = _Missing("icalendar", exc)  # type: ignore[assignment]
 
 try:
-    import recurring_ical_events
+    import recurring_ical_events  # type: ignore[import-untyped]
 except ImportError as exc:
-    recurring_ical_events = _Missing("recurring-ical-events", exc)  # type: ignore[assignment]
+    recurring_ical_events = _Missing("recurring-ical-events", exc)
 
 try:
     import rich

@@ -3,14 +3,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The patching flow of the operating model as pure Python: no Ansible, no input or output, no clock.
 
-One room per subject: ``scope``, ``reboots``, ``approval``, ``soak``, ``gates``, ``windows``, ``freezes``,
-``validation``, ``failures``, ``policy``, ``records``, ``register``; ``decide`` walks the nodes.
+One room per subject: ``scope``, ``reboots``, ``approval``, ``soak``, ``gates``, ``schedule`` with ``windows``
+and ``freezes``, ``validation``, ``failures``, ``policy`` with ``settings``, ``records`` and ``register``;
+``decide`` walks the nodes. Files are read when a policy is loaded, never by a decision.
 """
 
 from __future__ import annotations
 
+from . import failures, soak, validation, windows
+from .accept import accept_list
+from .decide import Planner, decide
 from .decision import Decision, LeftOut
-from .records import Endpoint, RecordError, Update, redundancy_key
+from .fields import RecordError
+from .policy import Policy, load_policy
+from .records import Endpoint, Update, redundancy_key
 from .register import Register
+from .settings import PolicyError, Settings
+from .times import CalendarError, cycle_at, cycle_span, patch_tuesday
 
-__all__ = ["Decision", "Endpoint", "LeftOut", "RecordError", "Register", "Update", "redundancy_key"]
+__all__ = [
+    "CalendarError",
+    "Decision",
+    "Endpoint",
+    "LeftOut",
+    "Planner",
+    "Policy",
+    "PolicyError",
+    "RecordError",
+    "Register",
+    "Settings",
+    "Update",
+    "accept_list",
+    "cycle_at",
+    "cycle_span",
+    "decide",
+    "failures",
+    "load_policy",
+    "patch_tuesday",
+    "redundancy_key",
+    "soak",
+    "validation",
+    "windows",
+]

@@ -107,16 +107,10 @@ def instant(value: object) -> datetime:
     else:
         raise UnfitError("an ISO 8601 instant such as 2026-11-10T18:00:00Z is wanted")
     if moment.utcoffset() is None:
-        raise UnfitError(
-            "it has no offset, so it is no instant: write it with one, such as 2026-11-10T18:00:00Z"
-        )
+        raise UnfitError("it has no offset, so it is no instant: write it with one, such as 2026-11-10T18:00:00Z")
     if not EARLIEST_YEAR < moment.year < LATEST_YEAR:
         raise UnfitError(f"an instant between the years {EARLIEST_YEAR} and {LATEST_YEAR} is wanted")
-    return (
-        datetime.fromtimestamp(moment.timestamp(), UTC)
-        if type(moment) is not datetime
-        else moment.astimezone(UTC)
-    )
+    return datetime.fromtimestamp(moment.timestamp(), UTC) if type(moment) is not datetime else moment.astimezone(UTC)
 
 
 @lru_cache(maxsize=1024)
@@ -149,9 +143,7 @@ def read(
     Absent and null both mean unknown, and leave the key out of what is returned.
     """
     if not isinstance(record, Mapping):
-        raise RecordError(
-            f"{kind}: {record!r} is not a record; a mapping with the keys {', '.join(fields)} is wanted"
-        )
+        raise RecordError(f"{kind}: {record!r} is not a record; a mapping with the keys {', '.join(fields)} is wanted")
     values: dict[str, Any] = {}
     for key, value in record.items():
         convert = fields.get(key)

@@ -37,9 +37,7 @@ class Approval:
     @classmethod
     def parse(cls, record: object) -> Approval:
         return cls(
-            **fields.read(
-                "register approval", record, _APPROVAL, required=("update", "decision"), named="update"
-            )
+            **fields.read("register approval", record, _APPROVAL, required=("update", "decision"), named="update")
         )
 
     def as_record(self) -> dict[str, Any]:
@@ -92,9 +90,7 @@ class Exclusion:
 
     @classmethod
     def parse(cls, record: object) -> Exclusion:
-        return cls(
-            **fields.read("register exception", record, _EXCLUSION, required=("scope",), named="reason")
-        )
+        return cls(**fields.read("register exception", record, _EXCLUSION, required=("scope",), named="reason"))
 
     def as_record(self) -> dict[str, Any]:
         return {**{key: fields.plain(getattr(self, key)) for key in _EXCLUSION}, "scope": dict(self.scope)}
@@ -145,9 +141,7 @@ class Failure:
 
     @classmethod
     def parse(cls, record: object) -> Failure:
-        return cls(
-            **fields.read("register failure", record, _FAILURE, required=("endpoint",), named="endpoint")
-        )
+        return cls(**fields.read("register failure", record, _FAILURE, required=("endpoint",), named="endpoint"))
 
     def as_record(self) -> dict[str, Any]:
         return {key: fields.plain(getattr(self, key)) for key in _FAILURE}
@@ -247,9 +241,7 @@ class SoakRow:
 
     @classmethod
     def parse(cls, record: object) -> SoakRow:
-        return cls(
-            **fields.read("register soak", record, _SOAK, required=("update", "endpoint"), named="endpoint")
-        )
+        return cls(**fields.read("register soak", record, _SOAK, required=("update", "endpoint"), named="endpoint"))
 
     def as_record(self) -> dict[str, Any]:
         return {key: fields.plain(getattr(self, key)) for key in _SOAK}
@@ -293,9 +285,7 @@ class Authorization:
     @classmethod
     def parse(cls, record: object) -> Authorization:
         return cls(
-            **fields.read(
-                "register authorization", record, _AUTHORIZATION, required=("scope", "cycle"), named="by"
-            )
+            **fields.read("register authorization", record, _AUTHORIZATION, required=("scope", "cycle"), named="by")
         )
 
     def as_record(self) -> dict[str, Any]:
@@ -350,11 +340,7 @@ def _rows(parse: Callable[[object], Row]) -> Callable[[object], tuple[Row, ...]]
 def _states(value: object) -> dict[str, EndpointState]:
     if not isinstance(value, Mapping):
         raise fields.UnfitError("a mapping by endpoint name is wanted")
-    return {
-        fields.text(name): EndpointState.parse(state, name)
-        for name, state in value.items()
-        if state is not None
-    }
+    return {fields.text(name): EndpointState.parse(state, name) for name, state in value.items() if state is not None}
 
 
 @dataclass(frozen=True, slots=True)

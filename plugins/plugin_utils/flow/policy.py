@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policy document: checked against its schema, filled with defaults, overridden down to one endpoint.
+
+The schema ``data/policy.schema.json`` is where keys, defaults and their meaning are said, for people, editors
+and this code alike. A mapping overrides key by key, a list replaces the whole list; the order is document,
+``clients.<client>``, ``locations.<client>.<location>``, ``endpoints.<endpoint>``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..requirements import jsonschema
+from .fields import suggestion
+from .records import Endpoint
+from .settings import PolicyError, Settings, WindowSpec, compile_settings
+
+SCHEMA_FILE = Path(__file__).with_name("data") / "policy.schema.json"
+_SECTIONS = ("clients", "locations", "endpoints")
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the document."""
+    loaded: dict[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def defaults() -> dict[str, Any]:
+    """The whole document as it stands when nothing is overridden."""
+    return {key: part["default"] for key, part in schema()["properties"].items()}
+
+
+class Policy:
+    """A document that has been loaded; :meth:`settings` gives the figures for an endpoint."""
+
+    def __init__(self, document: Mapping[str, Any], base_dir: Path | None) -> None:
+        self.document = document
+        self.clock: str = document["clock"]
+        self._base_dir = base_dir
+        self._settings: dict[tuple[str | None, ...], Settings] = {}
+        self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, "clock")}
+        self._check_all()
+
+    def settings(self, endpoint: Endpoint | None = None) -> Settings:
+        """The figures for one endpoint, or for none in particular; compiled once for all that share them."""
+        if endpoint is None:
+            return self._resolved(None, None, None)
+        clients, locations, endpoints = (self.document[section] for section in _SECTIONS)
+        client = endpoint.client if endpoint.client in clients else None
+        place = endpoint.location if endpoint.location in locations.get(endpoint.client, ()) else None
+        return self._resolved(
+            endpoint.client if place is not None else client,
+            place,
+            endpoint.name if endpoint.name in endpoints else None,
+        )
+
+    def _resolved(self, client: str | None, location: str | None, name: str | None) -> Settings:
+        key = (client, location, name)
+        found = self._settings.get(key)
+        if found is None:
+            figures = self._figures
+            for _, override in self._overrides(client, location, name):
+                figures = merged(figures, override)
+            found = self._settings[key] = compile_settings(figures, self._base_dir)
+        return found
+
+    def _overrides(
+        self, client: str | None, location: str | None, name: str | None
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        clients, locations, endpoints = (self.document[section] for section in _SECTIONS)
+        found: list[tuple[str, Mapping[str, Any]]] = []
+        if client is not None and client in clients:
+            found.append((f"clients.{client}.", clients[client]))
+        if location in locations.get(client, ()):
+            found.append((f"locations.{client}.{location}.", locations[client][location]))
+        if name in endpoints:
+            found.append((f"endpoints.{name}.", endpoints[name]))
+        return found
+
+    def _check_all(self) -> None:
+        """Compile the document and each section now: an error in one shows when it is loaded, with its path."""
+        self.settings()
+        places = [(client, None, None) for client in self.document["clients"]]
+        places += [(client, place, None) for client, rows in self.document["locations"].items() for place in rows]
+        places += [(None, None, name) for name in self.document["endpoints"]]
+        for place in places:
+            path, override = self._overrides(*place)[-1]
+            compile_settings(merged(self._figures, override), self._base_dir, path)
+
+
+def load_policy(document: Mapping[str, Any] | None, base_dir: Path | None = None) -> Policy:
+    """The policy of a document, ``{}`` and None being the defaults; iCalendar files are read from ``base_dir``.
+
+    Raises :class:`PolicyError`, which names the path of an unknown key or a bad value.
+    """
+    given = _plain({} if document is None else document, "")
+    _check(given)
+    return Policy(merged(defaults(), given), base_dir)
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` overridden by ``over``: mappings key by key, all else as a whole."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = merged(below, value)
+        result[key] = value
+    return result
+
+
+def _plain(value: Any, path: str) -> Any:
+    """The document as JSON types: YAML turns dates into dates, and Ansible tags its texts."""
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise PolicyError(f"{path or 'the policy'}: the key {key!r} is no text; write it in quotes")
+        return {str(key): _plain(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}[{number}]") for number, item in enumerate(value)]
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise PolicyError(f"{path or 'the policy'} is {value!r}: JSON types are wanted")
+
+
+@cache
+def _validator() -> Any:
+    return jsonschema.Draft202012Validator(schema())
+
+
+def _check(document: Any) -> None:
+    errors = sorted(
+        _validator().iter_errors(document),
+        key=lambda error: (len(error.absolute_path), str(error.absolute_path)),
+    )
+    if errors:
+        raise PolicyError(_explain(errors[0]))
+
+
+def _path(parts: Any) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _explain(error: Any) -> str:
+    path = _path(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", ()))
+        key = next(key for key in error.instance if key not in known)
+        hint = suggestion(key, known) or f"; known are {', '.join(known)}"
+        return f"{f'{path}.{key}' if path else key}: unknown key{hint}"
+    value = json.dumps(error.instance, ensure_ascii=False)
+    value = value if len(value) <= 80 else value[:77] + "..."
+    return f"{path or 'the policy'} is {value}: {_wanted(error)}"
+
+
+def _wanted(error: Any) -> str:
+    rule, wanted = error.validator, error.validator_value
+    if rule in ("enum", "const"):
+        words = [str(word) for word in ([wanted] if rule == "const" else wanted)]
+        hint = suggestion(error.instance, words) if isinstance(error.instance, str) else ""
+        return f"one of {', '.join(words)} is wanted{hint}"
+    about = error.schema.get("description", "")
+    if rule == "type":
+        quotes = " Write it in quotes." if wanted == "string" and isinstance(error.instance, int) else ""
+        return f"{wanted} is wanted. {about}{quotes}".rstrip(" ")
+    if rule == "pattern":
+        return about or f"it does not match {wanted}"
+    if rule == "required":
+        return f"{', '.join(key for key in wanted if key not in error.instance)} is missing"
+    if rule == "oneOf":
+        return "either ics, or start and end together, is wanted"
+    return str(error.message)
+
+
+__all__ = ["Policy", "PolicyError", "Settings", "WindowSpec", "defaults", "load_policy", "merged", "schema"]

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Node 8, ``reboot.*``: a reboot is pending from an earlier install (sections 5 and 6).
+
+==========================  ==========  =====================================================================
+node                        action      when
+==========================  ==========  =====================================================================
+``reboot.pending``          (goes on)   the question itself
+``reboot.technician``       manual      a server without the policy group and the approval for unattended
+``reboot.freeze``           wait        an unattended reboot is a change too: not inside a freeze
+``reboot.window``           wait        an unattended reboot outside its window, or too little of it left (R4)
+``reboot.unattended``       reboot      a server inside its window
+``reboot.overnight``        reboot      an overnight workstation inside its window
+``reboot.forced``           reboot      a daytime workstation, pending for three days, inside 02:00–04:00
+``reboot.reminder``         remind      a daytime workstation whose user has not been told today
+``reboot.user``             wait        a daytime workstation: the user restarts it, until it is forced
+==========================  ==========  =====================================================================
+
+An endpoint that would be rebooted and is offline or asleep waits at ``posture.offline`` or ``posture.asleep``.
+That two of one redundancy group are not rebooted at once (R6) needs the others, and is kept by the planner.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from . import schedule, times, windows
+from .case import Answer, Case, Verdict
+from .settings import WindowSpec
+
+PENDING = "reboot.pending"
+
+
+def pending(case: Case) -> Answer:
+    since = case.state.reboot_pending_since
+    if since is None or since > case.now:
+        return None
+    spec = windows.reboot_spec(case.endpoint, case.settings)
+    if spec is None:
+        return Verdict(
+            "manual",
+            "reboot.technician",
+            f"a reboot is pending since {_when(case, since)}: a technician reboots it",
+        )
+    if case.endpoint.kind == "server":
+        return _unattended(case, spec, "reboot.unattended")
+    if case.endpoint.track == "daytime":
+        return _daytime(case, spec, since)
+    return _reminder(case) or _unattended(case, spec, "reboot.overnight")
+
+
+def _when(case: Case, instant: datetime) -> str:
+    return f"{times.localized(instant, case.zone):%Y-%m-%d %H:%M}"
+
+
+def _unattended(case: Case, spec: WindowSpec, node: str) -> Verdict:
+    frozen = case.facts.freeze(case.endpoint, case.settings, case.zone)
+    if frozen is not None:
+        return Verdict(
+            "wait",
+            "reboot.freeze",
+            f"a reboot is pending, and the change freeze {frozen[0]} holds",
+            frozen[1],
+        )
+    window = case.facts.window(spec, case.zone)
+    if not windows.may_start(window, case.settings, case.now):
+        until = case.facts.next_opening(spec, case.zone)
+        return Verdict("wait", "reboot.window", f"a reboot is pending, {schedule.outside(case, spec, until)}", until)
+    return schedule.away(case, spec) or Verdict(
+        "reboot", node, f"a reboot is pending and the window {spec.name} is open", window.end
+    )
+
+
+def _daytime(case: Case, spec: WindowSpec, since: datetime) -> Verdict:
+    forced_from = since + case.settings.force_reboot_after
+    if case.now >= forced_from:
+        return _forced(case, spec)
+    reminder = _reminder(case)
+    if reminder is not None:
+        return reminder
+    until = _forced_at(spec, case, forced_from)
+    return Verdict("wait", "reboot.user", f"its user restarts it, until that is forced at {_when(case, until)}", until)
+
+
+def _forced(case: Case, spec: WindowSpec) -> Verdict:
+    """Pending for too long: the next window. The user is still told on the days in between."""
+    verdict = _unattended(case, spec, "reboot.forced")
+    return verdict if verdict.action == "reboot" else _reminder(case) or verdict
+
+
+def _forced_at(spec: WindowSpec, case: Case, forced_from: datetime) -> datetime:
+    spans = windows.windows_from(spec, case.zone, forced_from)
+    least = case.settings.minimum_remaining
+    starts = (max(start, forced_from) for start, end in spans if end - max(start, forced_from) >= least)
+    return times.localized(next(starts, forced_from), case.zone)
+
+
+def _reminder(case: Case) -> Verdict | None:
+    """At most one a day, from the policy's time on, while somebody is logged on to a machine that is up."""
+    endpoint, settings = case.endpoint, case.settings
+    if endpoint.track not in settings.reminder_tracks or not endpoint.user_logged_on:
+        return None
+    if endpoint.online is False or endpoint.asleep:
+        return None
+    local = times.localized(case.now, case.zone)
+    if local.time() < settings.reminder_at:
+        return None
+    told = case.state.reminded_at
+    if told is not None and told <= case.now and times.local_day(told, case.zone) >= local.date():
+        return None
+    return Verdict("remind", "reboot.reminder", "a reboot is pending and its user has not been told today")

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Soak, R5: when an update may leave the pilot. The node ``gate.soak`` asks here, update by update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from . import times
+from .fields import EARLIEST_YEAR, LATEST_YEAR
+from .records import Endpoint, Update, update_keys
+from .register import Hold, Register, SoakRow
+from .settings import Lane, Settings
+
+_NOTHING = timedelta(0)
+_EVER = datetime(EARLIEST_YEAR, 1, 1, tzinfo=UTC)
+_NEVER = datetime(LATEST_YEAR, 1, 1, tzinfo=UTC)
+_ALL = None
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """Whether an update is through, why, and the earliest instant it can be (None: nobody can know)."""
+
+    passed: bool
+    reason: str
+    until: datetime | None = None
+
+
+class SoakBook:
+    """What the register knows of the pilot, indexed once for one instant.
+
+    ``fleet`` names more pilot endpoints than have a row: a failure on one of them counts as one in the pilot.
+    """
+
+    def __init__(self, register: Register, now: datetime, fleet: Iterable[Endpoint] = ()) -> None:
+        self._now = now
+        self._rows: dict[str, list[SoakRow]] = {}
+        self._pilots = {endpoint.name: endpoint.client for endpoint in fleet if endpoint.ring == "pilot"}
+        for row in register.soak:
+            if row.installed_at is None or row.installed_at <= now:
+                self._rows.setdefault(row.update, []).append(row)
+                self._pilots[row.endpoint] = row.client
+        self._failing: dict[str, list[str]] = {}
+        for failure in register.failures:
+            if failure.update is not None and failure.endpoint in self._pilots and failure.is_open(now):
+                self._failing.setdefault(failure.update, []).append(failure.endpoint)
+        self._holds = [hold for hold in register.holds if hold.scope.get("ring", "pilot") == "pilot"]
+        self._cache: dict[tuple[str, tuple[str, ...], str | None, str, timedelta, Settings], Soak] = {}
+
+    def judge(self, update: Update, endpoint: Endpoint, settings: Settings, lane: Lane | None = None) -> Soak:
+        """For the endpoint's kind and, where the policy says so, in its own client only; ``lane`` shortens it."""
+        kind = endpoint.kind or "workstation"
+        client = endpoint.client if settings.soak_scope[kind] == "client" else _ALL
+        wanted = settings.soak if lane is None else lane.soak
+        key = (update.id, update.kb, client, kind, wanted, settings)
+        found = self._cache.get(key)
+        if found is None:
+            found = self._cache[key] = self._judge(update, client, kind, wanted, settings)
+        return found
+
+    def _judge(self, update: Update, client: str | None, kind: str, wanted: timedelta, settings: Settings) -> Soak:
+        keys = update_keys(update)
+        rows = self._taken(keys, client)
+        whose = f"of {client}" if client is not None else "of any client"
+        if not rows:
+            return _not_yet(f"no pilot endpoint {whose} has taken {update.label}", None)
+        healthy = [row for row in rows.values() if self._is_healthy(row)]
+        passes = self._earliest(healthy, kind, wanted)
+        in_time = passes is not None and passes <= self._now
+        until = None if in_time else passes
+        failing = [name for key in keys for name in self._failing.get(key, ()) if client in (_ALL, self._pilots[name])]
+        if failing:
+            return Soak(
+                passed=False,
+                reason=f"{update.label} has an open failure in the pilot, on {failing[0]}",
+                until=until,
+            )
+        if len(healthy) < max(settings.soak_minimum_endpoints, 1):
+            count = f"{len(healthy)} of the {settings.soak_minimum_endpoints} pilot endpoints {whose}"
+            return Soak(
+                passed=False,
+                reason=f"{update.label} is validated healthy on {count} that must have it",
+                until=until,
+            )
+        if len(healthy) < settings.soak_minimum_healthy * len(rows):
+            share = f"{len(healthy)} of {len(rows)} pilot endpoints {whose}"
+            least = f"{settings.soak_minimum_healthy:.0%}"
+            return Soak(
+                passed=False,
+                reason=f"{update.label} is healthy on {share} that took it, less than {least}",
+                until=until,
+            )
+        if not in_time:
+            when = f" (until {passes.isoformat()} at the earliest)" if passes is not None else ""
+            return Soak(
+                passed=False,
+                reason=f"{update.label} has not soaked for {_days(wanted)} {whose}{when}",
+                until=until,
+            )
+        return Soak(passed=True, reason=f"{update.label} has soaked for {_days(wanted)}")
+
+    def _taken(self, keys: Iterable[str], client: str | None) -> Mapping[str, SoakRow]:
+        """The latest row of each endpoint that took the update."""
+        latest: dict[str, SoakRow] = {}
+        for key in keys:
+            for row in self._rows.get(key, ()):
+                known = latest.get(row.endpoint)
+                newer = known is None or (row.installed_at or _EVER) >= (known.installed_at or _EVER)
+                if newer and client in (_ALL, row.client):
+                    latest[row.endpoint] = row
+        return latest
+
+    def _is_healthy(self, row: SoakRow) -> bool:
+        return row.healthy is True and (row.validated_at is None or row.validated_at <= self._now)
+
+    def _earliest(self, healthy: Iterable[SoakRow], kind: str, wanted: timedelta) -> datetime | None:
+        """The earliest instant at which the time of one client's pilot is full, as far as it can be known now."""
+        first: dict[str, datetime] = {}
+        for row in healthy:
+            installed = row.installed_at or row.validated_at
+            if installed is not None:
+                first[row.client] = min(installed, first.get(row.client, installed))
+        return min((self._full(client, kind, since, wanted) for client, since in first.items()), default=None)
+
+    def _full(self, client: str, kind: str, since: datetime, wanted: timedelta) -> datetime:
+        """``wanted`` after ``since``, not counting the time the client's pilot was held."""
+        full = since + wanted
+        for start, end in sorted(self._held(client, kind)):
+            begin = max(start, since)
+            if begin < full and end > begin:
+                full += end - begin
+                since = end  # spans may overlap: what has been added is not added again
+        return full
+
+    def _held(self, client: str, kind: str) -> Iterable[tuple[datetime, datetime]]:
+        """When this pilot was held; a hold still in force is taken to be released now."""
+        for hold in self._holds:
+            scope = hold.scope
+            if scope.get("client", client) == client and scope.get("kind", kind) == kind:
+                yield self._span(hold)
+
+    def _span(self, hold: Hold) -> tuple[datetime, datetime]:
+        start, end = hold.at or _EVER, self._now
+        if hold.released is not None:
+            end = min(end, hold.released.at or start)
+        cycle = hold.scope.get("cycle")
+        if cycle is not None:
+            opening, closing = times.cycle_span(cycle) if times.is_cycle(cycle) else (_EVER, _NEVER)
+            start, end = max(start, opening), min(end, closing)
+        return start, end
+
+
+def _not_yet(reason: str, until: datetime | None) -> Soak:
+    return Soak(passed=False, reason=reason, until=until)
+
+
+def _days(span: timedelta) -> str:
+    days = span / timedelta(days=1)
+    return f"{days:g} day" if days == 1 else f"{days:g} days"
+
+
+def waits(endpoint: Endpoint, settings: Settings) -> bool:
+    """Whether the endpoint is in a ring that waits for the soak; a client's only server has no pilot (section 5)."""
+    if is_single_server(endpoint):
+        return False
+    return endpoint.ring in settings.soak_rings.get(endpoint.kind or "", ())
+
+
+def is_single_server(endpoint: Endpoint) -> bool:
+    return endpoint.kind == "server" and endpoint.client_servers == 1
+
+
+def coverage_gaps(
+    wanted: Mapping[str, Iterable[Update]], fleet: Iterable[Endpoint], policy_settings: Mapping[str, Settings]
+) -> dict[str, tuple[str, ...]]:
+    """Updates that no pilot endpoint in scope could even take: by update id, the endpoints that wait for it (R5).
+
+    ``wanted`` and ``policy_settings`` go by endpoint name; an update is one that applied at the last scan.
+    """
+    endpoints = {endpoint.name: endpoint for endpoint in fleet}
+    could: dict[str, set[str | None]] = {}
+    for name, updates in wanted.items():
+        if name in endpoints and endpoints[name].ring == "pilot":
+            for update in updates:
+                could.setdefault(update.id, set()).update((endpoints[name].client, _ALL))
+    gaps: dict[str, list[str]] = {}
+    for name, updates in wanted.items():
+        endpoint = endpoints.get(name)
+        if endpoint is None or endpoint.kind is None or not waits(endpoint, policy_settings[name]):
+            continue
+        scope = endpoint.client if policy_settings[name].soak_scope[endpoint.kind] == "client" else _ALL
+        for update in updates:
+            if scope not in could.get(update.id, ()):
+                gaps.setdefault(update.id, []).append(name)
+    return {update: tuple(sorted(names)) for update, names in gaps.items()}
