@@ -102,6 +102,7 @@ options:
   psa_board:
     description: The service board that gets the tickets.
     type: str
+    default: Patch Management
     env:
       - name: MSP_PATCHING_PSA_BOARD
     ini:

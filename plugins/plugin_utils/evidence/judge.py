@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import flow
 from ..flow import Endpoint, Policy, failures, windows
-from ..ledger import Event, Progress, text_of
+from ..ledger import Event, Progress, instant, text_of
 from ..psa import tickets
 from ..psa.tickets import Failing
 from . import outcomes as seen
@@ -129,7 +129,7 @@ def _posture(tag: str, posture: dict[str, Any], standing: Standing) -> list[Even
         health = flow.validation.judge(
             standing.endpoint,
             standing.policy,
-            posture,
+            _on_our_clock(posture, standing.now),
             standing.progress.services_before,
             list(standing.probes),
             standing.progress.installed_at,
@@ -195,13 +195,13 @@ def _failed(tag: str, step: str, message: str, hresult: str | None, standing: St
 def _retry(step: str, standing: Standing) -> Event | None:
     """The next attempt, where the policy has one left; an install's has to begin inside the window that is open."""
     attempt = standing.progress.attempts + 1
-    delay = failures.retry_after(attempt, standing.policy)
+    delay = failures.retry_after(attempt, standing.policy, standing.endpoint)
     if delay is None:
         return None
     at = standing.now + delay
     if step == "install":
-        window = windows.install_window(standing.endpoint, standing.policy, standing.now)
-        if not window.open or at >= window.end:
+        window = _window(standing, standing.now)
+        if window is None or not window.open or at >= window.end:
             return None
     return standing.event("retry.scheduled", step=step, attempt=attempt, at=text_of(at))
 
@@ -317,8 +317,24 @@ def _consequences(standing: Standing) -> failures.Consequences:
 
 
 def _next_window(standing: Standing) -> datetime | None:
-    window = windows.install_window(standing.endpoint, standing.policy, standing.now)
-    return windows.install_window(standing.endpoint, standing.policy, window.end).start if window.open else window.start
+    """The next opening after the window that is open now, if one is; None where the endpoint has none."""
+    window = _window(standing, standing.now)
+    if window is not None and window.open:
+        window = _window(standing, window.end)
+    return None if window is None else window.start
+
+
+def _window(standing: Standing, at: datetime) -> windows.Window | None:
+    try:
+        return windows.install_window(standing.endpoint, standing.policy, at)
+    except flow.RecordError:
+        return None  # without kind or zone there is none
+
+
+def _on_our_clock(posture: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The posture with its boot time as our clock would have shown it: the endpoint's may be wrong."""
+    error = now - instant(posture["now"])
+    return {**posture, "boot_time": text_of(instant(posture["boot_time"]) + error)}
 
 
 def _id(*parts: str) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..errors import PatchingError
@@ -43,10 +44,18 @@ class Observer:
         try:
             events = self._judge(tag, record, result, unreachable=unreachable, limit=limit)
             recorder.record(events)
-        except PatchingError as exc:
-            recorder.report(f"{record.get('name')}: what the task with the evidence {tag} showed is lost: {exc}")
-            return
+        except Exception as exc:  # whatever it is, the ledger has to tell that something was seen
+            events = []
+            self._unjudged(tag, str(record["name"]), f"{type(exc).__name__}: {exc}")
         self._ticket_due = self._ticket_due or any(event.kind == "ticket.wanted" for event in events)
+
+    def _unjudged(self, tag: str, name: str, why: str) -> None:
+        recorder = self._recorder
+        message = f"what the task with the evidence {tag} showed could not be judged: {why}"
+        recorder.report(f"{name}: {message}")
+        with suppress(PatchingError):
+            now = recorder.clock.now()
+            recorder.record([Event("step.failed", name, now, {"step": TAGS[tag].step, "message": message})])
 
     def _judge(
         self, tag: str, record: Mapping[str, Any], result: Mapping[str, Any], *, unreachable: bool, limit: int

@@ -77,8 +77,8 @@ class PersonAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         specification = {name: dict(spec) for name, spec in self.ARGUMENTS.items()}
-        _, arguments = self.validate_argument_spec(
-            specification | {"by": {"type": "str"}}, required_together=self.TOGETHER
+        _, arguments = ActionBase.validate_argument_spec(
+            self, specification | {"by": {"type": "str"}}, required_together=self.TOGETHER
         )
         try:
             recorder = _ready()

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from an observation: retries first, then the failure standard, and no more than that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence import outcomes as seen
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.judge import Standing, judge
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Job, Progress, Reboot, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import check_event
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import OpenFailure
+
+NIGHT = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)  # 23:00 in New York, in the server's window
+DC = Endpoint.parse(
+    {
+        "id": 1,
+        "name": "ACME-DC01",
+        "client": "Acme Dental",
+        "location": "Main Office",
+        "kind": "server",
+        "role": "domain_controller",
+        "ring": "production",
+        "policy_group": "auto_install_auto_reboot",
+        "time_zone": "America/New_York",
+    }
+)
+POLICY = load_policy({})
+SETTINGS = POLICY.settings(DC)
+POSTURE: dict[str, Any] = {
+    "boot_id": "200",
+    "boot_time": text_of(NIGHT - timedelta(minutes=2)),
+    "now": text_of(NIGHT),
+    "reboot_pending": False,
+    "services_running": ["LTService", "NTDS", "DNS"],
+    "services_stopped": [],
+    "agent": {"service": "LTService", "state": "running"},
+}
+TRANSIENT, PERMANENT = "0x8024402C", "0x80070643"
+
+
+def standing(**progress: Any) -> Standing:
+    return Standing(DC, Progress(**progress), POLICY, NIGHT)
+
+
+def judged(tag: str, observation: seen.Observation, where: Standing) -> list[Event]:
+    events = judge(tag, observation, where)
+    for event in events:
+        check_event(event)
+        assert event.at == where.now
+    return events
+
+
+def kinds(events: Sequence[Event]) -> list[str]:
+    return [event.kind for event in events]
+
+
+def body(events: Sequence[Event], kind: str) -> dict[str, Any]:
+    (found,) = [event for event in events if event.kind == kind]
+    return dict(found.body)
+
+
+def installed(*codes: str | None, reboot: bool = True) -> seen.InstallFinished:
+    """An install of one update a code; None is one that went well."""
+    results = [{"update": f"u-{n}", "ok": code is None, "hresult": code} for n, code in enumerate(codes)]
+    titles = {f"u-{n}": f"Update {n} (KB500000{n})" for n in range(len(codes))}
+    return seen.InstallFinished(results, titles, reboot_required=reboot)
+
+
+JOB = Job("install", "j1", NIGHT - timedelta(minutes=30), 3600, ("u-0",))
+
+
+def test_an_install_started_tells_what_was_decided_and_of_whom() -> None:
+    where = replace(standing(last_decision={"updates": ["u-0", "u-1"]}), limit=7200)
+    (event,) = judged("install.started", seen.Started("j1"), where)
+    assert event.kind == "install.started"
+    assert event.body["updates"] == ["u-0", "u-1"]
+    assert event.body["limit_seconds"] == 7200
+    assert event.body["about"] == {
+        "client": "Acme Dental",
+        "location": "Main Office",
+        "ring": "production",
+        "kind": "server",
+        "role": "domain_controller",
+        "criticality": None,
+        "redundancy_group": None,
+    }
+
+
+def test_a_job_within_its_limit_says_nothing() -> None:
+    assert judged("job", seen.Running(), standing(job=JOB)) == []
+
+
+def test_a_job_far_over_its_limit_is_lost_and_tried_again() -> None:
+    job = replace(JOB, started_at=NIGHT - timedelta(hours=2))
+    events = judged("job", seen.Running(), standing(job=job))
+    assert kinds(events) == ["job.lost", "retry.scheduled"]
+    assert body(events, "retry.scheduled")["step"] == "install"
+
+
+def test_an_install_that_went_well_opens_nothing() -> None:
+    assert kinds(judged("job", installed(None, None), standing(job=JOB))) == ["install.finished"]
+
+
+def test_a_failed_update_sets_the_failure_standard_in_motion() -> None:
+    events = judged("job", installed(None, PERMANENT), standing(job=JOB))
+    assert kinds(events) == ["install.finished", "failure.opened", "hold.placed", "hold.placed", "ticket.wanted"]
+    failure = body(events, "failure.opened")
+    assert (failure["step"], failure["update"], failure["hresult"]) == ("install", "u-1", PERMANENT)
+    assert (failure["class"], failure["cycle"]) == ("environment", "2026-11")
+    assert failure["next_window"] == "2026-11-12T02:20:00.000000+00:00"
+    holds = [event.body for event in events if event.kind == "hold.placed"]
+    tier = {"client": "Acme Dental", "ring": "production", "kind": "server"}
+    assert [hold["scope"] for hold in holds] == [{"cycle": "2026-11", **tier}, tier]
+    assert {hold["failure"] for hold in holds} == {failure["id"]}
+    ticket = body(events, "ticket.wanted")
+    assert ticket["xref"] == "msp.patching/Acme-Dental/ACME-DC01/install"
+    assert (ticket["priority"], ticket["on_call"], ticket["endpoint_id"]) == (1, True, 1)
+    for words in (
+        "ACME-DC01 (Acme Dental, Main Office): the install failed at 2026-11-10 23:00 -0500",
+        "What failed: Update 1 (KB5000001): 0x80070643",
+        "What it means: ",
+        "What to check: ",
+        "Next window: 2026-11-11 21:20 -0500",
+        "ansible-playbook msp.patching.root_cause -e endpoint=ACME-DC01",
+        "on-call",
+    ):
+        assert words in ticket["text"]
+
+
+def test_two_failed_updates_are_two_failures_and_one_ticket() -> None:
+    events = judged("job", installed(PERMANENT, "0x800F0922"), standing(job=JOB))
+    assert kinds(events).count("failure.opened") == 2
+    text = body(events, "ticket.wanted")["text"]
+    assert "KB5000000" in text
+    assert "KB5000001" in text
+
+
+def test_a_transient_error_is_retried_first_and_then_counts() -> None:
+    where = standing(job=JOB)
+    for attempt in range(1, SETTINGS.retries + 1):
+        events = judged("job", installed(TRANSIENT), replace(where, progress=Progress(job=JOB, attempts=attempt - 1)))
+        assert kinds(events) == ["install.finished", "retry.scheduled"]
+        retry = body(events, "retry.scheduled")
+        assert retry["attempt"] == attempt
+        assert retry["at"] > text_of(NIGHT)
+    last = replace(where, progress=Progress(job=JOB, attempts=SETTINGS.retries))
+    assert "failure.opened" in kinds(judged("job", installed(TRANSIENT), last))
+
+
+def test_a_retry_that_would_miss_the_window_counts_as_failed_now() -> None:
+    late = datetime(2026, 11, 11, 8, 19, tzinfo=UTC)  # a minute before the window closes
+    events = judged("job", installed(TRANSIENT), replace(standing(job=JOB), now=late))
+    assert kinds(events)[:2] == ["install.finished", "failure.opened"]
+
+
+def test_one_permanent_error_among_transient_ones_is_not_retried() -> None:
+    assert "retry.scheduled" not in kinds(judged("job", installed(TRANSIENT, PERMANENT), standing(job=JOB)))
+
+
+def test_an_open_failure_that_shows_again_tells_its_ticket_once_a_day() -> None:
+    told = OpenFailure("f1", "install", "u-0", NIGHT - timedelta(hours=23))
+    assert kinds(judged("job", installed(PERMANENT), standing(job=JOB, failures=(told,)))) == ["install.finished"]
+    long_ago = replace(told, told_at=NIGHT - timedelta(hours=25))
+    events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(long_ago,)))
+    assert kinds(events) == ["install.finished", "failure.repeated", "ticket.wanted"]
+    assert body(events, "failure.repeated")["failure"] == "f1"
+
+
+def test_unreachable_is_counted_and_no_failure() -> None:
+    events = judged("job", seen.Unreachable("refused"), standing(job=JOB))
+    assert [(event.kind, event.body["during"]) for event in events] == [("endpoint.unreachable", "install")]
+
+
+def test_while_it_reboots_an_endpoint_may_be_unreachable_until_the_limit() -> None:
+    reboot = Reboot(NIGHT - SETTINGS.reboot_time_limit + timedelta(seconds=1), "100")
+    assert judged("reboot.confirm", seen.Unreachable("refused"), standing(reboot=reboot)) == []
+    overdue = replace(reboot, requested_at=NIGHT - SETTINGS.reboot_time_limit)
+    events = judged("reboot.confirm", seen.Unreachable("refused"), standing(reboot=overdue))
+    assert kinds(events)[0] == "failure.opened"
+    assert body(events, "failure.opened")["step"] == "reboot"
+    assert "has not come back" in body(events, "failure.opened")["text"]
+
+
+def test_a_boot_is_confirmed_by_its_id_alone() -> None:
+    reboot = Reboot(NIGHT - timedelta(minutes=3), "100")
+    events = judged("reboot.confirm", seen.PostureSeen(POSTURE), standing(reboot=reboot))
+    assert kinds(events) == ["reboot.confirmed", "posture.observed"]
+    same = seen.PostureSeen({**POSTURE, "boot_id": "100"})
+    assert judged("reboot.confirm", same, standing(reboot=reboot)) == []
+    overdue = replace(reboot, requested_at=NIGHT - SETTINGS.reboot_time_limit)
+    assert "failure.opened" in kinds(judged("reboot.confirm", same, standing(reboot=overdue)))
+
+
+def validation(where: Standing, posture: dict[str, Any]) -> list[Event]:
+    names = [check.probe["name"] for check in SETTINGS.checks if check.applies(DC)]
+    probes = [{"name": name, "ok": True, "seen": "it answers"} for name in names]
+    return judged("validation", seen.PostureSeen(posture), replace(where, probes=probes))
+
+
+def test_healthy() -> None:
+    events = validation(standing(services_before=["NTDS"]), POSTURE)
+    assert kinds(events) == ["posture.observed", "validation.finished"]
+    assert body(events, "validation.finished")["healthy"] is True
+
+
+def test_not_healthy_is_a_failure_at_the_deadline_and_not_before() -> None:
+    down = {**POSTURE, "services_running": ["LTService"]}
+    before = {"services_before": ["NTDS"]}
+    assert kinds(validation(standing(**before), down)) == ["validation.checking"]
+    deadline = SETTINGS.validation_deadline
+    early = NIGHT - deadline + timedelta(seconds=1)
+    assert validation(standing(**before, checking_since=early), down) == []
+    events = validation(standing(**before, checking_since=NIGHT - deadline), down)
+    assert kinds(events)[:3] == ["posture.observed", "validation.finished", "failure.opened"]
+    assert body(events, "validation.finished")["healthy"] is False
+    assert "NTDS" in body(events, "failure.opened")["text"]
+
+
+def test_the_endpoints_own_clock_may_be_wrong() -> None:
+    """Booted after the install as we see it, though its clock is an hour behind."""
+    hour = timedelta(hours=1)
+    behind = {**POSTURE, "now": text_of(NIGHT - hour), "boot_time": text_of(NIGHT - hour - timedelta(minutes=2))}
+    events = validation(standing(installed_at=NIGHT - timedelta(minutes=10)), behind)
+    assert body(events, "validation.finished")["healthy"] is True
+
+
+def test_unreachable_at_the_validation_is_unhealthy_and_has_the_same_deadline() -> None:
+    lost = seen.Unreachable("refused")
+    assert kinds(judged("validation", lost, standing())) == ["validation.checking"]
+    late = standing(checking_since=NIGHT - SETTINGS.validation_deadline)
+    assert kinds(judged("validation", lost, late))[:2] == ["validation.finished", "failure.opened"]
+
+
+@pytest.mark.parametrize(("tag", "step"), [("posture", "posture"), ("scan.started", "scan")])
+def test_a_look_that_went_wrong_is_tried_again(tag: str, step: str) -> None:
+    events = judged(tag, seen.Failed("Access is denied"), standing())
+    assert kinds(events) == ["step.failed", "retry.scheduled"]
+    events = judged(tag, seen.Failed("Access is denied"), standing(attempts=SETTINGS.retries))
+    assert kinds(events)[:2] == ["step.failed", "failure.opened"]
+    assert body(events, "failure.opened")["step"] == step
+
+
+@pytest.mark.parametrize(("tag", "step"), [("install.started", "install"), ("reboot.started", "reboot")])
+def test_a_step_that_changes_the_machine_is_not_tried_again_blindly(tag: str, step: str) -> None:
+    events = judged(tag, seen.Failed("Access is denied"), standing())
+    assert kinds(events)[:2] == ["step.failed", "failure.opened"]
+    assert body(events, "failure.opened")["step"] == step
+
+
+def test_an_endpoint_of_which_little_is_known_has_its_failures_too() -> None:
+    where = replace(standing(job=JOB), endpoint=Endpoint.parse({"name": "LOST01"}))
+    events = judged("job", installed(PERMANENT), where)
+    assert body(events, "failure.opened")["next_window"] is None
+    assert body(events, "hold.placed")["scope"] == {"cycle": "2026-11"}
+
+
+def test_the_same_observation_gives_the_same_events() -> None:
+    where = standing(job=JOB)
+    assert judged("job", installed(PERMANENT), where) == judged("job", installed(PERMANENT), where)

@@ -1,0 +1,277 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recorder: nothing in check mode, nothing lost, and no simulated time where the policy does not allow it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence import recorder as room
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.clock import StartedClock, clock_for
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.invocation import Invocation, read_settings
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import (
+    Settings,
+    SettingsError,
+    ledger_url,
+    loopback,
+)
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError
+
+NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(ledger=f"sqlite:///{tmp_path / 'ledger.sqlite'}", by="j.doe", ring="pilot")
+
+
+def reminder(name: str = "ACME-WS01") -> Event:
+    return Event("reminder.shown", name, NOW, {})
+
+
+@contextmanager
+def refusing(settings: Settings) -> Iterator[None]:
+    """The database takes no events meanwhile."""
+    path = settings.ledger.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TRIGGER broken BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'disk on fire'); END"
+        )
+    connection.close()
+    yield
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER broken")
+    connection.close()
+
+
+def told(settings: Settings) -> list[tuple[str, str | None]]:
+    return [(event.kind, event.endpoint) for _, _, event in Ledger.open(settings.ledger).events()]
+
+
+def test_a_run_opens_with_its_first_event(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    assert not recorder.opened()
+    assert recorder.append(recorder.ledger, [reminder()]) == 2
+    assert recorder.opened()
+    (_, run, opened), _ = Ledger.open(settings.ledger).events()
+    assert run == recorder.run
+    assert (opened.kind, opened.body["by"], opened.body["ring"]) == ("run.opened", "j.doe", "pilot")
+    assert opened.body["simulated"] is False
+
+
+def test_nothing_in_check_mode_not_even_a_ledger(settings: Settings) -> None:
+    recorder = Recorder(replace(settings, check_mode=True))
+    assert recorder.append(recorder.ledger, [reminder()]) == 0
+    recorder.record([reminder()])
+    recorder.replay()
+    assert not Path(settings.ledger.removeprefix("sqlite:///")).exists()
+
+
+def test_what_the_ledger_does_not_take_waits_and_enters_in_order(settings: Settings) -> None:
+    first = Recorder(settings)
+    first.record([reminder("A")])
+    with refusing(settings):
+        first.record([reminder("B")])
+        assert first.problem is not None
+        assert "disk on fire" in first.problem
+        assert str(settings.spool_path()) in first.problem
+        with pytest.raises(LedgerError, match="disk on fire"):
+            first.append(first.ledger, [reminder("X")])
+    first.record([reminder("C")])  # the ledger would take it; after B it comes all the same
+    assert told(settings)[1:] == [("reminder.shown", "A")]
+
+    second = Recorder(settings)
+    assert second.replay() == 2
+    assert second.problem is None
+    second.record([reminder("D")])
+    assert [name for kind, name in told(settings) if kind == "reminder.shown"] == ["A", "B", "C", "D"]
+    assert not settings.spool_path().exists()
+    Ledger.open(settings.ledger).verify()
+
+
+def test_a_spool_that_is_replayed_twice_enters_once(settings: Settings) -> None:
+    first = Recorder(settings)
+    first.record([reminder("A")])
+    with refusing(settings):
+        first.record([reminder("B")])
+    kept = settings.spool_path().read_bytes()
+    assert Recorder(settings).replay() == 1
+    settings.spool_path().write_bytes(kept)  # as if the run had been killed before it could empty the spool
+    assert Recorder(settings).replay() == 1
+    assert told(settings).count(("reminder.shown", "B")) == 1
+
+
+def test_while_the_spool_cannot_be_replayed_no_new_work_starts(settings: Settings) -> None:
+    first = Recorder(settings)
+    first.record([reminder("A")])
+    with refusing(settings):
+        first.record([reminder("B")])
+        second = Recorder(settings)
+        assert second.replay() == 0
+        assert second.problem is not None
+        assert "disk on fire" in second.problem
+        assert settings.spool_path().exists()
+
+
+def test_a_line_that_cannot_be_read_is_named_and_nothing_is_thrown_away(settings: Settings) -> None:
+    settings.spool_path().parent.mkdir(parents=True, exist_ok=True)
+    settings.spool_path().write_text("{half a li")
+    recorder = Recorder(settings)
+    recorder.replay()
+    assert recorder.problem is not None
+    assert "line 1 of the spool" in recorder.problem
+    assert settings.spool_path().exists()
+
+
+def test_neither_ledger_nor_spool_is_said_loudly(settings: Settings, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    recorder = Recorder(replace(settings, spool=blocked / "spool.jsonl"))
+    recorder.record([reminder("A")])
+    with refusing(settings):
+        recorder.record([reminder("B")])
+    assert recorder.problem is not None
+    assert "events were lost" in recorder.problem
+
+
+def test_the_active_recorder_is_the_processs(settings: Settings) -> None:
+    assert room.activate(settings) is room.active()
+
+
+def policy_file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "policy.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("soak: {day: 7}", "soak"), ("- a list", "polic"), ("soak: [", "cannot be read")],
+)
+def test_a_policy_that_is_not_right_is_the_runs_problem(
+    settings: Settings, tmp_path: Path, text: str, words: str
+) -> None:
+    recorder = Recorder(replace(settings, policy=policy_file(tmp_path, text)))
+    assert recorder.problem is not None
+    assert words in recorder.problem
+
+
+def test_a_policy_that_is_not_there(settings: Settings, tmp_path: Path) -> None:
+    recorder = Recorder(replace(settings, policy=tmp_path / "nowhere.yml"))
+    assert recorder.problem is not None
+    assert "nowhere.yml cannot be read" in recorder.problem
+
+
+def test_another_time_needs_a_policy_that_allows_it(settings: Settings, tmp_path: Path) -> None:
+    as_of = datetime(2031, 1, 1, tzinfo=UTC)
+    refused = Recorder(replace(settings, as_of=as_of)).problem
+    assert refused is not None
+    assert "2031-01-01T00:00:00+00:00" in refused
+    assert str(datetime.now(UTC).year) in refused
+    allowed = Recorder(replace(settings, as_of=as_of, policy=policy_file(tmp_path, "clock: simulated")))
+    assert allowed.problem is None
+    assert as_of <= allowed.clock.now() < as_of + timedelta(minutes=1)
+    assert allowed.clock.speed == 1
+
+
+def test_as_of_near_the_real_time_is_just_now() -> None:
+    clock = clock_for(simulated=False, clock_url=None, as_of=datetime.now(UTC) - timedelta(seconds=30))
+    assert not isinstance(clock, StartedClock)
+
+
+def test_a_lab_clock_needs_the_policy_too() -> None:
+    with pytest.raises(SettingsError, match="clock: simulated"):
+        clock_for(simulated=False, clock_url="http://127.0.0.1:1/clock", as_of=None)
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1/clock", "https://127.0.0.1/clock", "file:///etc/passwd"])
+def test_a_clock_is_on_this_machine(url: str) -> None:
+    with pytest.raises(SettingsError, match="not on this machine"):
+        loopback(url)
+
+
+def call(**extra_vars: Any) -> Invocation:
+    return Invocation(extra_vars, None, False, "ring.yml", "2.19.14", "root")  # noqa: FBT003 -- check mode: off
+
+
+def options(**given: Any) -> Any:
+    return ({"ledger": "/tmp/ledger.sqlite"} | given).get  # noqa: S108 -- never opened
+
+
+def test_settings_of_a_plain_run() -> None:
+    settings = read_settings(options(), call(ring="pilot", awx_job_id=7, awx_user_name="j.doe"))
+    assert settings.problem is None
+    assert (settings.by, settings.ring, settings.job, settings.psa) == ("j.doe", "pilot", "7", None)
+    assert settings.ledger == "sqlite:////tmp/ledger.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("extra_vars", "who"),
+    [
+        ({}, "root"),
+        ({"awx_user_name": "j.doe", "awx_schedule_name": "nightly"}, "j.doe"),
+        ({"awx_schedule_name": "nightly"}, "schedule nightly"),
+        ({"tower_user_name": "old"}, "old"),
+    ],
+)
+def test_who_runs_it(extra_vars: dict[str, str], who: str) -> None:
+    assert read_settings(options(), call(**extra_vars)).by == who
+
+
+@pytest.mark.parametrize(
+    ("given", "extra_vars", "words"),
+    [
+        ({}, {"patching_ring": "pilot", "patching_id": 1}, "extra vars patching_id, patching_ring"),
+        ({}, {"as_of": "yesterday"}, "as_of: 'yesterday' is no instant"),
+        ({}, {"as_of": "2026-11-11T02:00:00"}, "has no offset"),
+        ({"psa_url": "https://psa", "psa_company": "x"}, {}, "psa_public_key, psa_private_key, psa_client_id"),
+        (
+            {
+                "psa_url": "u",
+                **{f"psa_{n}": "x" for n in ("company", "public_key", "private_key", "client_id", "board")},
+                "psa_priorities": ["High"],
+            },
+            {},
+            "psa_priorities names 1",
+        ),
+        (
+            {
+                "psa_url": "u",
+                **{f"psa_{n}": "x" for n in ("company", "public_key", "private_key", "client_id", "board")},
+                "psa_companies": "/nowhere.yml",
+            },
+            {},
+            "/nowhere.yml cannot be read",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_settings_is_named(
+    given: dict[str, Any], extra_vars: dict[str, Any], words: str
+) -> None:
+    problem = read_settings(options(**given), call(**extra_vars)).problem
+    assert problem is not None
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("postgresql+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
+        ("/var/lib/l.sqlite", "sqlite:////var/lib/l.sqlite"),
+        ("sqlite:////var/lib/l.sqlite", "sqlite:////var/lib/l.sqlite"),
+        ("~/l.sqlite", f"sqlite:///{Path.home()}/l.sqlite"),
+        ("sqlite:///~/l.sqlite", f"sqlite:///{Path.home()}/l.sqlite"),
+    ],
+)
+def test_ledger_addresses(value: str, url: str) -> None:
+    assert ledger_url(value) == url

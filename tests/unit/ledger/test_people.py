@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People's decisions: once on the ledger, named, and about something that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, people
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.people import DecisionError
+
+NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
+ID = "5f1d9b1e-6f0e-4d0c-9c5c-3c1f2c3f4a5b"
+WHO: dict[str, Any] = {"by": "j.doe", "reason": "because"}
+TIER = {"client": "Acme", "ring": "production", "kind": "server"}
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger.open("sqlite://")
+
+
+def put(ledger: Ledger, events: Sequence[Event]) -> int:
+    return ledger.append(events, run="r1")
+
+
+def failed(ledger: Ledger, key: str, endpoint: str, update: str | None = ID) -> None:
+    body = {
+        "id": key,
+        "step": "install",
+        "update": update,
+        "hresult": None,
+        "name": None,
+        "class": "unknown",
+        "text": "the install failed",
+        "next_window": None,
+        "cycle": "2026-11",
+    }
+    hold = {"id": f"hold-{key}", "scope": TIER, "reason": endpoint, "failure": key}
+    put(ledger, [Event("failure.opened", endpoint, NOW, body), Event("hold.placed", endpoint, NOW, hold)])
+
+
+def test_an_approval_counts_once_for_each_update_however_it_is_written(ledger: Ledger) -> None:
+    wanted = {"updates": ["KB5046613", "5046613", ID.upper()], "decision": "approved", **WHO}
+    assert put(ledger, people.approve(ledger, NOW, **wanted)) == 2
+    assert people.approve(ledger, NOW, **wanted) == []
+    assert {row["update"] for row in ledger.register_record()["approvals"]} == {"5046613", ID}
+    assert len(people.approve(ledger, NOW, **wanted, client="Acme")) == 2
+
+
+def test_another_decision_takes_the_place_of_the_first(ledger: Ledger) -> None:
+    put(ledger, people.approve(ledger, NOW, updates=["1"], decision="approved", **WHO))
+    put(ledger, people.approve(ledger, NOW, updates=["1"], decision="declined", code="X", **WHO))
+    (row,) = ledger.register_record()["approvals"]
+    assert row["decision"] == "declined"
+    assert len(list(ledger.events())) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"decision": "deferred", "code": "X"}, "needs `until`"),
+        ({"decision": "approved", "until": "2026-12-01T00:00:00Z"}, "belongs to a deferred"),
+        ({"decision": "declined", "promote": True}, "waives the soak of an approved"),
+        ({"decision": "declined"}, "needs a reason `code`"),
+    ],
+)
+def test_approvals_that_make_no_sense(ledger: Ledger, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(DecisionError, match=words):
+        people.approve(ledger, NOW, updates=["1"], **WHO, **given)
+
+
+def test_updates_no_scan_has_found(ledger: Ledger) -> None:
+    put(ledger, [Event("scan.finished", "A", NOW, {"updates": [{"id": ID, "kb": ["1"]}]})])
+    assert people.unseen(ledger, ["KB1", ID.upper(), "KB2"]) == ["KB2"]
+
+
+def test_an_exception_its_signature_and_its_end(ledger: Ledger) -> None:
+    wanted: dict[str, Any] = {"scope": {"endpoint": "A"}, "code": "VENDOR", "expires": "2027-01-01T00:00:00Z", **WHO}
+    signature = {"signed_by": "Dana Reyes", "signed_at": "2026-11-03T15:00:00Z"}
+    assert put(ledger, people.except_from(ledger, NOW, **wanted)) == 1
+    assert people.except_from(ledger, NOW, **wanted) == []
+    assert ledger.register_record()["exceptions"][0]["signed_by"] is None
+    assert put(ledger, people.except_from(ledger, NOW, **wanted, **signature)) == 1
+    assert people.except_from(ledger, NOW, **wanted, **signature) == []
+    assert ledger.register_record()["exceptions"][0]["signed_by"] == "Dana Reyes"
+    assert put(ledger, people.revoke(ledger, NOW, scope={"endpoint": "A"}, **WHO)) == 1
+    assert people.revoke(ledger, NOW, scope={"endpoint": "A"}, **WHO) == []
+    assert ledger.register_record()["exceptions"] == []
+
+
+def test_a_prolonged_exception_is_signed_anew(ledger: Ledger) -> None:
+    wanted: dict[str, Any] = {"scope": {"client": "Acme", "location": "Main"}, "code": "X", **WHO}
+    signature = {"signed_by": "Dana", "signed_at": "2026-11-03T15:00:00Z"}
+    put(ledger, people.except_from(ledger, NOW, **wanted, expires="2027-01-01T00:00:00Z", **signature))
+    put(ledger, people.except_from(ledger, NOW, **wanted, expires="2028-01-01T00:00:00Z"))
+    (row,) = ledger.register_record()["exceptions"]
+    assert (row["expires"], row["signed_by"]) == ("2028-01-01T00:00:00.000000+00:00", None)
+
+
+@pytest.mark.parametrize("scope", [{}, {"location": "Main"}, {"client": "A", "role": "smtp"}, {"role": "smpt"}])
+def test_scopes_that_no_exception_has(ledger: Ledger, scope: dict[str, str]) -> None:
+    with pytest.raises(DecisionError):
+        people.except_from(ledger, NOW, scope=scope, code="X", **WHO)
+
+
+def test_an_authorization_is_for_one_cycle(ledger: Ledger) -> None:
+    for scope in ({"endpoint": "A"}, TIER):
+        assert put(ledger, people.authorize(ledger, NOW, scope=scope, cycle="2026-11", **WHO)) == 1
+        assert people.authorize(ledger, NOW, scope=scope, cycle="2026-11", **WHO) == []
+        assert len(people.authorize(ledger, NOW, scope=scope, cycle="2026-12", **WHO)) == 1
+
+
+@pytest.mark.parametrize(
+    "scope", [{}, {"client": "Acme"}, {"endpoint": "A", **TIER}, {**TIER, "ring": "prod"}, {**TIER, "kind": "vm"}]
+)
+def test_scopes_that_no_authorization_has(ledger: Ledger, scope: dict[str, str]) -> None:
+    with pytest.raises(DecisionError):
+        people.authorize(ledger, NOW, scope=scope, cycle="2026-11", **WHO)
+
+
+def test_a_root_cause_for_the_open_failures_of_an_endpoint(ledger: Ledger) -> None:
+    put(ledger, [Event("scan.finished", "A", NOW, {"updates": [{"id": ID, "kb": ["5046613"]}]})])
+    failed(ledger, "f1", "A")
+    failed(ledger, "f2", "A", "another")
+    failed(ledger, "f3", "B")
+    cause = {"by": "j.doe", "code": "DISK", "text": "full"}
+    assert put(ledger, people.root_cause(ledger, NOW, endpoint="A", update="KB5046613", **cause)) == 1
+    assert put(ledger, people.root_cause(ledger, NOW, endpoint="A", **cause)) == 1
+    assert people.root_cause(ledger, NOW, endpoint="A", **cause) == []
+    assert put(ledger, people.root_cause(ledger, NOW, failure="f3", **cause)) == 1
+    assert all(row["root_cause"]["code"] == "DISK" for row in ledger.register_record()["failures"])
+
+
+def test_a_root_cause_of_nothing_names_what_is_open(ledger: Ledger) -> None:
+    failed(ledger, "f1", "A")
+    with pytest.raises(DecisionError, match=r"no failure of Z .*A \(the install failed\)"):
+        people.root_cause(ledger, NOW, endpoint="Z", by="j.doe", code="X", text="y")
+
+
+def test_holds_are_released_by_id_scope_or_the_endpoint_that_caused_them(ledger: Ledger) -> None:
+    for key, endpoint in (("f1", "A"), ("f2", "B"), ("f3", "C")):
+        failed(ledger, key, endpoint)
+    assert put(ledger, people.release(ledger, NOW, hold="hold-f1", **WHO)) == 1
+    assert people.release(ledger, NOW, hold="hold-f1", **WHO) == []
+    assert put(ledger, people.release(ledger, NOW, endpoint="B", **WHO)) == 1
+    assert put(ledger, people.release(ledger, NOW, scope=TIER, **WHO)) == 1
+    assert all(row["released"]["by"] == "j.doe" for row in ledger.register_record()["holds"])
+
+
+@pytest.mark.parametrize("which", [{}, {"hold": "x", "endpoint": "A"}, {"scope": {"ring": "prod"}}, {"hold": "x"}])
+def test_releases_that_name_nothing(ledger: Ledger, which: dict[str, Any]) -> None:
+    with pytest.raises(DecisionError):
+        people.release(ledger, NOW, **WHO, **which)
