@@ -199,7 +199,7 @@ class _Parser:
     def _test(self, operator: str, wanted: Any) -> Callable[[Any], bool]:
         if operator == "like":
             matches = _like(str(wanted), self._dialect.wildcards)
-            return lambda value: value is not None and matches.match(_text(value)) is not None
+            return lambda value: any(matches.match(_text(item)) for item in _items(value))
         if operator == "contains":
             return lambda value: _contains(value, wanted)
         if operator == "=":
@@ -236,6 +236,11 @@ class _Parser:
 def _like(pattern: str, wildcards: str) -> re.Pattern[str]:
     escaped = "".join("*" if char in wildcards else f"[{char}]" if char in "*?[" else char for char in pattern)
     return re.compile(translate(escaped), re.IGNORECASE)
+
+
+def _items(value: Any) -> list[Any]:
+    """The elements of a list; a lone value stands for itself, null for nothing."""
+    return [item for item in (value if isinstance(value, list) else [value]) if item is not None]
 
 
 def _text(value: Any) -> str:

@@ -131,8 +131,7 @@ def _update(place: Place, seed: int) -> CatalogueUpdate:
 def _groups(document: Place) -> tuple[RmmGroup, ...]:
     """The defaults and the file's own; group ids from 101 up, search ids from 501 up."""
     rows: dict[str, tuple[str, int, tuple[str, str] | None, bool]] = {
-        name: ("Patching", index, join, join is not None)
-        for index, (name, join) in enumerate(GROUPS.items(), start=1)
+        name: ("Patching", index, join, join is not None) for index, (name, join) in enumerate(GROUPS.items(), start=1)
     }
     for place in document.places("groups"):
         join = place.place("join")
@@ -152,9 +151,7 @@ def _groups(document: Place) -> tuple[RmmGroup, ...]:
             type=kind,
             priority=priority,
             limited=limited,
-            search=Search(id=500 + index, name=f"{name} members", edf=search[0], value=search[1])
-            if search
-            else None,
+            search=Search(id=500 + index, name=f"{name} members", edf=search[0], value=search[1]) if search else None,
         )
         for index, (name, (kind, priority, search, limited)) in enumerate(rows.items(), start=1)
     )
@@ -244,9 +241,7 @@ class _ClientLoader:
             place.complain("locations", twice, "a computer name only once in a client")
         return Client(id=client_id, name=name, psa_identifier=identifier, edfs=edfs, locations=locations)
 
-    def _location(
-        self, place: Place, client: str, client_id: int, inherited: Mapping[str, EdfValue]
-    ) -> Location:
+    def _location(self, place: Place, client: str, client_id: int, inherited: Mapping[str, EdfValue]) -> Location:
         self._location_id += 1
         location_id, name, edfs = self._location_id, place.text("name"), self._edfs(place, "location")
         zone = edfs.get("Time Zone") or inherited.get("Time Zone")
@@ -279,9 +274,7 @@ class _ClientLoader:
             groups=groups,
             edfs=self._edfs(place, "computer", groups),
             pending=self._named(place, "pending") if place.has("pending") else self._fitting(full, "pending"),
-            installed=self._named(place, "installed")
-            if place.has("installed")
-            else self._fitting(full, "installed"),
+            installed=self._named(place, "installed") if place.has("installed") else self._fitting(full, "installed"),
             services=self._services(place),
             online=place.flag("online", default=True),
             asleep=place.flag("asleep", default=False),
@@ -331,9 +324,7 @@ class _ClientLoader:
             field = self._fields.get((level, name))
             if field is None:
                 known = ", ".join(row for of, row in self._fields if of == level)
-                place.complain(
-                    f"edfs.{name}", value, f"an EDF of a {level}: {known}; or added in extra_fields"
-                )
+                place.complain(f"edfs.{name}", value, f"an EDF of a {level}: {known}; or added in extra_fields")
             checkbox = field.type == "checkbox"
             if not isinstance(value, bool if checkbox else str):
                 place.complain(f"edfs.{name}", value, "true or false" if checkbox else "a text")

@@ -40,9 +40,7 @@ class Place:
         self._asked.add(key)
         return self.data.get(key)
 
-    def text(
-        self, key: str, default: str | None = None, *, one_of: Collection[str] = (), empty: bool = False
-    ) -> str:
+    def text(self, key: str, default: str | None = None, *, one_of: Collection[str] = (), empty: bool = False) -> str:
         value = self.raw(key)
         if value is None and default is not None:
             return default

@@ -37,16 +37,16 @@ BASE = re.compile(r"^/v\d+_(?:6_release|\d+)/apis/3\.0(?=/|$)")
 COMPANY_INFO = "/login/companyinfo/"
 
 
-def psa_app(world: ApiWorld, credentials: ApiCredentials | None = None) -> ASGIApp:
-    """The ASGI application."""
-    app = Renewed(world, lambda: _build(world, credentials or ApiCredentials()))
+def psa_app(world: ApiWorld, credentials: ApiCredentials | None = None, *, strict_patch: bool = False) -> ASGIApp:
+    """The ASGI application. ``strict_patch``: paths of a ticket's JSON Patch must have no leading slash."""
+    app = Renewed(world, lambda: _build(world, credentials or ApiCredentials(), strict_patch=strict_patch))
     return FoldPath(Journaled(Faulty(app, world, "psa", shape), world, "psa"))
 
 
-def _build(world: ApiWorld, credentials: ApiCredentials) -> ASGIApp:
+def _build(world: ApiWorld, credentials: ApiCredentials, *, strict_patch: bool) -> ASGIApp:
     tables = make_tables(world)
     callbacks = Callbacks(tables["callback"], credentials.psa_company)
-    tickets = Tickets(tables, lambda action, row: callbacks.tell("ticket", action, row))
+    tickets = Tickets(tables, lambda action, row: callbacks.tell("ticket", action, row), strict_patch=strict_patch)
     return Starlette(
         routes=[
             Route(f"{COMPANY_INFO}{{company}}", _company_info(credentials), methods=["GET"]),

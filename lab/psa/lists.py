@@ -46,6 +46,7 @@ def _custom(item: Row) -> Row:
 
 def listing(request: Request, rows: Iterable[Row], names: Sequence[str]) -> Response:
     query = query_of(request)
+    _fields(query, names)  # also where no row is there to show
     size = min(_number(query, "pagesize", DEFAULT_PAGE), LARGEST_PAGE)
     if request.headers.get("pagination-type", "").lower() == "forward-only":
         return _forward(request, rows, names, query, size)
@@ -89,15 +90,13 @@ def one(request: Request, row: Row, names: Sequence[str], status: int = 200) -> 
 
 def projected(row: Row, query: Mapping[str, str], names: Sequence[str]) -> Row:
     """``fields=id,status/name,_info``: these alone, nested as they were."""
-    wanted = [name.strip() for name in query.get("fields", "").split(",") if name.strip()]
+    wanted = _fields(query, names)
     if not wanted:
         return row
     spelled = {name.lower(): name for name in names}
     shown: dict[str, Any] = {}
     for path in wanted:
         name, _slash, rest = path.partition("/")
-        if name.lower() not in spelled:
-            raise PsaError(400, f"there is no field {path!r}", code="InvalidCondition")
         key = spelled[name.lower()]
         value = row.get(key)
         if rest and isinstance(value, Mapping):
@@ -106,6 +105,16 @@ def projected(row: Row, query: Mapping[str, str], names: Sequence[str]) -> Row:
         elif not rest or value is not None:
             shown[key] = value
     return shown
+
+
+def _fields(query: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """The paths that ``fields`` names; of records that have them."""
+    wanted = [name.strip() for name in query.get("fields", "").split(",") if name.strip()]
+    known = {name.lower() for name in names}
+    for path in wanted:
+        if path.split("/")[0].lower() not in known:
+            raise PsaError(400, f"there is no field {path!r}", code="InvalidCondition")
+    return wanted
 
 
 def _ordered(rows: list[Row], names: Sequence[str], order: str) -> list[Row]:

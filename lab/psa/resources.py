@@ -15,7 +15,7 @@ from starlette.routing import Route
 from ..web import json_body, no_content
 from .errors import PsaError
 from .lists import count, listing, one
-from .patch import changes
+from .patch import changes, has_leading_slash
 from .table import Row, Table
 
 Told = Callable[[str, Row], None]
@@ -39,6 +39,7 @@ class Collection:
         *,
         methods: str = "GET POST PUT PATCH DELETE",
         deep_patch: bool = False,
+        strict_patch: bool = False,
         within: Callable[[Request], Mapping[str, Any]] = lambda _request: {},
         told: Told = lambda _action, _row: None,
     ) -> None:
@@ -46,6 +47,7 @@ class Collection:
         self._path = (path or table.schema.path).lower()
         self._methods = methods.split()
         self._deep = deep_patch
+        self._strict = strict_patch
         self._within = within
         self._told = told
 
@@ -84,9 +86,14 @@ class Collection:
 
     async def change(self, request: Request) -> Response:
         found = self._row(request)
-        row = self._table.change(found["id"], changes(self._table, found, await json_body(request), deep=self._deep))
+        patch = await json_body(request)
+        changed = changes(self._table, found, patch, deep=self._deep, strict=self._strict)
+        row = self._table.change(found["id"], changed)
         self._told("updated", row)
-        return one(request, row, self._table.names)
+        answer = one(request, row, self._table.names)
+        if has_leading_slash(patch):
+            answer.headers["Warning"] = '199 lab "the guide wants paths without a leading slash"'
+        return answer
 
     async def delete(self, request: Request) -> Response:
         self._told("deleted", self._table.delete(self._row(request)["id"]))

@@ -30,11 +30,11 @@ NOTE_FLAGS = ("detailDescriptionFlag", "internalAnalysisFlag", "resolutionFlag")
 
 
 class Tickets:
-    def __init__(self, tables: Mapping[str, Table], told: Told) -> None:
+    def __init__(self, tables: Mapping[str, Table], told: Told, *, strict_patch: bool) -> None:
         self._tables = tables
         self._table = tables["ticket"]
         self._told = told
-        self._collection = Collection(self._table, told=told)
+        self._collection = Collection(self._table, told=told, strict_patch=strict_patch)
         self._configurations: dict[int, list[int]] = {}
         self._parents: dict[int, int] = {}
         self._merged: dict[int, int] = {}
