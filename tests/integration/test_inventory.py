@@ -82,6 +82,10 @@ def test_without_clients_fields_there_is_no_request_a_client(read: Reader) -> No
     assert [name for name, _page in read.requests()] == ["apitoken", *LISTS]
 
 
+def cache_in(folder: Path) -> dict[str, Any]:
+    return {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
+
+
 def test_the_cache_spares_the_server(read: Reader) -> None:
     cache: dict[str, Any] = {
         "cache": True,
@@ -110,7 +114,7 @@ def test_a_cache_that_was_read_with_less_is_not_used(read: Reader) -> None:
 
 def test_no_password_reaches_the_cache(read: Reader) -> None:
     folder = read.folder / "cache"
-    good(read(cache=True, cache_plugin="ansible.builtin.jsonfile", cache_connection=str(folder)))
+    good(read(**cache_in(folder)))
     text = "".join(path.read_text(encoding="utf-8") for path in folder.iterdir())
     assert "ACME-DC01" in text
     assert read.lab.info["automate"]["password"] not in text
