@@ -130,6 +130,14 @@ def judge(update: Update, rules: Sequence[Rule], recorded: Recorded, client: str
     return _by_rule(update, REVIEW, now)
 
 
+def judge_all(
+    updates: Iterable[Update], rules: Sequence[Rule], approvals: Iterable[Approval], client: str | None, now: datetime
+) -> list[Outcome]:
+    """An outcome for each update, in their order."""
+    recorded = Recorded(approvals, now)
+    return [judge(update, rules, recorded, client, now) for update in updates]
+
+
 def _recorded(update: Update, rule: Rule, row: Approval, promotion: Approval | None) -> Outcome:
     by = f"{row.decision} by {row.by or 'an engineer whose name is not on record'}"
     scope = f" for {row.client}" if row.client else " for all clients"

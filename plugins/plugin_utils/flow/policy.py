@@ -101,7 +101,7 @@ def load_policy(document: Mapping[str, Any] | None, base_dir: Path | None = None
 
     Raises :class:`PolicyError`, which names the path of an unknown key or a bad value.
     """
-    given = _plain({} if document is None else document, "")
+    given = plain_document({} if document is None else document)
     _check(given)
     return Policy(merged(defaults(), given), base_dir)
 
@@ -117,15 +117,15 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _plain(value: Any, path: str) -> Any:
+def plain_document(value: Any, path: str = "") -> Any:
     """The document as JSON types: YAML turns dates into dates, and Ansible tags its texts."""
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise PolicyError(f"{path or 'the policy'}: the key {key!r} is no text; write it in quotes")
-        return {str(key): _plain(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
+        return {str(key): plain_document(item, f"{path}.{key}" if path else str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}[{number}]") for number, item in enumerate(value)]
+        return [plain_document(item, f"{path}[{number}]") for number, item in enumerate(value)]
     if value is None or isinstance(value, bool):
         return value
     for kind in (str, int, float):
