@@ -144,9 +144,8 @@ class Classifier:
         return Said(values, doubts)
 
     def _zone_fallback(self, computer: Row) -> Said:
-        offset = computer.get("UTCOffset")
-        zone = self._rules.zones_by_offset.get(offset) if isinstance(offset, int) else None
-        zone = zone or self._rules.default_zone
+        offset = str(computer.get("UTCOffset"))  # a number or its text, as ids are
+        zone = self._rules.zones_by_offset.get(offset) or self._rules.default_zone
         return Said({"time_zone": zone}) if zone else NOTHING
 
     def _complain(self, record: dict[str, Any], doubts: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ class Rules:
     extra_fields: Mapping[str, str]
     fields: Mapping[str, Expression]
     zone_aliases: Mapping[str, str]
-    zones_by_offset: Mapping[int, str]
+    zones_by_offset: Mapping[str, str]
     default_zone: str | None
     clients: frozenset[str]
     qualify_names: bool
@@ -157,7 +157,8 @@ def _zone(option: str, zone: object) -> str:
         raise OptionError(option, str(exc)) from exc
 
 
-def _offsets(zones: Mapping[Any, Any]) -> dict[int, str]:
+def _offsets(zones: Mapping[Any, Any]) -> dict[str, str]:
+    """By offset as text, which is how ``-420`` and ``'-420'`` are the same."""
     found = {}
     for offset, zone in zones.items():
         option = f"time_zones_by_utc_offset[{offset!r}]"
@@ -165,5 +166,5 @@ def _offsets(zones: Mapping[Any, Any]) -> dict[int, str]:
             number = int(offset)
         except (TypeError, ValueError) as exc:
             raise OptionError(option, "is no whole number, as Automate's UTCOffset is") from exc
-        found[number] = _zone(option, zone)
+        found[str(number)] = _zone(option, zone)
     return found

@@ -119,8 +119,9 @@ def test_fields_can_tell_what_groups_do_not() -> None:
 NO_ZONE = [location(10, "Main Office", 1, text_field("Time Zone", ""))]
 
 
-def test_an_offset_is_no_zone_unless_an_option_says_so() -> None:
-    row = computer(1, UTCOffset=-420)
+@pytest.mark.parametrize("offset", [-420, "-420"])
+def test_an_offset_is_no_zone_unless_an_option_says_so(offset: object) -> None:
+    row = computer(1, UTCOffset=offset)
     assert only(fleet((row, WORKSTATION), locations=NO_ZONE)).record["time_zone"] is None
     mapped = fleet((row, WORKSTATION), locations=NO_ZONE, time_zones_by_utc_offset={"-420": "America/Phoenix"})
     assert only(mapped).record["time_zone"] == "America/Phoenix"
