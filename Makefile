@@ -54,7 +54,7 @@ lab: environment ## The lab, up until Ctrl-C: prints its URLs, credentials and a
 lint: environment ## ruff, mypy strict, yamllint, ansible-lint, changelog
 	@ruff check .
 	@ruff format --check --quiet .
-	@mypy plugins lab tests
+	@mypy -p ansible_collections.msp.patching.plugins -p lab -p tests
 	@yamllint --strict .
 	@ansible-lint --profile production --offline -q
 	@antsibull-changelog lint

@@ -52,8 +52,12 @@ class LabClient:
 
     def environment(self) -> dict[str, str]:
         """The settings of msp.patching for this lab, with a ledger in its state directory."""
-        psa = self.info["psa"]
+        automate, psa = self.info["automate"], self.info["psa"]
         return {
+            "AUTOMATE_URL": automate["url"],
+            "AUTOMATE_USER": automate["user"],
+            "AUTOMATE_PASSWORD": automate["password"],
+            "AUTOMATE_CLIENT_ID": automate["client_id"],
             "MSP_PATCHING_LEDGER": f"sqlite:///{(self.state_dir / 'ledger.sqlite').absolute()}",
             "MSP_PATCHING_POLICY": self.info["policy"],
             "MSP_PATCHING_CLOCK": self.info["clock_url"],

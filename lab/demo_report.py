@@ -56,18 +56,17 @@ class Report:
 
         found = outcomes(event for _, _, event in self._ledger.events())
         rows = {row["name"]: row for row in self._ledger.rows("endpoints")}
-        table = Table("endpoint", "client", "state", "installed by its own account", "booted (local)", "ledger", "ticket")
+        table = Table("endpoint", "client", "state", "installed, it says", "booted (local)", "by the ledger", "ticket")
         problems = []
         for name, outcome in sorted(found.items()):
             machine = self._client.machine(name)
             installs, boots = _history(machine)
             booted = ", ".join(_local(boot, machine) for boot in boots)
             health = {True: "healthy", False: "not healthy", None: ""}[outcome.healthy]
-            table.add_row(
-                name, machine["client"], outcome.state, ", ".join(installs), booted, health or outcome.reason, outcome.ticket
-            )
+            told = health or outcome.reason
+            table.add_row(name, machine["client"], outcome.state, ", ".join(installs), booted, told, outcome.ticket)
             if len(set(outcome.installed)) != len(installs):
-                problems.append(f"{name}: the ledger has {len(outcome.installed)} installs, the machine {len(installs)}")
+                problems.append(f"{name}: the ledger knows the installs {outcome.installed}, the machine {installs}")
             if bool(rows[name]["rebooted_at"]) != bool(boots):
                 problems.append(f"{name}: the ledger has a boot at {rows[name]['rebooted_at']}, the machine {boots}")
         self._console.print(table)

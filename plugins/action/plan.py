@@ -38,15 +38,18 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)
+        _, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         known = task_vars or {}
         phase: Callable[..., dict[str, Any]] = self._open if arguments["phase"] == "open" else self._next
         hosts = known["ansible_play_hosts_all" if arguments["phase"] == "open" else "ansible_play_hosts"]
         try:
             session = Session(ready(active()), known["hostvars"], hosts, arguments["actions"])
-            return result | {"changed": False} | phase(session, arguments)
+            planned = {"changed": False} | phase(session, arguments)
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
+        if session.troubles:
+            planned["warnings"] = session.troubles
+        return result | planned
 
     def _open(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
         plan, words = session.open(arguments["ring"])

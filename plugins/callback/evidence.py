@@ -66,6 +66,41 @@ options:
     ini:
       - section: msp_patching
         key: clock_url
+  automate_url:
+    description:
+      - Base address of the ConnectWise Automate server, such as V(https://example.hostedrmm.com).
+      - From its patch data come severity, CVSS and release of updates, which Windows does not tell. Without it every
+        update whose severity is not known awaits review.
+      - The variables of the environment are those of the inventory plugin P(msp.patching.automate#inventory).
+    type: str
+    env:
+      - name: AUTOMATE_URL
+    ini:
+      - section: msp_patching
+        key: automate_url
+  automate_user:
+    description: The account at Automate; it needs C(Patch Manager) C(Read).
+    type: str
+    env:
+      - name: AUTOMATE_USER
+  automate_password:
+    description: Its password.
+    type: str
+    env:
+      - name: AUTOMATE_PASSWORD
+  automate_client_id:
+    description: The client id registered with ConnectWise for this integration.
+    type: str
+    env:
+      - name: AUTOMATE_CLIENT_ID
+  automate_ca:
+    description: A file of certificate authorities for Automate, where the system's do not know it.
+    type: path
+    env:
+      - name: AUTOMATE_CA
+    ini:
+      - section: msp_patching
+        key: automate_ca
   psa_url:
     description:
       - Base address of the ConnectWise PSA, such as V(https://api-na.myconnectwise.net).
@@ -157,6 +192,7 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ansible import context
 from ansible.plugins.callback import CallbackBase
@@ -239,8 +275,15 @@ class CallbackModule(CallbackBase):
         if self._observer is None:
             return
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
-        for words in self._observer.close(hosts):
+        troubles = self._observer.close(hosts)
+        self._display.display(self._observer.summary(self._zones()))
+        for words in troubles:
             self._display.warning(f"msp.patching: {words}")
+
+    def _zones(self) -> dict[str, ZoneInfo]:
+        """The zone of each endpoint that the run recorded something of."""
+        zones = {name: record.get("time_zone") for name, record in self._records.items()}
+        return {name: ZoneInfo(str(zone)) for name, zone in zones.items() if zone}
 
     def _see(self, result: Any, *, unreachable: bool) -> None:
         marks = [value for name, value in result.task.vars.items() if name.endswith(MARK)]

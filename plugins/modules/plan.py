@@ -7,18 +7,18 @@ module: plan
 short_description: Decide for all hosts of a play at once what is due for each
 version_added: 0.1.0
 description:
-  - The heart of the roles P(msp.patching.scope#role) and P(msp.patching.flow#role). It reads the endpoint record of every host
-    (its variables C(patching_*)), the register and the policy, decides for each host by the flow of the operating model, records
-    the decisions that changed, and says which step each host takes next.
-  - Runs once for the whole play, on the control node, whatever the number of hosts. Reads endpoints only through what earlier
-    steps recorded; connects to none.
+  - The heart of the roles P(msp.patching.scope#role) and P(msp.patching.flow#role). It reads the endpoint record of
+    every host (its variables C(patching_*)), the register and the policy, decides for each host by the flow of the
+    operating model, records the decisions that changed, and says which step each host takes next.
+  - Runs once for the whole play, on the control node, whatever the number of hosts. Knows of endpoints what earlier
+    steps recorded, and connects to none.
   - Needs the callback P(msp.patching.evidence#callback), whose settings it shares (ledger, policy, clock).
 options:
   phase:
     description:
       - V(open) plans for all hosts of the play, prints the plan, and returns who is due.
-      - V(next) plans for the hosts still in the play and returns the next step of each. Where nothing is to be started it first
-        waits until a look at what is under way is worth it.
+      - V(next) plans for the hosts still in the play and returns the next step of each. Where nothing is to be started
+        it first waits until a look at what is under way is worth it.
     type: str
     choices: [open, next]
     required: true

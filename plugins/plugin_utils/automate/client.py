@@ -25,6 +25,8 @@ _Out = TypeVar("_Out")
 
 PAGE_SIZE = 1000
 """The most that the API gives in a page; it gives 30 unless asked."""
+ROW_KEYS = frozenset({"Id", "GroupId", "ExtraFieldDefinitionId", "KnowledgeBaseId"})
+"""What tells a lone row from another object."""
 IDS_A_REQUEST = 200
 """Keeps the address of a request by ids under 2,000 characters."""
 
@@ -124,6 +126,26 @@ class AutomateClient:
         numbers = sorted(set(ids))
         return dict(zip(numbers, self._parallel(one, numbers), strict=True))
 
+    def microsoft_updates(self, computers: Iterable[int]) -> list[Row]:
+        """What Patch Manager knows of the updates of these computers, one request and page each, in parallel.
+
+        A computer that has been retired meanwhile has none. Rows of several computers may tell of the same update.
+        """
+
+        def one(number: int) -> list[Row]:
+            resource = Resource(f"/Computers/{number}/MicrosoftUpdates", "KnowledgeBaseId", "Patch Manager: Read")
+            page = self._page(resource, {}, 1)
+            return [row for some in (page, *self._pages_until_short(resource, page)) for row in some.rows]
+
+        return [row for rows in self._parallel(one, sorted(set(computers))) for row in rows]
+
+    def _pages_until_short(self, resource: Resource, page: _Page) -> list[_Page]:
+        pages = []
+        while len(page.rows) == PAGE_SIZE:
+            page = self._page(resource, {}, page.number + 1)
+            pages.append(page)
+        return pages
+
     def _read_once(self, resource: Resource, params: Mapping[str, str]) -> list[Row]:
         first = self._page(resource, params, 1)
         if first.total is None:
@@ -199,7 +221,7 @@ def row_id(row: Row, key: str) -> int:
 def _rows(path: str, answer: Answer) -> list[Row]:
     """The body as a list of rows: in some places a single match comes without its list."""
     body = answer.body
-    if isinstance(body, dict) and any(key in body for key in ("Id", "GroupId", "ExtraFieldDefinitionId")):
+    if isinstance(body, dict) and not ROW_KEYS.isdisjoint(body):
         return [body]
     if isinstance(body, list) and all(isinstance(row, dict) for row in body):
         return body

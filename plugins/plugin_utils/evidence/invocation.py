@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import automate
+from ..errors import PatchingError
 from ..ledger.event import EventError, instant
 from ..requirements import yaml
 from .settings import PsaSettings, Settings, SettingsError, ledger_url
@@ -46,6 +48,7 @@ def read_settings(option: Option, call: Invocation) -> Settings:
         policy=Path(policy) if policy else None,
         spool=Path(option("spool")) if option("spool") else None,
         psa=_tried(problems, lambda: _psa(option)),
+        automate=_tried(problems, lambda: _automate(option)),
         clock_url=option("clock_url") or None,
         as_of=_tried(problems, lambda: _as_of(call.extra_vars)),
         check_mode=call.check_mode,
@@ -74,7 +77,7 @@ def who(extra_vars: Mapping[str, Any], login: str) -> str:
 def _tried(problems: list[str], read: Callable[[], Any]) -> Any:
     try:
         return read()
-    except (SettingsError, EventError) as exc:
+    except PatchingError as exc:
         problems.append(str(exc))
         return None
 
@@ -99,6 +102,14 @@ def _as_of(extra_vars: Mapping[str, Any]) -> Any:
         return instant(str(given))
     except EventError as exc:
         raise SettingsError(f"as_of: {exc}") from exc
+
+
+def _automate(option: Option) -> automate.Settings | None:
+    url = option("automate_url")
+    if not url:
+        return None
+    user, password, client_id = (str(option(f"automate_{name}") or "") for name in ("user", "password", "client_id"))
+    return automate.Settings(url, user, password, client_id, ca=option("automate_ca"))
 
 
 def _psa(option: Option) -> PsaSettings | None:

@@ -46,9 +46,10 @@ class Standing:
         return flow.cycle_at(self.now)
 
     def event(self, kind: str, **body: Any) -> Event:
-        """An event of this endpoint, which tells what is known of it."""
-        known = {name: getattr(self.endpoint, name) or None for name in ABOUT}
-        return Event(kind, self.endpoint.name, self.now, {**body, "about": known})
+        """An event of this endpoint; it tells what the RMM says of it, where the inventory is the RMM's."""
+        if self.endpoint.client:
+            body["about"] = {name: getattr(self.endpoint, name) or None for name in ABOUT}
+        return Event(kind, self.endpoint.name, self.now, body)
 
 
 def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[Event]:
@@ -229,19 +230,18 @@ def _failure(step: str, failing: list[Failing], standing: Standing) -> list[Even
 
 
 def _failures(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
-    """Section 8, 1 to 5: failures, holds and one ticket; those that are open already only tell their ticket."""
+    """Section 8, 1 to 5: failures, holds and one ticket; those that are open already tell theirs once a day."""
     still = {(one.step, one.update): one for one in standing.progress.failures}
     fresh = [(update, one) for update, one in failing if (step, update) not in still]
     if fresh:
         return _opened(step, fresh, standing)
-    events = []
-    quiet = True
-    for update, one in failing:
-        earlier = still[step, update]
-        if standing.now >= earlier.told_at + TOLD_AGAIN_AFTER:
-            quiet = False
-            events.append(standing.event("failure.repeated", failure=earlier.id, text=one.meaning))
-    return events if quiet else [*events, _ticket(step, [one for _, one in failing], standing)]
+    earlier = {update: still[step, update] for update, _ in failing}
+    tell = any(standing.now >= one.told_at + TOLD_AGAIN_AFTER for one in earlier.values())
+    repeated = [
+        standing.event("failure.repeated", failure=earlier[update].id, text=one.meaning, told=tell)
+        for update, one in failing
+    ]
+    return [*repeated, _ticket(step, [one for _, one in failing], standing)] if tell else repeated
 
 
 def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:

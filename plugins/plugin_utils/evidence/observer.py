@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import PatchingError
 from ..flow import Endpoint, RecordError
 from ..ledger import Event, LedgerError, Progress
+from ..planning.summary import run_summary
 from .judge import Standing, judge
 from .outbox import Outbox
 from .outcomes import TAGS, Probed, observe
@@ -105,3 +106,10 @@ class Observer:
         except PatchingError as exc:
             recorder.report(str(exc))
         return [*([recorder.problem] if recorder.problem else []), *self.outbox.trouble]
+
+    def summary(self, zones: Mapping[str, Any]) -> str:
+        """What the run did, as a table; `zones` gives the tzinfo of each endpoint. Empty where it did nothing."""
+        recorder = self._recorder
+        if recorder.check_mode or not recorder.opened():
+            return ""
+        return run_summary(recorder.ledger, recorder.run, zones)

@@ -100,7 +100,7 @@ class Recorder:
                 self.append(self.ledger, events)
             except LedgerError as exc:
                 self._spooling = True
-                self._lost = f"{exc}; the events of this run wait in {self._spool.path} for the next run"
+                self._lost = self._waiting(exc)
             else:
                 return
         try:
@@ -116,10 +116,13 @@ class Recorder:
             count = self._spool.replay(self.ledger) if self._spool.path.exists() else 0
         except (LedgerError, OSError) as exc:
             self._spooling = True
-            self._lost = f"{exc}; events of earlier runs wait in {self._spool.path}"
+            self._lost = self._waiting(exc)
             return 0
         self._spooling = False
         return count
+
+    def _waiting(self, cause: Exception) -> str:
+        return f"{cause}; what was seen, and may not be lost, has to wait in {self._spool.path} for the next run"
 
     def opened(self) -> bool:
         """Whether anything was recorded of this run, by this process or a worker; makes no ledger."""

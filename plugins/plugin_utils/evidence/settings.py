@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .. import automate
 from ..errors import PatchingError
 
 
@@ -44,6 +45,7 @@ class Settings:
     policy: Path | None = None
     spool: Path | None = None
     psa: PsaSettings | None = None
+    automate: automate.Settings | None = None
     clock_url: str | None = None
     as_of: datetime | None = None
     check_mode: bool = False

@@ -184,7 +184,7 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
         "next_window": maybe(when),
         "cycle": maybe(text),
     },
-    "failure.repeated": {"failure": text, "text": prose},
+    "failure.repeated": {"failure": text, "text": prose, "told": flag},
     "reminder.shown": {"text?": prose},
 }
 """Kinds that name an endpoint."""
@@ -201,7 +201,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "simulated": flag,
     },
     "run.closed": {"hosts": record},
-    "updates.described": {"updates": many(update_record)},
+    "updates.described": {"updates": many(update_record), "unknown?": many(text)},
     "failure.root_cause": {"failure": text, "by": text, "code": text, "text": text},
     "hold.placed": {
         "id": text,

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_updates", "job_limit_seconds"))
 NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
-REACHED: Row = {"unreachable_since": None, "unreachable_count": 0}
+REACHED: Row = {"unreachable_since": None, "unreachable_count": 0, "unreachable_run": None}
 NO_REBOOT: Row = {"reboot_requested_at": None, "reboot_boot_id": None}
 
 
@@ -135,6 +135,14 @@ def _describe(event: Event, rows: Rows) -> None:
             rows.change(rows.of.updates, {"id": key}, record=canonical(merged))
 
 
+def _described(event: Event, rows: Rows) -> None:
+    """What the RMM was asked for: what it told, and that it does not know the others."""
+    _describe(event, rows)
+    asked = [update["id"] for update in event.body["updates"]] + list(event.body.get("unknown", []))
+    for key in dict.fromkeys(asked):
+        rows.change(rows.of.updates, {"id": key}, described_at=text_of(event.at))
+
+
 def _richer(known: Row, told: Mapping[str, Any]) -> Row:
     return known | {name: value for name, value in told.items() if value is not None or name not in known}
 
@@ -176,7 +184,8 @@ def _unreachable(event: Event, rows: Rows) -> None:
     rows.touch(
         event,
         unreachable_since=row["unreachable_since"] or text_of(event.at),
-        unreachable_count=(row["unreachable_count"] or 0) + 1,
+        unreachable_count=1 + (row["unreachable_count"] if row["unreachable_run"] == rows.run else 0),
+        unreachable_run=rows.run,
     )
 
 
@@ -272,7 +281,8 @@ def _failure_opened(event: Event, rows: Rows) -> None:
 
 
 def _failure_repeated(event: Event, rows: Rows) -> None:
-    rows.change(rows.of.failures, {"id": event.body["failure"]}, repeated_at=text_of(event.at))
+    if event.body["told"]:
+        rows.change(rows.of.failures, {"id": event.body["failure"]}, told_at=text_of(event.at))
     rows.touch(
         event,
         failed_run=rows.run,
@@ -401,7 +411,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "exception.revoked": _exception_revoked,
     "authorization.given": _authorization_given,
     "reminder.shown": _reminder_shown,
-    "updates.described": _describe,
+    "updates.described": _described,
     "ticket.wanted": _ticket_wanted,
     "ticket.sent": _ticket_sent,
 }

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..flow import Endpoint, redundancy_key
+from ..flow import Endpoint, Update, redundancy_key
 from ..requirements import sqlalchemy as sa
-from .event import instant
+from .event import instant, text_of
 from .schema import Tables
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ class OpenFailure:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where one endpoint stands between two decisions; every field empty where nothing is known."""
+    """Where one endpoint stands between two decisions; every field empty where nothing is known.
+
+    `unreachable_count` and `failed_in_run` are those of the run that asks.
+    """
 
     job: Job | None = None
     reboot: Reboot | None = None
@@ -138,13 +141,26 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     failures: dict[str, list[OpenFailure]] = {}
     for row in _rows(connection, of.failures, "endpoint", names):
         if row["root_cause"] is None:
-            told = instant(row["repeated_at"] or row["at"])
+            told = instant(row["told_at"] or row["at"])
             opened = OpenFailure(row["id"], row["step"], row["update"], told)
             failures.setdefault(row["endpoint"], []).append(opened)
     found = {name: Progress() for name in names}
     for row in _rows(connection, of.endpoints, "name", names):
         found[row["name"]] = _progress(row, tuple(failures.get(row["name"], ())), run)
     return found
+
+
+def undescribed(connection: Connection, of: Tables, updates: Iterable[str], before: datetime) -> list[str]:
+    """Those of the updates, by id, that the RMM was not asked for since `before`."""
+    asked = text_of(before)
+    found = _rows(connection, of.updates, "id", list(dict.fromkeys(updates)))
+    return [row["id"] for row in found if row["described_at"] is None or row["described_at"] < asked]
+
+
+def labels(connection: Connection, of: Tables, updates: Iterable[str]) -> dict[str, str]:
+    """How people call each update: its KB numbers, else its title."""
+    found = _rows(connection, of.updates, "id", list(dict.fromkeys(updates)))
+    return {row["id"]: Update.parse(json.loads(row["record"])).label for row in found}
 
 
 def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
@@ -195,7 +211,7 @@ def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | Non
         retry_at=_instant(row["retry_at"]),
         attempts=row["attempts"] or 0,
         unreachable_since=_instant(row["unreachable_since"]),
-        unreachable_count=row["unreachable_count"] or 0,
+        unreachable_count=row["unreachable_count"] if run is not None and row["unreachable_run"] == run else 0,
         failed_in_run=(row["failed_failure"], row["failed_text"]) if failed else None,
         failures=failures,
         last_decision=_json(row["last_decision"]),

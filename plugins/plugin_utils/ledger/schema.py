@@ -111,9 +111,9 @@ def tables() -> Tables:
             *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle"),
             whole("attempts"),
             whole("unreachable_count"),
-            *texts("failed_run failed_failure failed_text"),
+            *texts("failed_run failed_failure failed_text unreachable_run"),
         ),
-        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen")),
+        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen described_at")),
         "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),
         "approvals": sa.Table(
             "approvals",
@@ -134,7 +134,7 @@ def tables() -> Tables:
             meta,
             text("id", key=True),
             text("endpoint", index=True),
-            *texts("client ring kind step update hresult name class text at next_window cycle repeated_at"),
+            *texts("client ring kind step update hresult name class text at next_window cycle told_at"),
             text("root_cause", index=True),
         ),
         "holds": sa.Table(

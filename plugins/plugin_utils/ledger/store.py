@@ -232,6 +232,16 @@ class Ledger:
         with self.reading() as connection:
             return reading.progress(connection, self._tables, endpoints, run)
 
+    def undescribed(self, updates: Iterable[str], before: datetime) -> list[str]:
+        """Those of the updates, by id, that the RMM was not asked for since `before`."""
+        with self.reading() as connection:
+            return reading.undescribed(connection, self._tables, updates, before)
+
+    def labels(self, updates: Iterable[str]) -> dict[str, str]:
+        """How people call each update: its KB numbers, else its title."""
+        with self.reading() as connection:
+            return reading.labels(connection, self._tables, updates)
+
     def down(self) -> dict[str, tuple[str, str]]:
         """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6)."""
         with self.reading() as connection:

@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
+from ..automate import AutomateClient, AutomateError
 from ..errors import PatchingError
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, RecordError
 from ..flow.records import RINGS
+from ..ledger import Event
+from .catalogue import covering, described, stale_before, unknown_to_approval
 from .hosts import HostVars, endpoint_records
 from .pace import Pace
 from .plan import Plan, decided_events, make_plan
@@ -21,6 +24,8 @@ from .tables import in_words, plan_table
 KEYS = frozenset(Endpoint().as_record())
 AT_ONCE = frozenset({"scan", "install", "reboot"})
 """Steps that start something: a pass with one of them does not wait."""
+MOST_ASKED = 50
+"""How many computers' patch data one plan asks for."""
 NAMED = 10
 """How many endpoints a sentence names."""
 
@@ -44,6 +49,7 @@ class Session:
         self._hosts = hosts
         self._actions = actions
         self._policy = recorder.policy
+        self.troubles: list[str] = []
         self._ledger = recorder.ledger
 
     def open(self, ring: str | None) -> tuple[Plan, str]:
@@ -82,6 +88,7 @@ class Session:
 
     def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         recorder = self._recorder
+        self._describe(endpoints, recorder.clock.now())
         plan = make_plan(
             self._ledger,
             self._policy,
@@ -92,6 +99,33 @@ class Session:
         )
         recorder.append(self._ledger, decided_events(plan))
         return plan
+
+    def _describe(self, endpoints: Mapping[str, Endpoint], now: datetime) -> None:
+        """Ask the RMM for what approval wants to know of updates and Windows did not tell; once a day for each."""
+        settings = self._recorder.settings.automate
+        if settings is None or self._recorder.check_mode:
+            return
+        applicable = self._ledger.applicable(endpoints)
+        seen = (update for updates in applicable.values() for update in updates or ())
+        unknown = {update.id: update for update in seen if unknown_to_approval(update)}
+        wanted = self._ledger.undescribed(unknown, stale_before(now)) if unknown else []
+        if not wanted:
+            return
+        offers = {name: [update.id for update in updates or ()] for name, updates in applicable.items()}
+        asked = covering(wanted, offers, MOST_ASKED)
+        ids = [endpoints[name].id for name in asked]
+        try:
+            with AutomateClient(settings) as automate:
+                rows = automate.microsoft_updates(one for one in ids if one is not None)
+        except AutomateError as exc:
+            # approval holds what is not known; the run goes on with the updates that are
+            self.troubles.append(f"the RMM could not be asked for {len(wanted)} updates, which await review: {exc}")
+            return
+        covered = {update for name in asked for update in offers[name]}
+        told = described([unknown[update] for update in wanted if update in covered], rows)
+        known = {record["id"] for record in told}
+        body = {"updates": told, "unknown": [update for update in wanted if update in covered - known]}
+        self._recorder.append(self._ledger, [Event("updates.described", None, now, body)])
 
     def _pause(self, plan: Plan, passed: int, passes: int) -> float:
         """Real seconds until a look is worth it; limits and ages are in the run's time, which may be simulated."""

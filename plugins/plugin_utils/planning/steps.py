@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..flow.records import Decision
+    from ..flow import Decision
     from ..ledger.register import Progress
 
 ACTING = ("scan", "install", "reboot", "validate")

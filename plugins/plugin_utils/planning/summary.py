@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..ledger import Event
+from ..ledger import Event, Ledger
 from .tables import render
 
 
@@ -100,6 +101,22 @@ _ANSWERED = frozenset(
     {"scan.started", "scan.finished", "install.started", "install.finished", "posture.observed", "reboot.confirmed"}
 )
 """Kinds that show an endpoint is reachable (again)."""
+
+
+def run_summary(ledger: Ledger, run: str, zones: Mapping[str, Any]) -> str:
+    """What a run did, as people read it; empty where it did nothing on any endpoint. `zones` as in `summary_table`."""
+    found = outcomes(event for _, _, event in ledger.events(run=run))
+    touched = {name: outcome for name, outcome in found.items() if outcome.touched}
+    if not touched:
+        return ""
+    updates = {update for one in touched.values() for update in [*one.installed, *(failed for failed, _ in one.failed)]}
+    counted = Counter(outcome.state for outcome in touched.values())
+    title = "What this run did: " + ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
+    words = summary_table(title, touched, ledger.labels(updates), zones)
+    for outcome in touched.values():
+        if outcome.failure is not None:
+            words += f"{outcome.endpoint}: {outcome.failure}\n"
+    return words
 
 
 def summary_table(title: str, found: Mapping[str, Outcome], labels: Mapping[str, str], zones: Mapping[str, Any]) -> str:

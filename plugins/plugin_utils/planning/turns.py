@@ -23,8 +23,8 @@ def take_turns(
     Among endpoints that are due together the first by name goes first, so that every run agrees on the order.
     """
     held: dict[Group, set[str]] = {}
-    for endpoint, group in down.items():
-        held.setdefault(group, set()).add(endpoint)
+    for endpoint, its in down.items():
+        held.setdefault(its, set()).add(endpoint)
     turns: dict[str, Step] = {}
     for endpoint in sorted(steps):
         step = steps[endpoint]

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Windows does not tell of an update and approval asks for: severity, CVSS, release. The RMM's patch data has it.
+
+Asked for once per update and not per endpoint: of the endpoints that an unknown update applies to, as few are asked
+about as cover them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..automate.instants import instant
+from ..flow import Update
+from ..flow.records import SEVERITIES
+
+Row = Mapping[str, Any]
+
+
+def covering(wanted: Collection[str], applicable: Mapping[str, Collection[str]], most: int) -> list[str]:
+    """As few endpoints as cover the updates `wanted`, at most `most`: always the one that covers most of what is left.
+
+    `applicable` gives the update ids of each endpoint. What is not covered by `most` endpoints is asked for next time.
+    """
+    left = set(wanted)
+    chosen: list[str] = []
+    offers = {name: set(ids) & left for name, ids in sorted(applicable.items())}
+    while left and len(chosen) < most:
+        best = max(offers, key=lambda name: len(offers[name] & left), default=None)
+        if best is None or not offers[best] & left:
+            break
+        chosen.append(best)
+        left -= offers.pop(best)
+    return chosen
+
+
+def described(updates: Iterable[Update], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The records of those of `updates` that the RMM's patch rows (``MicrosoftUpdates``) tell of, completed by them.
+
+    Rows are matched by KB, among several of one KB by the title: updates of one KB differ by product.
+    """
+    by_kb: dict[str, list[Row]] = {}
+    for row in rows:
+        by_kb.setdefault(str(row.get("KnowledgeBaseId") or ""), []).append(row)
+    found = []
+    for update in updates:
+        told = _row_of(update, [row for kb in update.kb or ("",) for row in by_kb.get(kb, [])])
+        if told is not None:
+            found.append(update.as_record() | _told(told))
+    return found
+
+
+def _row_of(update: Update, rows: Sequence[Row]) -> Row | None:
+    same = [row for row in rows if str(row.get("Title", "")).casefold() == update.title.casefold()]
+    if same:
+        return same[0]
+    return rows[0] if rows and update.kb else None
+
+
+def _told(row: Row) -> dict[str, Any]:
+    severity = str(row.get("Severity") or "").capitalize()
+    released = instant(row.get("ReleaseDate"))
+    return {
+        "severity": severity if severity in SEVERITIES else None,
+        "cvss": float(row["Cvss"]) if row.get("Cvss") else None,
+        "released": released.isoformat() if released else None,
+        # the list is Windows Update's own; third-party patches have another
+        "vendor": "Microsoft",
+    }
+
+
+def unknown_to_approval(update: Update) -> bool:
+    """Whether the RMM may know more of it than Windows told."""
+    return update.severity is None and update.released is None
+
+
+def stale_before(now: datetime) -> datetime:
+    """What the RMM did not know is asked for again the next day."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
