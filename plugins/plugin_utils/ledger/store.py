@@ -24,8 +24,9 @@ from ..requirements import sqlalchemy as sa
 from . import register as reading
 from .event import GENESIS, Event, canonical, chained, instant, text_of
 from .kinds import check_event
-from .projection import Rows, project
+from .projection import project
 from .register import Progress
+from .rows import Rows
 from .schema import VERSION, guards, tables
 
 if TYPE_CHECKING:

@@ -168,7 +168,9 @@ def test_one_permanent_error_among_transient_ones_is_not_retried() -> None:
 
 def test_an_open_failure_that_shows_again_tells_its_ticket_once_a_day() -> None:
     told = OpenFailure("f1", "install", "u-0", NIGHT - timedelta(hours=23))
-    assert kinds(judged("job", installed(PERMANENT), standing(job=JOB, failures=(told,)))) == ["install.finished"]
+    events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(told,)))
+    assert kinds(events) == ["install.finished", "failure.repeated"]
+    assert body(events, "failure.repeated")["told"] is False
     long_ago = replace(told, told_at=NIGHT - timedelta(hours=25))
     events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(long_ago,)))
     assert kinds(events) == ["install.finished", "failure.repeated", "ticket.wanted"]

@@ -84,7 +84,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "next_window": st.none() | moments,
         "cycle": st.none(),
     },
-    "failure.repeated": {"failure": keys, "text": texts},
+    "failure.repeated": {"failure": keys, "text": texts, "told": flags},
     "failure.root_cause": {"failure": keys, "by": named, "code": named, "text": named},
     "hold.placed": {"id": keys, "scope": scopes, "reason": named},
     "hold.released": {"id": keys, **person},

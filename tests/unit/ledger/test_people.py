@@ -82,7 +82,7 @@ def test_updates_no_scan_has_found(ledger: Ledger) -> None:
 
 def test_an_exception_its_signature_and_its_end(ledger: Ledger) -> None:
     wanted: dict[str, Any] = {"scope": {"endpoint": "A"}, "code": "VENDOR", "expires": "2027-01-01T00:00:00Z", **WHO}
-    signature = {"signed_by": "Dana Reyes", "signed_at": "2026-11-03T15:00:00Z"}
+    signature: dict[str, Any] = {"signed_by": "Dana Reyes", "signed_at": "2026-11-03T15:00:00Z"}
     assert put(ledger, people.except_from(ledger, NOW, **wanted)) == 1
     assert people.except_from(ledger, NOW, **wanted) == []
     assert ledger.register_record()["exceptions"][0]["signed_by"] is None
@@ -96,7 +96,7 @@ def test_an_exception_its_signature_and_its_end(ledger: Ledger) -> None:
 
 def test_a_prolonged_exception_is_signed_anew(ledger: Ledger) -> None:
     wanted: dict[str, Any] = {"scope": {"client": "Acme", "location": "Main"}, "code": "X", **WHO}
-    signature = {"signed_by": "Dana", "signed_at": "2026-11-03T15:00:00Z"}
+    signature: dict[str, Any] = {"signed_by": "Dana", "signed_at": "2026-11-03T15:00:00Z"}
     put(ledger, people.except_from(ledger, NOW, **wanted, expires="2027-01-01T00:00:00Z", **signature))
     put(ledger, people.except_from(ledger, NOW, **wanted, expires="2028-01-01T00:00:00Z"))
     (row,) = ledger.register_record()["exceptions"]

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the events add up to: the register of the public interface, and what is in flight."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+
+NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
+PILOT = {"client": "Acme", "ring": "pilot", "kind": "server", "role": "file_server"}
+UPDATES = [{"id": "u-1", "kb": ["1"]}, {"id": "u-2", "severity": "Critical"}]
+POSTURE: dict[str, Any] = {
+    "boot_id": "100",
+    "boot_time": text_of(NOW),
+    "now": text_of(NOW),
+    "reboot_pending": False,
+    "services_running": ["LTService", "LanmanServer"],
+}
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger.open("sqlite://")
+
+
+class Story:
+    """Appends events of one endpoint, a minute apart."""
+
+    def __init__(self, ledger: Ledger, endpoint: str = "A", about: dict[str, str] = PILOT) -> None:
+        self.ledger, self.endpoint, self.about, self.now = ledger, endpoint, about, NOW
+
+    def __call__(self, kind: str, run: str = "r1", **body: Any) -> str:
+        self.now += timedelta(minutes=1)
+        self.ledger.append([Event(kind, self.endpoint, self.now, {**body, "about": self.about})], run=run)
+        return text_of(self.now)
+
+    def row(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.ledger.register_record()["endpoints"][self.endpoint]
+        return found
+
+    def soak(self) -> list[bool | None]:
+        return [row["healthy"] for row in self.ledger.register_record()["soak"]]
+
+
+def install(*done: str, failed: tuple[str, ...] = (), reboot: bool = True) -> dict[str, Any]:
+    results = [{"update": update, "ok": True, "hresult": None} for update in done]
+    results += [{"update": update, "ok": False, "hresult": "0x80070643"} for update in failed]
+    return {"results": results, "reboot_required": reboot}
+
+
+def test_from_scan_to_validation(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("scan.started", job="j1", limit_seconds=600)
+    job = ledger.progress(["A"])["A"].job
+    assert job is not None
+    assert (job.kind, job.jid, job.limit_seconds, job.started_at) == ("scan", "j1", 600, story.now)
+    scanned = story("scan.finished", updates=UPDATES)
+    assert ledger.progress(["A"])["A"].job is None
+    assert [update.id for update in ledger.applicable(["A"])["A"] or []] == ["u-1", "u-2"]
+
+    story("posture.observed", **POSTURE)
+    story("install.started", job="j2", limit_seconds=600, updates=["u-1", "u-2"])
+    assert ledger.progress(["A"])["A"].services_before == ["LTService", "LanmanServer"]
+    installed = story("install.finished", **install("u-1", failed=("u-2",)))
+    assert [update.id for update in ledger.applicable(["A"])["A"] or []] == ["u-2"]
+    assert story.soak() == [None]
+
+    story("reboot.started", boot_id=None)
+    reboot = ledger.progress(["A"])["A"].reboot
+    assert reboot is not None
+    assert reboot.boot_id == "100"
+    assert ledger.down() == {"A": ("Acme", "role file_server")}
+    rebooted = story("reboot.confirmed", boot_id="200", boot_time=text_of(story.now))
+    assert ledger.down() == {"A": ("Acme", "role file_server")}
+    validated = story("validation.finished", healthy=True, checks=[])
+    assert ledger.down() == {}
+    assert story.soak() == [True]
+    assert story.row() == {
+        "scanned_at": scanned,
+        "installed_at": installed,
+        "reboot_pending_since": None,
+        "rebooted_at": rebooted,
+        "reminded_at": None,
+        "validated_at": validated,
+    }
+
+
+def test_a_pending_reboot_keeps_its_first_instant_and_a_technicians_reboot_is_seen(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("posture.observed", **POSTURE)
+    since = story("install.finished", **install("u-1"))
+    story("posture.observed", **POSTURE | {"reboot_pending": True})
+    assert story.row()["reboot_pending_since"] == since
+    seen = story("posture.observed", **POSTURE | {"boot_id": "200"})
+    assert (story.row()["reboot_pending_since"], story.row()["rebooted_at"]) == (None, seen)
+
+
+def test_a_boot_nobody_waited_for_is_none_of_ours(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("posture.observed", **POSTURE)
+    story("posture.observed", **POSTURE | {"boot_id": "200"})
+    assert story.row()["rebooted_at"] is None
+
+
+def test_soak_follows_the_health_of_the_endpoint_now(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("install.finished", **install("u-1"))
+    for healthy in (True, False, True):
+        story("validation.finished", healthy=healthy, checks=[])
+        assert story.soak() == [healthy]
+
+
+def test_only_the_pilot_soaks(ledger: Ledger) -> None:
+    Story(ledger, about=PILOT | {"ring": "production"})("install.finished", **install("u-1"))
+    assert ledger.register_record()["soak"] == []
+
+
+def test_a_lost_job_makes_what_applies_unknown(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("scan.finished", updates=UPDATES)
+    story("install.started", job="j", limit_seconds=1)
+    story("job.lost", job="j", message="gone")
+    assert ledger.applicable(["A"]) == {"A": None}
+    assert ledger.progress(["A"])["A"].job is None
+
+
+def test_what_is_told_of_an_update_is_added_to_what_was_known(ledger: Ledger) -> None:
+    story = Story(ledger)
+    described = [{"id": "u-1", "severity": "Important", "vendor": "Microsoft", "title": None}]
+    ledger.append([Event("updates.described", None, NOW, {"updates": described})], run="r1")
+    story("scan.finished", updates=[{"id": "u-1", "kb": ["1"], "title": "First", "severity": None}])
+    (update,) = ledger.applicable(["A"])["A"] or []
+    assert (update.severity, update.vendor, update.title, update.kb) == ("Important", "Microsoft", "First", ("1",))
+
+
+def test_unreachable_counts_within_a_run_and_since_the_first_time(ledger: Ledger) -> None:
+    story = Story(ledger)
+    first = story("endpoint.unreachable", during="scan", message="refused")
+    story("endpoint.unreachable", during="scan", message="refused")
+    assert ledger.progress(["A"], run="r1")["A"].unreachable_count == 2
+    assert ledger.progress(["A"], run="r2")["A"].unreachable_count == 0
+    story("endpoint.unreachable", run="r2", during="scan", message="refused")
+    progress = ledger.progress(["A"], run="r2")["A"]
+    assert progress.unreachable_count == 1
+    assert progress.unreachable_since is not None
+    assert text_of(progress.unreachable_since) == first
+    story("posture.observed", run="r2", **POSTURE)
+    assert ledger.progress(["A"], run="r2")["A"].unreachable_since is None
+
+
+def failure(key: str, step: str = "install") -> dict[str, Any]:
+    nothing = dict.fromkeys(("update", "hresult", "name", "next_window", "cycle"))
+    return {"id": key, "step": step, "class": "unknown", "text": "it failed", **nothing}
+
+
+def test_a_failure_ends_what_was_in_flight_and_belongs_to_its_run(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("retry.scheduled", step="install", attempt=1, at=text_of(NOW))
+    assert ledger.progress(["A"])["A"].attempts == 1
+    story("reboot.started", boot_id="100")
+    story("failure.opened", **failure("f1", "reboot"))
+    progress = ledger.progress(["A"], run="r1")["A"]
+    assert progress.failed_in_run == ("f1", "it failed")
+    assert (progress.reboot, progress.retry_at, progress.attempts) == (None, None, 0)
+    assert ledger.progress(["A"], run="r2")["A"].failed_in_run is None
+    story("failure.repeated", run="r2", failure="f1", text="again", told=False)
+    again = ledger.progress(["A"], run="r2")["A"]
+    assert again.failed_in_run == ("f1", "again")
+    assert again.failures == progress.failures
+
+
+def test_the_register_of_some_endpoints_has_what_concerns_them(ledger: Ledger) -> None:
+    pilot, other = Story(ledger, "P"), Story(ledger, "A", PILOT | {"ring": "production"})
+    for update in ("u-1", "u-2"):
+        pilot("install.finished", **install(update))
+    pilot("failure.opened", **failure("open"))
+    other("scan.finished", updates=UPDATES[:1])
+    record = ledger.register_record(["A"])
+    assert list(record["endpoints"]) == ["A"]
+    assert [(row["update"], row["endpoint"]) for row in record["soak"]] == [("u-1", "P")]
+    assert [row["endpoint"] for row in record["failures"]] == ["P"]
+
+
+def test_thousands_of_endpoints_are_read_in_chunks(ledger: Ledger) -> None:
+    names = [f"E{number:04}" for number in range(1203)]
+    ledger.append([Event("scan.finished", name, NOW, {"updates": UPDATES[:1]}) for name in names], run="r1")
+    assert {name: len(updates or []) for name, updates in ledger.applicable(names).items()} == dict.fromkeys(names, 1)
+    assert list(ledger.progress(names)) == names
+    assert len(ledger.register_record(names)["endpoints"]) == 1203
