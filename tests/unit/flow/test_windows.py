@@ -100,7 +100,9 @@ def test_nights_when_the_clock_changes(zone: str, day: str, spec: str, hours: fl
         ({"policy_group": "do_not_patch"}, None),
     ],
 )
-def test_a_server_has_a_reboot_window_only_where_it_may_reboot_unattended(changes: dict[str, Any], name: str | None) -> None:
+def test_a_server_has_a_reboot_window_only_where_it_may_reboot_unattended(
+    changes: dict[str, Any], name: str | None
+) -> None:
     window = reboot_window(server(**changes), DEFAULTS, NIGHT)
     assert (window.name if window else None) == name
 
