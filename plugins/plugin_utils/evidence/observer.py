@@ -110,6 +110,9 @@ class Observer:
     def summary(self, zones: Mapping[str, Any]) -> str:
         """What the run did, as a table; `zones` gives the tzinfo of each endpoint. Empty where it did nothing."""
         recorder = self._recorder
-        if recorder.check_mode or not recorder.opened():
-            return ""
-        return run_summary(recorder.ledger, recorder.run, zones)
+        try:
+            if recorder.check_mode or not recorder.opened():
+                return ""
+            return run_summary(recorder.ledger, recorder.run, zones)
+        except LedgerError:
+            return ""  # people are told by what `close` gives

@@ -11,6 +11,7 @@ never shares one.
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tables = tables()
+        weakref.finalize(self, engine.dispose)  # an in-memory one has a connection to close
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Ledger:
