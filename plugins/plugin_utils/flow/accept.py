@@ -25,7 +25,8 @@ _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]()|#]")
 def accept_list(updates: Iterable[Update]) -> list[str]:
     """An expression for each update that takes it and no other; raises RecordError for one without a name.
 
-    Two updates with the same title and no KBs that tell them apart are the same to ``win_updates``.
+    Updates of one title are told apart by their KBs where title and KBs are searched joined together; an update
+    of that title without any KB is not.
     """
     return list(dict.fromkeys(_expression(update) for update in updates))
 
