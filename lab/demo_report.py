@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -91,12 +92,10 @@ class Report:
 
 def _history(machine: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """What the machine says it installed, and when it booted."""
-    installs = [entry["update"] for entry in machine["history"] if entry["event"] == "installed"]
+    installs = ["KB" + entry["kb"] for entry in machine["history"] if entry["event"] == "install.succeeded"]
     return installs, [entry["at"] for entry in machine["history"] if entry["event"] == "boot"]
 
 
 def _local(instant: str, machine: Mapping[str, Any]) -> str:
-    from datetime import datetime
-
-    zone = ZoneInfo(machine["time_zone"])
+    zone = ZoneInfo(machine["time_zone"] or "UTC")
     return datetime.fromisoformat(instant).astimezone(zone).strftime("%a %H:%M")

@@ -219,6 +219,9 @@ class Machine:
         return {
             "name": self.name,
             "id": self.computer.id,
+            "client": self.computer.client,
+            "kind": self.computer.kind,
+            "time_zone": self.computer.time_zone,
             "os": self.computer.os_full,
             "power": self.power,
             "online": self.online,

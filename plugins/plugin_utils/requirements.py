@@ -4,14 +4,42 @@
 """The control node's third-party libraries, imported in one place.
 
 ``from ..requirements import sqlalchemy as sa`` gives the library itself or, where it is not installed, an
-object that says so on first use. Each library stands in ``requirements.txt`` with its reason.
+object that says so on first use. Each library stands in ``requirements.txt`` with its reason. A library is
+loaded when the first of our modules asks for it: an inventory needs no database, and that is a second of start.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
+from typing import TYPE_CHECKING
 
 from .errors import RequirementMissingError
+
+if TYPE_CHECKING:
+    import icalendar
+    import jmespath
+    import jsonschema
+    import recurring_ical_events  # type: ignore[import-untyped]  # it ships no types
+    import requests
+    import rich
+    import rich.box
+    import rich.console
+    import rich.table
+    import sqlalchemy
+    import yaml
+
+LIBRARIES = {
+    "icalendar": ("icalendar", ()),
+    "jmespath": ("jmespath", ()),
+    "jsonschema": ("jsonschema", ()),
+    "recurring_ical_events": ("recurring-ical-events", ()),
+    "requests": ("requests", ()),
+    "rich": ("rich", ("rich.box", "rich.console", "rich.table")),
+    "sqlalchemy": ("SQLAlchemy", ()),
+    "yaml": ("PyYAML", ()),
+}
+"""By name: what pip calls it, and the parts of it that are used and not loaded with it."""
 
 
 class _Missing:
@@ -30,48 +58,21 @@ class _Missing:
         )
 
 
-try:
-    import sqlalchemy
-except ImportError as exc:
-    sqlalchemy = _Missing("SQLAlchemy", exc)  # type: ignore[assignment]
+def __getattr__(name: str) -> object:
+    """The library `name` (PEP 562)."""
+    if name not in LIBRARIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    library, parts = LIBRARIES[name]
+    found: object
+    try:
+        found = importlib.import_module(name)
+        for part in parts:
+            importlib.import_module(part)
+    except ImportError as exc:
+        found = _Missing(library, exc)
+    globals()[name] = found
+    return found
 
-try:
-    import requests
-except ImportError as exc:
-    requests = _Missing("requests", exc)  # type: ignore[assignment]
-
-try:
-    import jmespath
-except ImportError as exc:
-    jmespath = _Missing("jmespath", exc)  # type: ignore[assignment]
-
-try:
-    import jsonschema
-except ImportError as exc:
-    jsonschema = _Missing("jsonschema", exc)  # type: ignore[assignment]
-
-try:
-    import icalendar
-except ImportError as exc:
-    icalendar = _Missing("icalendar", exc)  # type: ignore[assignment]
-
-try:
-    import recurring_ical_events  # type: ignore[import-untyped]
-except ImportError as exc:
-    recurring_ical_events = _Missing("recurring-ical-events", exc)
-
-try:
-    import rich
-    import rich.box
-    import rich.console
-    import rich.table
-except ImportError as exc:
-    rich = _Missing("rich", exc)  # type: ignore[assignment]
-
-try:
-    import yaml
-except ImportError as exc:
-    yaml = _Missing("PyYAML", exc)  # type: ignore[assignment]
 
 __all__ = [
     "icalendar",
