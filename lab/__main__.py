@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shlex
 import subprocess
 import sys
 import time
@@ -46,8 +47,11 @@ def arguments() -> argparse.ArgumentParser:
     up.add_argument("--fleet", type=Path, required=True, help="the fleet file, such as lab/fleets/demo.yml")
     up.add_argument("--host", default="127.0.0.1", help="loopback address of the APIs (default: %(default)s)")
     up.add_argument(
-        "--port-base", type=int, default=18_000,
-        help="control here, Automate http +1 https +2, PSA http +3 https +4, WinRM +100+id (default: %(default)s)",
+        "--port-base",
+        type=int,
+        default=18_000,
+        help="control here, Automate http +1 https +2, PSA http +3 https +4, WinRM +100+id; 0: wherever ports are free "
+        "(default: %(default)s)",
     )
     up.add_argument("--addresses", action="store_true", help="each endpoint on its own 127.x.y.z:5985 (Linux)")
     up.add_argument("--tls", action="store_true", help="WinRM over HTTPS, from port base +7100 (or port 5986)")
@@ -56,10 +60,9 @@ def arguments() -> argparse.ArgumentParser:
     up.add_argument("--detach", action="store_true", help="come back as soon as it is up; log in lab.log")
     down = commands.add_parser("down", help="stop it")
     status = commands.add_parser("status", help="is it up, and what time is it there")
-    for command in (up, down, status):
-        command.add_argument(
-            "--state-dir", type=Path, default=Path(".lab"), help="default: %(default)s"
-        )
+    environment = commands.add_parser("environment", help='print the settings of msp.patching for it: eval "$(…)"')
+    for command in (up, down, status, environment):
+        command.add_argument("--state-dir", type=Path, default=Path(".lab"), help="default: %(default)s")
     return parser
 
 
@@ -91,7 +94,7 @@ def detach(options: argparse.Namespace) -> None:
     log = options.state_dir / "lab.log"
     words = [word for word in sys.argv[1:] if word != "--detach"]
     with log.open("w", encoding="utf-8") as output:
-        child = subprocess.Popen(  # noqa: S603 - our own words
+        child = subprocess.Popen(
             [sys.executable, "-m", "lab", *words], stdout=output, stderr=output, start_new_session=True
         )
     deadline = time.monotonic() + START_SECONDS
@@ -146,9 +149,19 @@ def status(options: argparse.Namespace) -> None:
         say(f"asked for and not simulated: {len(missing)}, the last: {missing[-1]['what']}")
 
 
+def environment(options: argparse.Namespace) -> None:
+    for name, value in LabClient.from_state_dir(options.state_dir).environment().items():
+        say(f"export {name}={shlex.quote(value)}")
+
+
 def main() -> int:
     options = arguments().parse_args()
-    commands = {"up": detach if getattr(options, "detach", False) else up, "down": down, "status": status}
+    commands = {
+        "up": detach if getattr(options, "detach", False) else up,
+        "down": down,
+        "status": status,
+        "environment": environment,
+    }
     try:
         commands[options.command](options)
     except (LabError, FleetError, FaultError, ClockError) as error:

@@ -8,20 +8,25 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import random
 import resource
+import socket
 import ssl
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from .errors import LabError
 from .machine import Machine
 from .winrm.endpoint import Endpoint, Place
 from .world import World
 
+FACES = 5  # control, and Automate and PSA twice each
 WINRM_OFFSET = 100
 TLS_OFFSET = 7000
 HIGHEST_PORT = 32_767  # above it the kernel hands out ports to whoever connects
 HTTP_PORT, HTTPS_PORT = 5985, 5986
+LOWEST_FREE_BASE = 10_000
+ATTEMPTS = 100
 
 
 def loopback(host: str) -> str:
@@ -66,11 +71,31 @@ class Layout:
                 f"1024..{HIGHEST_PORT}: choose another --port-base, or --addresses"
             )
 
+    def on_free_ports(self, ids: Collection[int]) -> Layout:
+        """The same on ports that nobody else has right now."""
+        highest = HIGHEST_PORT - (self.winrm_base - self.port_base) - max(ids, default=0)
+        for _attempt in range(ATTEMPTS):
+            # at random, so that labs that start at once do not all go for the same
+            layout = replace(self, port_base=random.randrange(LOWEST_FREE_BASE, max(highest, LOWEST_FREE_BASE + 1)))
+            places = [(self.host, layout.port_base + offset) for offset in range(FACES)]
+            places += [layout.winrm(machine_id) for machine_id in ids if not self.addresses]
+            if all(_is_free(host, port) for host, port in places):
+                return layout
+        raise LabError(f"found no free ports in {ATTEMPTS} attempts: choose a --port-base")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
 
 class Network:
-    def __init__(
-        self, world: World, layout: Layout, user: str, password: str, tls: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, world: World, layout: Layout, user: str, password: str, tls: ssl.SSLContext | None) -> None:
         self.world = world
         self.layout = layout
         self._access = (user, password, tls)
@@ -109,7 +134,10 @@ class Network:
             host, port = self.layout.winrm(machine.computer.id)
             place = Place(host, port, user, password, tls)
             self.endpoints[name] = Endpoint(
-                machine, place, self.world.faults, lambda **told: self.world.journal.write("winrm", **told),
+                machine,
+                place,
+                self.world.faults,
+                lambda **told: self.world.journal.write("winrm", **told),
                 self.world.missing,
             )
 

@@ -63,7 +63,9 @@ class Lab:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.fleet = load_fleet(settings.fleet)
-        settings.layout.check(computer.id for computer in self.fleet.computers.values())
+        ids = [computer.id for computer in self.fleet.computers.values()]
+        self.layout = settings.layout if settings.layout.port_base else settings.layout.on_free_ports(ids)
+        self.layout.check(ids)
         self.state_dir = settings.state_dir.resolve()
         self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._refuse_second_lab()
@@ -73,9 +75,8 @@ class Lab:
         self.tls = make_certificates(self.state_dir, self._addresses())
         self.token = secrets.token_urlsafe(24)
         self.password = secrets.token_urlsafe(12)
-        self.network = Network(
-            self.world, settings.layout, WINRM_USER, self.password, self.tls if settings.layout.tls else None
-        )
+        tls = self.tls if self.layout.tls else None
+        self.network = Network(self.world, self.layout, WINRM_USER, self.password, tls)
         self._stopping = asyncio.Event()
         self._sockets: list[socket.socket] = []
 
@@ -95,12 +96,12 @@ class Lab:
         self.info_path.unlink()
 
     def _addresses(self) -> list[str]:
-        layout = self.settings.layout
+        layout = self.layout
         ids = [computer.id for computer in self.fleet.computers.values()] if layout.tls else []
         return [layout.host, *(layout.winrm(machine_id)[0] for machine_id in ids)]
 
     def _bind(self, offset: int, what: str) -> socket.socket:
-        layout = self.settings.layout
+        layout = self.layout
         bound = socket.socket()
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -161,14 +162,14 @@ class Lab:
 
     def _write_state(self, access: ApiCredentials) -> None:
         info = self.info(access)
-        write_inventories(self.state_dir, self.world, self.settings.layout, info)
+        write_inventories(self.state_dir, self.world, self.layout, info)
         draft = self.state_dir / "lab.json.new"
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
         draft.replace(self.info_path)
 
     def info(self, access: ApiCredentials) -> dict[str, Any]:
-        layout = self.settings.layout
+        layout = self.layout
 
         def url(offset: int, scheme: str = "http") -> str:
             return f"{scheme}://{layout.host}:{layout.port_base + offset}"
