@@ -40,7 +40,7 @@ TECHNICIAN = "t.brandt"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
     parser.add_argument("--state-dir", type=Path, default=STATE, help="lab and ledger (default: %(default)s)")
-    parser.add_argument("--port-base", default="18000", help="first port of the lab (default: %(default)s)")
+    parser.add_argument("--port-base", default="0", help="first port of the lab (default: wherever ports are free)")
     options = parser.parse_args()
     console = Console(width=max(Console().width, 130))
     began = time.monotonic()

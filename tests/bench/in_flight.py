@@ -63,11 +63,12 @@ def lab(fleet: Path) -> Iterator[LabClient]:
     with tempfile.TemporaryDirectory() as folder:
         options = ["--state-dir", folder]
         command = [sys.executable, "-m", "lab"]
-        subprocess.run([*command, "up", "--fleet", fleet, "--speed", "1", "--detach", *options], check=True, cwd=ROOT)
+        up = ["up", "--fleet", str(fleet), "--speed", "1", "--port-base", "0", "--detach"]
+        subprocess.run([*command, *up, *options], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
             yield LabClient.from_state_dir(folder)
         finally:
-            subprocess.run([*command, "down", *options], check=True, cwd=ROOT)
+            subprocess.run([*command, "down", *options], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
 
 def play(client: LabClient, playbook: str) -> None:
