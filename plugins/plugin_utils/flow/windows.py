@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -74,20 +74,9 @@ def next_opening(spec: WindowSpec, zone_name: str, now: datetime) -> datetime:
     return next(start for start, _ in windows_from(spec, zone_name, now) if start > now)
 
 
-def next_at(at: time, zone_name: str, now: datetime) -> datetime:
-    """The first instant after ``now`` at which the zone's clock shows this time."""
-    day = times.local_day(now, zone_name)
-    candidates = (times.wall_instant(datetime.combine(day + n * _ONE_DAY, at), zone_name) for n in range(4))
-    return times.localized(next(instant for instant in candidates if instant > now), zone_name)
-
-
 def may_start(window: Window, settings: Settings, now: datetime) -> bool:
     """Whether work may start in the window: it is open, and enough of it is left (R4)."""
     return window.open and window.end - now >= settings.minimum_remaining
-
-
-def in_span(spec: WindowSpec, zone_name: str, now: datetime) -> bool:
-    return current_window(spec, zone_name, now).open
 
 
 def install_spec(endpoint: Endpoint, settings: Settings) -> WindowSpec:

@@ -87,8 +87,8 @@ def update(name: str = "u1", **changes: Any) -> Update:
     )
 
 
-OPTIONAL = {"categories": ["Updates"], "severity": None}
-DRIVER = {"categories": ["Drivers"], "severity": None}
+OPTIONAL: dict[str, Any] = {"categories": ["Updates"], "severity": None}
+DRIVER: dict[str, Any] = {"categories": ["Drivers"], "severity": None}
 
 
 def soaked(name: str = "u1", **changes: Any) -> dict[str, Any]:

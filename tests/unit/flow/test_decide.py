@@ -55,7 +55,8 @@ CASES: list[tuple[str, str, Endpoint, list[Update] | None, dict[str, Any], dict[
     ("scan.due", "scan", workstation(), None, exception(client="Other", location="Main"), {}, NIGHT),
     ("scan.due", "scan", workstation(), None, exception(role="file_server"), {}, NIGHT),
     *(
-        ("scope.exception_unsigned", "hold", workstation(), None, changed(exception(client="Acme"), **{key: None}), {}, NIGHT)
+        ("scope.exception_unsigned", "hold", workstation(), None,
+         changed(exception(client="Acme"), **{key: None}), {}, NIGHT)
         for key in ("reason", "signed_by", "signed_at")
     ),
     ("scope.exception_unsigned", "hold", workstation(), None,
@@ -96,12 +97,14 @@ CASES: list[tuple[str, str, Endpoint, list[Update] | None, dict[str, Any], dict[
     ("deploy.install", "install", workstation(ring="mosttest"), [update()], {}, {}, NIGHT),
     ("deploy.install", "install", workstation(ring="regular"), [update()], {"soak": [soaked()]}, {}, NIGHT),
     ("gate.soak", "hold", server(), [update()], {"soak": [soaked(client="Other")]}, {}, NIGHT),
-    ("deploy.install", "install", workstation(ring="regular"), [update()], {"soak": [soaked(client="Other")]}, {}, NIGHT),
+    ("deploy.install", "install", workstation(ring="regular"), [update()],
+     {"soak": [soaked(client="Other")]}, {}, NIGHT),
     ("gate.soak", "hold", server(ring="mosttest"), [update()], {}, {}, NIGHT),
     ("deploy.install", "install", server(), [update()], {"soak": [soaked()]}, {}, NIGHT),
     ("gate.authorization", "manual", server(role="sql_server"), [update()], {"soak": [soaked()]}, {}, NIGHT),
     ("gate.authorization", "manual", server(criticality="P1"), [update()], {"soak": [soaked()]}, {}, NIGHT),
-    ("deploy.install", "install", server(role="sql_server", criticality="P3"), [update()], {"soak": [soaked()]}, {}, NIGHT),
+    ("deploy.install", "install", server(role="sql_server", criticality="P3"), [update()],
+     {"soak": [soaked()]}, {}, NIGHT),
     ("gate.authorization", "manual", server(ring="pilot"), [update()], {}, {}, NIGHT),
     ("gate.authorization", "manual", server(client_servers=1), [update()], {}, {}, NIGHT),
     ("deploy.install", "install", server(client_servers=1), [update()], {"authorizations": [GO]}, {}, NIGHT),
@@ -158,8 +161,12 @@ def test_a_hold_covers_what_its_scope_names(scope: dict[str, str], held: bool) -
 
 @pytest.mark.parametrize(
     ("at_", "released", "held"),
-    [("2026-11-12T07:30:00Z", None, True), ("2026-11-12T07:30:01Z", None, False)]
-    + [("2026-11-11T00:00:00Z", "2026-11-12T07:30:00Z", False), ("2026-11-11T00:00:00Z", "2026-11-12T07:30:01Z", True)],
+    [
+        ("2026-11-12T07:30:00Z", None, True),
+        ("2026-11-12T07:30:01Z", None, False),
+        ("2026-11-11T00:00:00Z", "2026-11-12T07:30:00Z", False),
+        ("2026-11-11T00:00:00Z", "2026-11-12T07:30:01Z", True),
+    ],
 )
 def test_a_hold_stands_until_it_is_released(at_: str, released: str | None, held: bool) -> None:
     release = None if released is None else {"by": "Engineer", "at": released, "reason": "fixed"}

@@ -134,7 +134,7 @@ def test_the_daytime_window_follows_the_business_hours() -> None:
     assert (own.daytime.start.hour, own.daytime.end.hour) == (10, 15)
 
 
-ERRORS: list[tuple[dict[str, Any], str]] = [
+ERRORS: list[tuple[dict[Any, Any], str]] = [
     ({"sock": {}}, r"^sock: unknown key; did you mean soak\?$"),
     ({"soak": {"day": 7}}, r"^soak\.day: unknown key; did you mean days\?$"),
     ({"soak": {"days": "7"}}, r'^soak\.days is "7": number is wanted'),
@@ -151,11 +151,13 @@ ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"locations": {"Acme": {"soak": {"days": 3}}}}, r"^locations\.Acme\.soak\.days: unknown key"),
     ({"endpoints": {"WS": {"soak": {"days": None}}}}, r"^endpoints\.WS\.soak\.days is null"),
     ({"approval": [{"name": "x"}]}, r"^approval\[0\] is .*decision is missing"),
-    ({"approval": [{"name": "x", "decision": "held", "match": {"title": "("}}]}, r"^approval\[0\]\.match\.title is '\('"),
+    ({"approval": [{"name": "x", "decision": "held", "match": {"title": "("}}]},
+     r"^approval\[0\]\.match\.title is '\('"),
     ({"clients": {"Acme": {"freezes": [{"name": "x", "start": "2026-11-12", "end": "2026-11-11"}]}}},
      r"^clients\.Acme\.freezes\[0\]\.end"),
     ({"freezes": [{"name": "x"}]}, r"^freezes\[0\] is .*either ics, or start and end"),
-    ({"freezes": [{"name": "x", "start": "2026-11-12", "end": "2026-11-13", "location": "Main"}]}, r"^freezes\[0\] is "),
+    ({"freezes": [{"name": "x", "start": "2026-11-12", "end": "2026-11-13", "location": "Main"}]},
+     r"^freezes\[0\] is "),
     ({"criticality": {"printer": "P1"}}, r"printer"),
     ({"validation": {"checks": {"web": {"type": "http"}}}}, r"^validation\.checks\.web is .*url is missing"),
     ({"failure": {"priority": {"P1": 4}}}, r"^failure\.priority\.P1 is 4"),

@@ -15,38 +15,93 @@ import pytest
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, RecordError, Register, Update
 
 ENDPOINT = {
-    "id": 7, "name": "ACME-FS01", "client": "Acme", "location": "Main", "kind": "server", "os": "Windows Server 2022",
-    "time_zone": "America/New_York", "policy_group": "auto_install_auto_reboot", "ring": "pilot", "track": None,
-    "role": "file_server", "criticality": "P2", "redundancy_group": "files", "location_disabled": False,
-    "agent_disabled": False, "unattended_reboot": True, "online": True, "asleep": False, "user_logged_on": False,
-    "last_contact": "2026-11-12T07:00:00+00:00", "client_servers": 3,
-}  # fmt: skip
+    "id": 7,
+    "name": "ACME-FS01",
+    "client": "Acme",
+    "location": "Main",
+    "kind": "server",
+    "os": "Windows Server 2022",
+    "time_zone": "America/New_York",
+    "policy_group": "auto_install_auto_reboot",
+    "ring": "pilot",
+    "track": None,
+    "role": "file_server",
+    "criticality": "P2",
+    "redundancy_group": "files",
+    "location_disabled": False,
+    "agent_disabled": False,
+    "unattended_reboot": True,
+    "online": True,
+    "asleep": False,
+    "user_logged_on": False,
+    "last_contact": "2026-11-12T07:00:00+00:00",
+    "client_servers": 3,
+}
 UPDATE = {
-    "id": "8f3c", "kb": ["5046613"], "title": "Update", "categories": ["Security Updates"], "severity": "Critical",
-    "vendor": "Microsoft", "optional": False, "released": "2026-11-10T18:00:00+00:00", "cves": ["CVE-2026-1"], "cvss": 8.8,
-}  # fmt: skip
+    "id": "8f3c",
+    "kb": ["5046613"],
+    "title": "Update",
+    "categories": ["Security Updates"],
+    "severity": "Critical",
+    "vendor": "Microsoft",
+    "optional": False,
+    "released": "2026-11-10T18:00:00+00:00",
+    "cves": ["CVE-2026-1"],
+    "cvss": 8.8,
+}
 AT = "2026-11-11T12:00:00+00:00"
 REGISTER: dict[str, Any] = {
     "approvals": [
-        {"update": "5046613", "decision": "deferred", "by": "Eng", "at": AT, "reason": "R", "client": "Acme", "until": AT, "promote": False}
+        {
+            "update": "5046613",
+            "decision": "deferred",
+            "by": "Eng",
+            "at": AT,
+            "reason": "R",
+            "client": "Acme",
+            "until": AT,
+            "promote": False,
+        }
     ],
     "exceptions": [
-        {"scope": {"client": "Acme", "location": "Main"}, "reason": "R", "signed_by": "Roe", "signed_at": AT, "expires": AT}
+        {
+            "scope": {"client": "Acme", "location": "Main"},
+            "reason": "R",
+            "signed_by": "Roe",
+            "signed_at": AT,
+            "expires": AT,
+        }
     ],
     "failures": [
         {"endpoint": "A", "update": "8f3c", "at": AT, "root_cause": {"by": "T", "code": "C", "text": "t", "at": AT}},
         {"endpoint": "B", "update": None, "at": AT, "root_cause": None},
     ],
     "holds": [
-        {"scope": {"client": "Acme", "ring": "pilot"}, "reason": "R", "at": AT, "released": {"by": "E", "at": AT, "reason": "ok"}},
+        {
+            "scope": {"client": "Acme", "ring": "pilot"},
+            "reason": "R",
+            "at": AT,
+            "released": {"by": "E", "at": AT, "reason": "ok"},
+        },
         {"scope": {}, "reason": "R", "at": AT, "released": None},
     ],
-    "soak": [{"update": "8f3c", "endpoint": "A", "client": "Acme", "installed_at": AT, "healthy": None, "validated_at": None}],
-    "authorizations": [{"scope": {"client": "Acme", "ring": "pilot", "kind": "server"}, "cycle": "2026-11", "by": "T", "at": AT}],
+    "soak": [
+        {"update": "8f3c", "endpoint": "A", "client": "Acme", "installed_at": AT, "healthy": None, "validated_at": None}
+    ],
+    "authorizations": [
+        {"scope": {"client": "Acme", "ring": "pilot", "kind": "server"}, "cycle": "2026-11", "by": "T", "at": AT}
+    ],
     "endpoints": {
-        "A": {"scanned_at": AT, "reboot_pending_since": None, "reminded_at": None, "installed_at": AT, "rebooted_at": AT, "validated_at": AT}
+        "A": {
+            "scanned_at": AT,
+            "reboot_pending_since": None,
+            "reminded_at": None,
+            "installed_at": AT,
+            "rebooted_at": AT,
+            "validated_at": AT,
+        }
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +124,11 @@ def test_an_instant_may_be_text_or_an_aware_datetime() -> None:
 
 REFUSED: list[tuple[Callable[[object], Any], object, str]] = [
     (Endpoint.parse, {"name": "A", "rnig": "pilot"}, r"^endpoint A: unknown key rnig; did you mean ring\?$"),
-    (Endpoint.parse, {"name": "A", "ring": "plot"}, r"^endpoint A: ring is 'plot': one of pilot.*did you mean pilot\?$"),
+    (
+        Endpoint.parse,
+        {"name": "A", "ring": "plot"},
+        r"^endpoint A: ring is 'plot': one of pilot.*did you mean pilot\?$",
+    ),
     (Endpoint.parse, {"name": "A", "time_zone": "America/NewYork"}, r"did you mean America/New_York\?"),
     (Endpoint.parse, {"time_zone": "Eastern Standard Time"}, r"^endpoint: time_zone is 'Eastern Standard Time'"),
     (Endpoint.parse, {"time_zone": "../etc/passwd"}, r"IANA"),
@@ -97,11 +156,19 @@ REFUSED: list[tuple[Callable[[object], Any], object, str]] = [
     (Register.parse, {"exceptions": [{"scope": {"client": "A", "role": "smtp"}}]}, r"one of client"),
     (Register.parse, {"exceptions": [{"scope": {}}]}, r"one of client"),
     (Register.parse, {"holds": [{"scope": {"tier": "x"}}]}, r"unknown key tier"),
-    (Register.parse, {"authorizations": [{"scope": {"client": "A"}, "cycle": "2026-11"}]}, r"client, ring and kind together"),
+    (
+        Register.parse,
+        {"authorizations": [{"scope": {"client": "A"}, "cycle": "2026-11"}]},
+        r"client, ring and kind together",
+    ),
     (Register.parse, {"failures": [{"endpoint": "A", "root_cause": {"code": "x"}}]}, r"by is missing"),
-    (Register.parse, {"endpoints": {"A": {"scaned_at": AT}}}, r"^register endpoint A: unknown key scaned_at; did you mean scanned_at\?"),
+    (
+        Register.parse,
+        {"endpoints": {"A": {"scaned_at": AT}}},
+        r"^register endpoint A: unknown key scaned_at; did you mean scanned_at\?",
+    ),
     (Register.parse, {"endpoints": []}, r"a mapping by endpoint name"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("parse", "record", "message"), REFUSED)

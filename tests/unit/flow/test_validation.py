@@ -99,10 +99,13 @@ ROLES: list[tuple[Endpoint, dict[str, Any], list[str]]] = [
     (server(role="infrastructure"), {}, ["dhcp"]),
     (server(role="smtp"), {}, ["smtp"]),
     (server(role="exchange"), {}, ["smtp", "exchange transport", "exchange store"]),
-    (workstation(), {"validation": {"checks": {"vpn": {"type": "tcp", "host": "10.0.0.1", "port": 443, "kinds": ["workstation"]}}}},
-     ["vpn"]),
+    (
+        workstation(),
+        {"validation": {"checks": {"vpn": {"type": "tcp", "host": "10.0.0.1", "port": 443, "kinds": ["workstation"]}}}},
+        ["vpn"],
+    ),
     (server(), {"validation": {"checks": {"vpn": {"type": "tcp", "port": 443, "kinds": ["workstation"]}}}}, []),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("endpoint", "policy", "names"), ROLES)

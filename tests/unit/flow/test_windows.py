@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -53,8 +54,12 @@ def test_workstations(changes: dict[str, Any], now: str, is_open: bool, start: s
 
 @pytest.mark.parametrize(
     ("now", "is_open", "day"),
-    [("2026-11-12 21:19", False, 12), ("2026-11-12 21:20", True, 12), ("2026-11-13 03:19", True, 12)]
-    + [("2026-11-13 03:20", False, 13)],
+    [
+        ("2026-11-12 21:19", False, 12),
+        ("2026-11-12 21:20", True, 12),
+        ("2026-11-13 03:19", True, 12),
+        ("2026-11-13 03:20", False, 13),
+    ],
 )
 def test_a_server_window_crosses_midnight_and_belongs_to_the_day_it_opens(now: str, is_open: bool, day: int) -> None:
     window = install_window(server(), DEFAULTS, at(now))
@@ -152,7 +157,7 @@ def check_around(zone: str, moment: datetime, spec: WindowSpec) -> None:
             assert found.open
             assert (found.start, found.end) == span
         assert current_window(spec, zone, span[1]).start >= span[1]
-    for earlier, later in zip(known, known[1:], strict=False):
+    for earlier, later in pairwise(known):
         assert earlier[1] <= later[0], (zone, earlier, later)
     assert next_opening(spec, zone, moment) > moment
 
