@@ -288,6 +288,12 @@ def test_a_go_for_the_lane_is_one_for_its_updates_alone() -> None:
     assert [(row.update, row.node) for row in found.left_out] == [("other", "gate.authorization")]
 
 
+@pytest.mark.parametrize(("now", "held"), [(NIGHT, True), (at("2026-11-14 02:30"), False)])
+def test_a_hold_on_the_lanes_cycle_stands_while_the_lane_is_open(now: datetime, held: bool) -> None:
+    rows = {"holds": [{"scope": {"cycle": "2026-11-oob1"}}]}
+    assert (decision(workstation(), [update()], now, rows, LANE).node == "gate.tier_held") is held
+
+
 def test_an_update_given_twice_is_decided_once() -> None:
     assert decision(workstation(), [update(), update()]).updates == ("u1",)
 

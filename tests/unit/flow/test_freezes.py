@@ -77,6 +77,13 @@ def test_a_date_is_meant_in_the_endpoints_own_zone() -> None:
     assert frozen_until(freeze, "2026-11-12 16:00", auckland) is None
 
 
+def test_a_freeze_that_ends_at_a_time_that_occurs_twice_ends_at_the_second() -> None:
+    freeze = [{"name": "night", "start": "2026-11-01T00:00", "end": "2026-11-01T01:30"}]
+    policy = {"freezes": freeze, "windows": {"workstation_overnight": {"start": "00:00"}}}
+    found = decision(workstation(), [update()], at("2026-11-01 01:15"), policy=policy)  # the second 01:15
+    assert (found.node, found.until) == ("schedule.freeze", at("2026-11-01 01:30"))
+
+
 def test_freezes_that_follow_on_each_other_end_together() -> None:
     second = {"name": "next", "start": "2026-11-14", "end": "2026-11-15"}
     apart = {"name": "later", "start": "2026-11-16T00:00:01-05:00", "end": "2026-11-18"}
