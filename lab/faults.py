@@ -10,7 +10,8 @@ kind                      what happens
 ========================  ===========================================================================
 refuse                    the machine's port is closed; that counts nothing, so it ends with `seconds`
                           (an API's connection is reset before any answer)
-reset                     the connection is accepted and reset; `at: command` resets a running command
+reset                     the connection is accepted and reset; `at: command` resets a running command,
+                          `at: answer` one that is done, whose answer so never arrives (`module` narrows)
 hang                      the connection is accepted and never answered
 unauthorized              401, whatever the credentials
 throttle                  429 with Retry-After: `retry_after`
@@ -25,6 +26,8 @@ service_stays_down        `service` does not start at the next boot
 ========================  ===========================================================================
 
 `times` is how often it strikes (null: until cleared), `path` narrows an API fault to a path prefix,
+`module` narrows a lost answer to a module and, after a space each, arguments of it:
+`ansible.windows.win_updates state=installed`.
 `seconds` for refuse is how much lab time it lasts (0: until cleared).
 """
 
@@ -40,6 +43,7 @@ MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_
 API_TARGETS = ("automate", "psa")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
 DEFAULT_HRESULT = "0x80070643"
+PLACES = ("connection", "command", "answer")
 
 
 class FaultError(ValueError):
@@ -58,6 +62,7 @@ class Fault:
     seconds: float = 0.0
     retry_after: int = 1
     path: str = ""
+    module: str = ""
     id: int = 0
 
     @classmethod
@@ -71,8 +76,8 @@ class Fault:
         fault = cls(**{key: value for key, value in document.items() if value is not None})
         if fault.kind not in KINDS:
             raise FaultError(f"fault on {fault.target}: unknown kind {fault.kind!r}; known: {', '.join(KINDS)}")
-        if fault.at not in ("connection", "command"):
-            raise FaultError(f"fault on {fault.target}: at is {fault.at!r}; give connection or command")
+        if fault.at not in PLACES:
+            raise FaultError(f"fault on {fault.target}: at is {fault.at!r}; give one of {', '.join(PLACES)}")
         if fault.kind == "refuse" and fault.times is not None and fault.target not in API_TARGETS:
             raise FaultError(f"fault on {fault.target}: a closed port counts nothing: give refuse `seconds`")
         fault.kb = fault.kb.upper().removeprefix("KB")
@@ -114,6 +119,19 @@ class FaultBook:
                 return True
         return False
 
+    def take_answer(self, target: str, told: Mapping[str, Any]) -> bool:
+        """Whether the answer of the command that the journal was `told` of is lost; uses up one of the times."""
+        arguments = told.get("args")
+        known = {f"{key}={value}" for key, value in arguments.items()} if isinstance(arguments, Mapping) else set()
+        for fault in self._faults:
+            if (fault.target, fault.kind, fault.at) != (target, "reset", "answer"):
+                continue
+            module, *words = fault.module.split(" ")
+            if module in ("", told.get("module")) and known.issuperset(words):
+                self._use(fault)
+                return True
+        return False
+
     def peek(self, target: str, kind: str, *, path: str = "", kb: str = "", at: str = "") -> Fault | None:
         """The first fault that would strike, without using it up."""
         for fault in self._faults:
@@ -130,8 +148,12 @@ class FaultBook:
     def take(self, target: str, kind: str, *, path: str = "", kb: str = "", at: str = "") -> Fault | None:
         """Like peek; and one of its times is used up."""
         fault = self.peek(target, kind, path=path, kb=kb, at=at)
-        if fault is not None and fault.times is not None:
+        if fault is not None:
+            self._use(fault)
+        return fault
+
+    def _use(self, fault: Fault) -> None:
+        if fault.times is not None:
             fault.times -= 1
             if fault.times <= 0:
                 self.remove(fault.id)
-        return fault

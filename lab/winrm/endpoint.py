@@ -23,7 +23,7 @@ from lab.faults import FaultBook
 from lab.machine import Machine
 
 from .execute import Missing
-from .service import Service
+from .service import AnswerLostError, Service
 
 MAX_HEADER = 64 * 1024
 MAX_BODY = 2 * 1024 * 1024
@@ -58,7 +58,7 @@ class Endpoint:
         self.place = place
         self.faults = faults
         self.tell = tell
-        self.service = Service(machine, tell, missing)
+        self.service = Service(machine, tell, missing, lambda told: faults.take_answer(machine.name, told))
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self.opening: asyncio.Task[None] | None = None
@@ -199,8 +199,13 @@ class Connection(asyncio.Protocol):
         elif path.partition("?")[0] != "/wsman":
             self._write(404)
         else:
-            status, envelope = await endpoint.service.answer(body)
-            self._write(status, envelope)
+            try:
+                status, envelope = await endpoint.service.answer(body)
+            except AnswerLostError:
+                endpoint.tell(machine=name, fault="reset", at="answer")
+                self.reset()
+            else:
+                self._write(status, envelope)
 
     def _write(self, status: int, body: bytes = b"", extra: str = "") -> None:
         if self._transport is None or self._transport.is_closing():

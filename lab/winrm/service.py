@@ -21,6 +21,12 @@ HOLD_SECONDS = 3.0  # real: a client that dies without its Signal does not keep 
 PARTING_SECONDS = 0.05  # real: the answer to Signal, and the Delete after it, still get through
 Answer = tuple[int, bytes]
 """HTTP status and envelope"""
+Loses = Callable[[dict[str, Any]], bool]
+"""Whether the answer of a command that is done is lost, by what the journal was told of it."""
+
+
+class AnswerLostError(Exception):
+    """The connection breaks before the answer is out: whoever asked never hears how the command ended."""
 
 
 @dataclass
@@ -39,7 +45,10 @@ class Shell:
 class Service:
     """`tell` puts a finished command into the journal."""
 
-    def __init__(self, machine: Machine, tell: Callable[..., Any], missing: Missing) -> None:
+    def __init__(
+        self, machine: Machine, tell: Callable[..., Any], missing: Missing, loses: Loses = lambda _told: False
+    ) -> None:
+        self._loses = loses
         self._machine = machine
         self._tell = tell
         self._missing = missing
@@ -57,6 +66,7 @@ class Service:
         return b"windows/shell/Receive" in body
 
     async def answer(self, body: bytes) -> Answer:
+        """Raises AnswerLostError where a fault wants it so."""
         try:
             request = soap.parse(body)
         except soap.SoapError as error:
@@ -166,6 +176,8 @@ class Service:
             reason = "The WS-Management service cannot complete the operation within the time specified."
             return 500, soap.fault(request.message_id, soap.OPERATION_TIMEOUT, "w:TimedOut", reason)
         outcome = command.task.result()
+        if self._loses(outcome.told):
+            raise AnswerLostError
         return 200, soap.received(
             request.message_id,
             request.command_id,

@@ -76,7 +76,7 @@ def free_port_base() -> int:
     """A base whose first ports, with TLS or without, nobody else has right now."""
     for _attempt in range(100):
         base = random.randrange(10_000, 25_000, PORTS_OF_A_LAB)  # noqa: S311 - so that parallel runs do not meet
-        if all(_is_free(base + offset) for offset in (*range(5), *range(101, 108), *range(7101, 7108))):
+        if all(_is_free(base + offset) for offset in (*range(5), *range(101, 130), *range(7101, 7108))):
             return base
     pytest.fail("found no free ports for a lab")
 
@@ -144,7 +144,12 @@ class PlaybookRun:
 def ansible(tmp_path: Path) -> Callable[..., PlaybookRun]:
     """`ansible(lab, plays, '-e', 'a=b', inventory=…, env={…}, config=…)`. Without `config` the repository's
     ansible.cfg does not count, so no ledger is written."""
-    plain = tmp_path / "plain.cfg"
+    return ansible_in(tmp_path)
+
+
+def ansible_in(folder: Path) -> Callable[..., PlaybookRun]:
+    """The fixture `ansible`, with its files in `folder`: for fixtures that outlive one test."""
+    plain = folder / "plain.cfg"
     plain.write_text(f"[defaults]\ncollections_path = {ROOT / '.ansible' / 'collections'}\n")
 
     def run(
@@ -158,7 +163,7 @@ def ansible(tmp_path: Path) -> Callable[..., PlaybookRun]:
     ) -> PlaybookRun:
         playbook = plays
         if not isinstance(playbook, Path):
-            playbook = tmp_path / "playbook.yml"
+            playbook = folder / "playbook.yml"
             playbook.write_text(yaml.safe_dump(plays, sort_keys=False))
         command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook)]
         done = subprocess.run(
@@ -166,7 +171,7 @@ def ansible(tmp_path: Path) -> Callable[..., PlaybookRun]:
             cwd=ROOT,
             env={
                 **os.environ, **client.environment(), "ANSIBLE_CONFIG": str(config), "ANSIBLE_STDOUT_CALLBACK":
-                "ansible.posix.json", "ANSIBLE_HOME": str(tmp_path / "ansible-home"), **(env or {}),
+                "ansible.posix.json", "ANSIBLE_HOME": str(folder / "ansible-home"), **(env or {}),
             },
             capture_output=True, text=True, timeout=timeout, check=False,
         )
