@@ -49,12 +49,13 @@ class Selection:
 
     def reasons_against(self, update: CatalogueUpdate) -> list[str]:
         """Why it is filtered out, in the words and order of the module; empty if it is wanted."""
-        names = [update.title, *([f"KB{update.kb}"] if update.kb else [])]
+        # the module matches ($title + $kb), which PowerShell makes one text of: the title with the KBs behind it
+        named = update.title + (f"KB{update.kb}" if update.kb else "")
         wanted = {CATEGORY_ALIASES.get(name, name).lower() for name in self.categories}
         reasons = []
-        if self.accept and not _listed(names, self.accept):
+        if self.accept and not _listed(named, self.accept):
             reasons.append("accept_list")
-        if self.reject and _listed(names, self.reject):
+        if self.reject and _listed(named, self.reject):
             reasons.append("reject_list")
         if wanted and "*" not in wanted and not wanted & {name.lower() for name in update.categories}:
             reasons.append("category_names")
@@ -63,9 +64,8 @@ class Selection:
         return reasons
 
 
-def _listed(names: Iterable[str], patterns: Iterable[str]) -> bool:
-    names = list(names)
-    return any(re.search(pattern, name, re.IGNORECASE) for pattern in patterns for name in names)
+def _listed(named: str, patterns: Iterable[str]) -> bool:
+    return any(re.search(pattern, named, re.IGNORECASE) for pattern in patterns)
 
 
 class UpdateAgent:
