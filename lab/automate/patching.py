@@ -201,7 +201,7 @@ class Patching:
         else:
             wanted = [update for update in pending if policies.approval(update) is policies.APPROVED]
         if wanted:
-            titles = [f"^{re.escape(update.title)}$" for update in wanted]
+            titles = [f"^{re.escape(update.title)}(KB[0-9]+)?$" for update in wanted]
             machine.updates.start_run("installed", Selection(categories=["*"], accept=titles))
 
     # -- what the machines say --------------------------------------------------------------------------
