@@ -32,8 +32,8 @@ ROOT = Path(__file__).parent.parent.parent
 RING = ROOT / "playbooks" / "ring.yml"
 CONFIG = ROOT / "ansible.cfg"
 ZONE = "America/New_York"
-START = "2026-11-11T07:05:00Z"
-"""02:05 in New York: workstations' and servers' windows are open."""
+START = "2026-11-11T07:01:00Z"
+"""02:01 in New York: workstations' and servers' windows are open."""
 BIG, SMALL = "5091211", "5091231"
 """KBs of the fleets made here: the first takes effect with a reboot, the second needs none."""
 IMPATIENT = ("-e", "ansible_winrm_operation_timeout_sec=1", "-e", "ansible_winrm_read_timeout_sec=2")

@@ -26,6 +26,8 @@ JOB_GRACE = timedelta(minutes=5)
 """How long after its limit an asynchronous job may still report; Windows' own watchdog has stopped it by then."""
 TOLD_AGAIN_AFTER = timedelta(hours=24)
 """How soon an open failure that shows again is put on its ticket again."""
+ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
+READ_CBS = "What CBS.log and the Setup event log of the endpoint say of the boot after the install."
 ABOUT = ("client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
 
 
@@ -61,7 +63,7 @@ def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[E
         case seen.Running():
             return _running(step, standing)
         case seen.ScanFinished(updates=updates):
-            return [standing.event("scan.finished", updates=updates)]
+            return _scan_finished(updates, standing)
         case seen.InstallFinished():
             return _install_finished(observation, standing)
         case seen.JobLost(job=job, message=message):
@@ -104,6 +106,19 @@ def _job_lost(step: str, job: str | None, message: str, standing: Standing) -> l
     if again is not None:
         return [lost, again]
     return [lost, *_failure(step, [_as_a_whole(f"{tickets.STEPS[step]} gave no result: {message}", None)], standing)]
+
+
+def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Event]:
+    """What was installed and is offered again was undone: by the boot, or because it never took."""
+    finished = standing.event("scan.finished", updates=updates)
+    undone = [update for update in updates if update["id"] in standing.progress.unproven]
+    if not undone:
+        return [finished]
+    failing = [
+        (update["id"], Failing(update["title"] or update["id"], None, None, ROLLED_BACK, READ_CBS, "update"))
+        for update in undone
+    ]
+    return [finished, *_failures("install", failing, standing)]
 
 
 def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[Event]:
@@ -256,7 +271,7 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
             hresult=one.hresult,
             name=one.name,
             **{"class": one.cls},
-            text=f"{tickets.STEPS[step]} failed: {one.subject or one.meaning}",
+            text=f"{tickets.STEPS[step]} failed: {one.in_words()}",
             next_window=text_of(next_window) if next_window else None,
             cycle=standing.cycle,
         )

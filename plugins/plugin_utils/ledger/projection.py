@@ -65,7 +65,12 @@ def _scan_finished(event: Event, rows: Rows) -> None:
     rows.delete(rows.of.applicable, endpoint=event.endpoint)
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
     rows.insert(rows.of.applicable, [{"endpoint": event.endpoint, "update": update} for update in found])
-    rows.touch(event, scanned_at=text_of(event.at), **NO_JOB, **NO_RETRY, **REACHED)
+    rows.touch(event, scanned_at=text_of(event.at), unproven=None, **NO_JOB, **_settled(event, rows), **REACHED)
+
+
+def _settled(event: Event, rows: Rows) -> Row:
+    """Something went well, so its retries are over; those of an install are counted until it went well itself."""
+    return {} if rows.endpoint(event)["retry_step"] == "install" else NO_RETRY
 
 
 def _describe(event: Event, rows: Rows) -> None:
@@ -95,6 +100,7 @@ def _richer(known: Row, told: Mapping[str, Any]) -> Row:
 
 
 def _install_finished(event: Event, rows: Rows) -> None:
+    """What was asked for and is not in the results was not there to be installed: what applies is not known."""
     at = text_of(event.at)
     row = rows.endpoint(event)
     done = [result["update"] for result in event.body["results"] if result["ok"]]
@@ -102,7 +108,10 @@ def _install_finished(event: Event, rows: Rows) -> None:
     if len(done) == len(event.body["results"]):
         values |= NO_RETRY
     if done:
-        values |= {"installed_at": at, "checking_since": None}
+        unproven = canonical(sorted({*json.loads(row["unproven"] or "[]"), *done}))
+        values |= {"installed_at": at, "checking_since": None, "unproven": unproven}
+    if not {*json.loads(row["job_updates"] or "[]")} <= {result["update"] for result in event.body["results"]}:
+        values["scanned_at"] = None
     if event.body["reboot_required"]:
         values["reboot_pending_since"] = row["reboot_pending_since"] or at
     rows.touch(event, **values)
@@ -171,7 +180,7 @@ def _reboot_confirmed(event: Event, rows: Rows) -> None:
         reboot_pending_since=None,
         checking_since=None,
         **NO_REBOOT,
-        **NO_RETRY,
+        **_settled(event, rows),
         **REACHED,
     )
 
@@ -181,9 +190,14 @@ def _validation_checking(event: Event, rows: Rows) -> None:
 
 
 def _validation_finished(event: Event, rows: Rows) -> None:
-    """Settles the soak rows too: an endpoint is, or is not, healthy now on all that it took (R5)."""
+    """Settles the soak rows too: an endpoint is, or is not, healthy now on all that it took (R5).
+
+    A healthy one is searched again where something was installed: what a boot rolled back is offered again.
+    """
     at, healthy = text_of(event.at), event.body["healthy"]
     verdict: Row = {"validated_at": at, "services_before": None} if healthy else {}
+    if healthy and rows.endpoint(event)["unproven"]:
+        verdict["scanned_at"] = None
     rows.touch(event, checking_since=None, **verdict, **REACHED)
     for old in (None, 0 if healthy else 1):
         rows.change(rows.of.soak, {"endpoint": event.endpoint, "healthy": old}, healthy=int(healthy), validated_at=at)
@@ -214,12 +228,12 @@ def _failure_opened(event: Event, rows: Rows) -> None:
         **{name: about[name] for name in ("client", "ring", "kind")},
         **{name: body[name] for name in ("step", "update", "hresult", "name", "class", "text", "next_window", "cycle")},
     )
+    if body["update"]:
+        rows.change(rows.of.soak, {"endpoint": event.endpoint, "update": body["update"]}, healthy=0)
     reboot = NO_REBOOT if body["step"] == "reboot" else {}
     rows.touch(
         event,
-        failed_run=rows.run,
-        failed_failure=body["id"],
-        failed_text=body["text"],
+        **_failed_in_run(event, rows, body["id"]),
         checking_since=None,
         **reboot,
         **NO_JOB,
@@ -230,13 +244,15 @@ def _failure_opened(event: Event, rows: Rows) -> None:
 def _failure_repeated(event: Event, rows: Rows) -> None:
     if event.body["told"]:
         rows.change(rows.of.failures, {"id": event.body["failure"]}, told_at=text_of(event.at))
-    rows.touch(
-        event,
-        failed_run=rows.run,
-        failed_failure=event.body["failure"],
-        failed_text=event.body["text"],
-        **NO_RETRY,
-    )
+    rows.touch(event, **_failed_in_run(event, rows, event.body["failure"]), **NO_RETRY)
+
+
+def _failed_in_run(event: Event, rows: Rows, failure: str) -> Row:
+    """The run tells of all that failed on an endpoint in it."""
+    row = rows.endpoint(event)
+    earlier = [row["failed_text"]] if row["failed_run"] == rows.run else []
+    text = "; ".join(dict.fromkeys([*earlier, event.body["text"]]))
+    return {"failed_run": rows.run, "failed_failure": failure, "failed_text": text}
 
 
 def _failure_root_cause(event: Event, rows: Rows) -> None:

@@ -68,13 +68,15 @@ class OpenFailure:
 class Progress:
     """Where one endpoint stands between two decisions; every field empty where nothing is known.
 
-    `unreachable_count` and `failed_in_run` are those of the run that asks.
+    `unreachable_count` and `failed_in_run` are those of the run that asks. `unproven` are the updates that were
+    installed and that no search since has shown to be gone.
     """
 
     job: Job | None = None
     reboot: Reboot | None = None
     boot_id: str | None = None
     services_before: list[str] | None = None
+    unproven: tuple[str, ...] = ()
     posture: dict[str, Any] | None = None
     installed_at: datetime | None = None
     retry_step: str | None = None
@@ -164,11 +166,20 @@ def labels(connection: Connection, of: Tables, updates: Iterable[str]) -> dict[s
 
 
 def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
-    """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6)."""
+    """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6).
+
+    One whose reboot failed is down, too, until it is validated: it may not have come back.
+    """
     table = of.endpoints
+    failures = of.failures
+    failed = sa.exists().where(
+        failures.c.endpoint == table.c.name,
+        failures.c.step == "reboot",
+        sa.or_(table.c.validated_at.is_(None), table.c.validated_at < failures.c.at),
+    )
     unvalidated = sa.or_(table.c.validated_at.is_(None), table.c.validated_at < table.c.rebooted_at)
     rebooted = sa.and_(table.c.rebooted_at.is_not(None), unvalidated)
-    query = sa.select(table).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted))
+    query = sa.select(table).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted, failed))
     found = {}
     for row in connection.execute(query).mappings():
         known = {name: row[name] for name in ("name", "client", "kind", "role", "redundancy_group")}
@@ -205,6 +216,7 @@ def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | Non
         reboot=reboot,
         boot_id=row["boot_id"],
         services_before=_json(row["services_before"]),
+        unproven=tuple(_json(row["unproven"]) or ()),
         posture=_json(row["posture"]),
         installed_at=_instant(row["installed_at"]),
         retry_step=row["retry_step"],

@@ -21,8 +21,17 @@ if TYPE_CHECKING:
 ACTING = ("scan", "install", "reboot", "validate")
 """The actions of the flow that a run carries out."""
 
+AFTERWARDS = ("reboot", "validate", "scan")
+"""Those that follow on an install."""
+
 UNDER_WAY = {"look": ("scan", "install"), "confirm": ("reboot",)}
 """Steps that look after something started earlier, and the actions that start it."""
+
+
+UNTIL_THEN = (
+    "Nothing is tried again on it until a root cause is documented: "
+    "ansible-playbook msp.patching.root_cause -e endpoint={endpoint} -e code=CODE -e text='…'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,8 @@ def next_step(
     before the run gives it up (policy ``failure.unreachable_tolerated``).
     """
     under_way = _under_way(progress, actions)
-    if progress.failed_in_run is not None:
-        return Step("fail", f"{name}: {progress.failed_in_run[1]}")
+    if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
+        return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")
     if progress.unreachable_count > tolerated and under_way != "confirm":
         return Step(
             "fail",
@@ -66,11 +75,18 @@ def next_step(
         )
     if under_way is not None:
         return Step(under_way, "a look at what is under way")
-    if progress.retry_at is not None and progress.retry_at > now:
+    if progress.retry_at is not None and progress.retry_at > now and progress.retry_step in ("posture", decision.action):
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
     if decision.action in actions and decision.action in ACTING:
         return Step(decision.action, decision.reason)
     return Step("leave", decision.reason)
+
+
+def _to_be_finished(progress: Progress, decision: Decision, actions: Collection[str]) -> bool:
+    """Whether a failed endpoint goes on to its reboot, validation and the search after them, in the window that is
+    open: of several updates some may have been installed. Not where one of these is what failed."""
+    steps = {failure.step for failure in progress.failures}
+    return decision.action in AFTERWARDS and decision.action in actions and steps == {"install"}
 
 
 def _under_way(progress: Progress, actions: Collection[str]) -> str | None:

@@ -39,6 +39,12 @@ class Failing:
     advice: str
     cls: str
 
+    def in_words(self) -> str:
+        """What failed, by which code, what that means and what to check: a line for logs and terminals."""
+        code = " ".join(part for part in (self.hresult, self.name) if part)
+        what = ", ".join(part for part in (self.subject, code) if part)
+        return ": ".join(part for part in (what, f"{self.meaning} {self.advice}") if part)
+
 
 def xref(*parts: str) -> str:
     """The key that ties a ticket to what it is about: readable, at most 100 characters, the same every time."""

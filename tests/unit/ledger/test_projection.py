@@ -60,7 +60,7 @@ def test_from_scan_to_validation(ledger: Ledger) -> None:
     job = ledger.progress(["A"])["A"].job
     assert job is not None
     assert (job.kind, job.jid, job.limit_seconds, job.started_at) == ("scan", "j1", 600, story.now)
-    scanned = story("scan.finished", updates=UPDATES)
+    story("scan.finished", updates=UPDATES)
     assert ledger.progress(["A"])["A"].job is None
     assert [update.id for update in ledger.applicable(["A"])["A"] or []] == ["u-1", "u-2"]
 
@@ -82,13 +82,39 @@ def test_from_scan_to_validation(ledger: Ledger) -> None:
     assert ledger.down() == {}
     assert story.soak() == [True]
     assert story.row() == {
-        "scanned_at": scanned,
+        "scanned_at": None,
         "installed_at": installed,
         "reboot_pending_since": None,
         "rebooted_at": rebooted,
         "reminded_at": None,
         "validated_at": validated,
     }
+    assert ledger.progress(["A"])["A"].unproven == ("u-1",), "a search has to show that the boot left it there"
+    story("scan.finished", updates=UPDATES[1:])
+    assert ledger.progress(["A"])["A"].unproven == ()
+
+
+def test_an_install_that_did_not_find_all_it_was_asked_for_makes_a_search_due(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("scan.finished", updates=UPDATES)
+    story("install.started", job="j2", limit_seconds=600, updates=["u-1", "u-2"])
+    story("install.finished", results=[], reboot_required=True)
+    assert story.row()["scanned_at"] is None
+
+
+def test_who_did_not_come_back_is_down_until_validated(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("posture.observed", **POSTURE)
+    story("reboot.started", boot_id=None)
+    known = dict.fromkeys(("update", "hresult", "name", "next_window"))
+    story("failure.opened", id="f", step="reboot", text="it has not come back", cycle="2026-11", **known, **{"class": "unknown"})
+    assert ledger.progress(["A"])["A"].reboot is None
+    assert ledger.down() == {"A": ("Acme", "role file_server")}
+    cause = {"failure": "f", "by": "j.doe", "code": "PSU", "text": "power supply"}
+    ledger.append([Event("failure.root_cause", None, story.now, cause)], run="r")
+    assert ledger.down() == {"A": ("Acme", "role file_server")}, "who documents a cause has not switched it on"
+    story("validation.finished", healthy=True, checks=[])
+    assert ledger.down() == {}
 
 
 def test_a_pending_reboot_keeps_its_first_instant_and_a_technicians_reboot_is_seen(ledger: Ledger) -> None:

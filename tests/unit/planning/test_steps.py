@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Decision
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, Progress, Reboot
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, OpenFailure, Progress, Reboot
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, next_step
 
 NOW = datetime(2026, 11, 11, 8, 5, tzinfo=UTC)
@@ -53,14 +53,32 @@ def test_an_install_is_none_of_a_run_that_only_validates() -> None:
 
 
 def test_a_failure_of_this_run_ends_it_for_the_endpoint() -> None:
-    failed = replace(INSTALLING, failed_in_run=("f-1", "KB5046613 failed with 0x80070643"))
+    failed = replace(INSTALLING, failed_in_run=("f-1", "KB5046613 failed with 0x80070643."))
     got = next_step("WS01", decision("install"), failed, NOW, ACTING, 2)
-    assert (got.name, got.why) == ("fail", "WS01: KB5046613 failed with 0x80070643")
+    assert got.name == "fail"
+    assert got.why.startswith("WS01: KB5046613 failed with 0x80070643. Nothing is tried again on it until")
+
+
+@pytest.mark.parametrize(("step_failed", "wanted"), [("install", None), ("reboot", "fail"), ("validate", "fail")])
+@pytest.mark.parametrize("action", ["reboot", "validate", "scan"])
+def test_what_an_install_that_failed_in_part_left_is_rebooted_and_validated_first(
+    action: str, step_failed: str, wanted: str | None
+) -> None:
+    failure = OpenFailure("f-1", step_failed, None, NOW)
+    failed = replace(NOTHING, failed_in_run=("f-1", "it failed"), failures=(failure,))
+    assert step(action, failed) == (wanted or action)
+    assert step(action, failed, ("install",)) == "fail"
 
 
 @pytest.mark.parametrize(("after", "wanted"), [(timedelta(minutes=1), "wait"), (timedelta(0), "install")])
 def test_a_retry_waits_for_its_hour(after: timedelta, wanted: str) -> None:
-    assert step("install", replace(NOTHING, retry_at=NOW + after, attempts=1)) == wanted
+    assert step("install", replace(NOTHING, retry_step="install", retry_at=NOW + after, attempts=1)) == wanted
+
+
+def test_a_retry_keeps_nothing_else_waiting() -> None:
+    waiting = replace(NOTHING, retry_step="install", retry_at=NOW + timedelta(minutes=1), attempts=1)
+    assert step("reboot", waiting) == "reboot"
+    assert step("reboot", replace(waiting, retry_step="posture")) == "wait"
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(1, "scan"), (2, "scan"), (3, "fail")])
