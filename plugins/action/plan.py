@@ -43,7 +43,8 @@ class ActionModule(ActionBase):
         phase: Callable[..., dict[str, Any]] = self._open if arguments["phase"] == "open" else self._next
         hosts = known["ansible_play_hosts_all" if arguments["phase"] == "open" else "ansible_play_hosts"]
         try:
-            session = Session(ready(active()), known["hostvars"], hosts, arguments["actions"])
+            pilots = known["groups"].get("ring_pilot", [])
+            session = Session(ready(active()), known["hostvars"], hosts, pilots, arguments["actions"])
             planned = {"changed": False} | phase(session, arguments)
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc

@@ -13,11 +13,43 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..automate.instants import instant
-from ..flow import Update
+from ..automate import AutomateClient, AutomateError, instant
+from ..evidence.recorder import Recorder
+from ..flow import Endpoint, Update
 from ..flow.records import SEVERITIES
+from ..ledger import Event, Ledger
 
 Row = Mapping[str, Any]
+
+MOST_ASKED = 50
+"""How many computers' patch data one plan asks for."""
+
+
+def describe_unknown(ledger: Ledger, recorder: Recorder, endpoints: Mapping[str, Endpoint]) -> list[str]:
+    """Ask the RMM for the updates of `endpoints` that approval knows too little of, once a day for each update, and put
+    what it told on the ledger. Gives what went wrong: the run goes on with the updates that are known."""
+    settings = recorder.settings.automate
+    if settings is None or recorder.check_mode:
+        return []
+    now = recorder.clock.now()
+    applicable = ledger.applicable(endpoints)
+    unknown = {one.id: one for some in applicable.values() for one in some or () if _unknown_to_approval(one)}
+    wanted = ledger.undescribed(unknown, _stale_before(now)) if unknown else []
+    if not wanted:
+        return []
+    offers = {name: [update.id for update in updates or ()] for name, updates in applicable.items()}
+    asked = covering(wanted, offers, MOST_ASKED)
+    numbers = [endpoints[name].id for name in asked]
+    try:
+        with AutomateClient(settings) as automate:
+            rows = automate.microsoft_updates(number for number in numbers if number is not None)
+    except AutomateError as exc:
+        return [f"the RMM could not be asked for {len(wanted)} updates, which await review: {exc}"]
+    covered = {update for name in asked for update in offers[name]}.intersection(wanted)
+    told = described([unknown[update] for update in sorted(covered)], rows)
+    silent = sorted(covered.difference(record["id"] for record in told))
+    recorder.append(ledger, [Event("updates.described", None, now, {"updates": told, "unknown": silent})])
+    return []
 
 
 def covering(wanted: Collection[str], applicable: Mapping[str, Collection[str]], most: int) -> list[str]:
@@ -72,11 +104,11 @@ def _told(row: Row) -> dict[str, Any]:
     }
 
 
-def unknown_to_approval(update: Update) -> bool:
+def _unknown_to_approval(update: Update) -> bool:
     """Whether the RMM may know more of it than Windows told."""
     return update.severity is None and update.released is None
 
 
-def stale_before(now: datetime) -> datetime:
+def _stale_before(now: datetime) -> datetime:
     """What the RMM did not know is asked for again the next day."""
     return now.replace(hour=0, minute=0, second=0, microsecond=0)

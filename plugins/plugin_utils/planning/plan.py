@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,15 +71,17 @@ def make_plan(
     *,
     run: str | None,
     actions: Collection[str],
+    pilots: Iterable[Endpoint] = (),
 ) -> Plan:
     """Decide for all `endpoints` at `now`; reads the ledger and changes nothing.
 
-    `run` is the run that plans: what failed in it is not tried again in it.
+    `run` is the run that plans: what failed in it is not tried again in it. `pilots` are the pilot's endpoints, of the
+    run or not: what failed on one of them keeps an update from leaving the pilot (R5).
     """
     names = list(endpoints)
     updates = ledger.applicable(names)
     progress = ledger.progress(names, run=run)
-    planner = Planner(policy, ledger.register(names), now)
+    planner = Planner(policy, ledger.register(names), now, pilots)
     decisions = {name: planner.decide(endpoint, updates[name]) for name, endpoint in endpoints.items()}
     steps = {
         name: next_step(

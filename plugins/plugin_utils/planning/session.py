@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import cached_property
 
-from ..automate import AutomateClient, AutomateError
 from ..errors import PatchingError
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, RecordError
 from ..flow.records import RINGS
-from ..ledger import Event
-from .catalogue import covering, described, stale_before, unknown_to_approval
+from .catalogue import describe_unknown
 from .hosts import HostVars, endpoint_records
 from .pace import Pace
 from .plan import Plan, decided_events, make_plan
@@ -24,8 +23,6 @@ from .tables import in_words, plan_table
 KEYS = frozenset(Endpoint().as_record())
 AT_ONCE = frozenset({"scan", "install", "reboot"})
 """Steps that start something: a pass with one of them does not wait."""
-MOST_ASKED = 50
-"""How many computers' patch data one plan asks for."""
 NAMED = 10
 """How many endpoints a sentence names."""
 
@@ -35,26 +32,28 @@ class ScopeError(PatchingError):
 
 
 class Session:
-    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's."""
+    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's."""
 
     def __init__(
         self,
         recorder: Recorder,
         hostvars: HostVars,
         hosts: Collection[str],
+        pilots: Collection[str],
         actions: Collection[str],
     ) -> None:
         self._recorder = recorder
         self._hostvars = hostvars
         self._hosts = hosts
+        self._pilot_hosts = pilots
         self._actions = actions
         self._policy = recorder.policy
-        self.troubles: list[str] = []
+        self._troubles: list[str] = []
         self._ledger = recorder.ledger
 
     def open(self, ring: str | None) -> tuple[Plan, str]:
         """The plan for the endpoints of `ring` (None: of all rings), and what people read of it."""
-        endpoints = self._endpoints()
+        endpoints = self._endpoints
         chosen = {name: one for name, one in endpoints.items() if ring is None or one.ring == ring}
         if not chosen:
             raise ScopeError(self._nobody(ring, endpoints))
@@ -66,7 +65,7 @@ class Session:
 
         `passed` of `passes` are used since `started`.
         """
-        endpoints = self._endpoints()
+        endpoints = self._endpoints
         plan = self._plan(endpoints)
         if started is not None and not any(step.name in AT_ONCE for step in plan.steps.values()):
             pause = self._pause(plan, passed, passes)
@@ -75,9 +74,25 @@ class Session:
                 plan = self._plan(endpoints)
         return plan
 
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong and did not stop the plan, each a sentence, each once."""
+        return list(dict.fromkeys(self._troubles))
+
+    @cached_property
     def _endpoints(self) -> dict[str, Endpoint]:
+        return self._read(self._hosts)
+
+    @cached_property
+    def _pilots(self) -> dict[str, Endpoint]:
+        """The pilot's endpoints, also those that are not of the run."""
+        others = [name for name in self._pilot_hosts if name not in self._endpoints]
+        known = {name: endpoint for name, endpoint in self._endpoints.items() if endpoint.ring == "pilot"}
+        return known | self._read(others)
+
+    def _read(self, hosts: Collection[str]) -> dict[str, Endpoint]:
         found, wrong = {}, []
-        for name, record in endpoint_records(self._hostvars, self._hosts, KEYS).items():
+        for name, record in endpoint_records(self._hostvars, hosts, KEYS).items():
             try:
                 found[name] = Endpoint.parse(record)
             except RecordError as exc:
@@ -88,7 +103,7 @@ class Session:
 
     def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         recorder = self._recorder
-        self._describe(endpoints, recorder.clock.now())
+        self._troubles += describe_unknown(self._ledger, recorder, endpoints)
         plan = make_plan(
             self._ledger,
             self._policy,
@@ -96,36 +111,10 @@ class Session:
             recorder.clock.now(),
             run=recorder.run,
             actions=self._actions,
+            pilots=self._pilots.values(),
         )
         recorder.append(self._ledger, decided_events(plan))
         return plan
-
-    def _describe(self, endpoints: Mapping[str, Endpoint], now: datetime) -> None:
-        """Ask the RMM for what approval wants to know of updates and Windows did not tell; once a day for each."""
-        settings = self._recorder.settings.automate
-        if settings is None or self._recorder.check_mode:
-            return
-        applicable = self._ledger.applicable(endpoints)
-        seen = (update for updates in applicable.values() for update in updates or ())
-        unknown = {update.id: update for update in seen if unknown_to_approval(update)}
-        wanted = self._ledger.undescribed(unknown, stale_before(now)) if unknown else []
-        if not wanted:
-            return
-        offers = {name: [update.id for update in updates or ()] for name, updates in applicable.items()}
-        asked = covering(wanted, offers, MOST_ASKED)
-        ids = [endpoints[name].id for name in asked]
-        try:
-            with AutomateClient(settings) as automate:
-                rows = automate.microsoft_updates(one for one in ids if one is not None)
-        except AutomateError as exc:
-            # approval holds what is not known; the run goes on with the updates that are
-            self.troubles.append(f"the RMM could not be asked for {len(wanted)} updates, which await review: {exc}")
-            return
-        covered = {update for name in asked for update in offers[name]}
-        told = described([unknown[update] for update in wanted if update in covered], rows)
-        known = {record["id"] for record in told}
-        body = {"updates": told, "unknown": [update for update in wanted if update in covered - known]}
-        self._recorder.append(self._ledger, [Event("updates.described", None, now, body)])
 
     def _pause(self, plan: Plan, passed: int, passes: int) -> float:
         """Real seconds until a look is worth it; limits and ages are in the run's time, which may be simulated."""
