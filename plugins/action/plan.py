@@ -15,8 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.errors import PatchingError
-from ..plugin_utils.evidence.recorder import active
-from ..plugin_utils.planning.preflight import ready
+from ..plugin_utils.evidence.recorder import ready
 from ..plugin_utils.planning.session import Session
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -44,7 +43,7 @@ class ActionModule(ActionBase):
         hosts = known["ansible_play_hosts_all" if arguments["phase"] == "open" else "ansible_play_hosts"]
         try:
             pilots = known["groups"].get("ring_pilot", [])
-            session = Session(ready(active()), known["hostvars"], hosts, pilots, arguments["actions"])
+            session = Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"])
             planned = {"changed": False} | phase(session, arguments)
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc

@@ -15,8 +15,7 @@ from ansible.plugins.action import ActionBase
 from ..errors import PatchingError
 from ..ledger import Event, Ledger
 from ..ledger.people import DecisionError, known_in
-from .recorder import Recorder, active
-from .settings import SettingsError
+from .recorder import ready
 
 PREFIX = "patching_"
 
@@ -81,7 +80,7 @@ class PersonAction(ActionBase):
             self, specification | {"by": {"type": "str"}}, required_together=self.TOGETHER
         )
         try:
-            recorder = _ready()
+            recorder = ready()
             by = arguments.pop("by") or recorder.settings.by
             self._inventory = Inventory(task_vars or {})
             self._result = result
@@ -104,15 +103,3 @@ class PersonAction(ActionBase):
 def given(arguments: Mapping[str, Any], *names: str) -> dict[str, str]:
     """Those of the arguments that were given: the scope of a decision."""
     return {name: str(arguments[name]) for name in names if arguments[name] not in (None, "")}
-
-
-def _ready() -> Recorder:
-    recorder = active()
-    if recorder is None:
-        raise SettingsError(
-            "the callback msp.patching.evidence is not enabled, so the decision would not be recorded: add the line "
-            " callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
-        )
-    if recorder.problem:
-        raise SettingsError(recorder.problem)
-    return recorder

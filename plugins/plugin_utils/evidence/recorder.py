@@ -24,6 +24,10 @@ from .settings import Settings, SettingsError
 from .spool import Spool
 
 
+class NotReadyError(PatchingError):
+    """The run may not go on: nothing would be recorded, or something it rests on is wrong."""
+
+
 class Recorder:
     """Records the events of one run, and knows what the run's plugins need to agree on."""
 
@@ -165,3 +169,17 @@ def activate(settings: Settings) -> Recorder:
 def active() -> Recorder | None:
     """The run's recorder; None where the callback is not enabled."""
     return _active
+
+
+def ready() -> Recorder:
+    """The run's recorder, if what the run does will be recorded; NotReadyError says what is in the way."""
+    recorder = active()
+    if recorder is None:
+        raise NotReadyError(
+            "the callback msp.patching.evidence is not enabled, so nothing this run does would be recorded: add the line"
+            "  callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
+            " (in AWX: the one at the project's root), or set ANSIBLE_CALLBACKS_ENABLED=msp.patching.evidence"
+        )
+    if recorder.problem:
+        raise NotReadyError(recorder.problem)
+    return recorder
