@@ -176,8 +176,8 @@ def ready() -> Recorder:
     recorder = active()
     if recorder is None:
         raise NotReadyError(
-            "the callback msp.patching.evidence is not enabled, so nothing this run does would be recorded: add the line"
-            "  callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
+            "the callback msp.patching.evidence is not enabled, so nothing this run does would be recorded: add the"
+            " line  callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
             " (in AWX: the one at the project's root), or set ANSIBLE_CALLBACKS_ENABLED=msp.patching.evidence"
         )
     if recorder.problem:
