@@ -71,6 +71,31 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def welcome(client: LabClient) -> str:
+    """What a person needs to play with the lab: where everything is, its passwords, and first commands."""
+    info, where = client.info, client.state_dir
+    automate, psa, winrm = info["automate"], info["psa"], info["winrm"]
+    return f"""\
+The lab is up, with {info["endpoints"]} endpoints of {info["fleet"]}.
+Ctrl-C ends it, or `python -m lab down --state-dir {where}`.
+
+  Automate   {automate["url"]}  {automate["https_url"]}
+             user {automate["user"]}  password {automate["password"]}  ClientId {automate["client_id"]}
+  PSA        {psa["url"]}  {psa["https_url"]}
+             company {psa["company"]}  keys {psa["public_key"]} {psa["private_key"]}  clientId {psa["client_id"]}
+  WinRM      {winrm["scheme"]}, user {winrm["user"]}  password {winrm["password"]}
+  Control    {info["control"]["url"]}/lab/  token {info["control"]["token"]}
+  CA         {info["ca"]}
+  Inventory  {client.inventory} (through msp.patching.automate), {client.static_inventory} (needs no plugin)
+
+In another terminal, with ansible on the PATH (the Makefile's is in .venv/bin):
+
+  eval "$(python -m lab environment --state-dir {where})"
+  ansible-inventory -i {client.inventory} --graph
+  ansible -i {client.inventory} ring_pilot -m ansible.windows.win_ping
+  ansible-playbook -i {client.inventory} playbooks/ring.yml -e ring=pilot --check"""
+
+
 def up(options: argparse.Namespace) -> None:
     from .server import Lab, Settings
 
@@ -80,7 +105,7 @@ def up(options: argparse.Namespace) -> None:
     load_handlers()
 
     def when_up() -> None:
-        say(f"The lab is up; Ctrl-C or `python -m lab down --state-dir {options.state_dir}` ends it.")
+        say(welcome(LabClient.from_state_dir(options.state_dir)))
 
     async def serve() -> None:
         await Lab(settings).run(when_up)
