@@ -78,7 +78,11 @@ def _tickets(psa: Mapping[str, str]) -> list[dict[str, Any]]:
     )
     answer.raise_for_status()
     return [
-        {"company": ticket["company"]["identifier"], "priority": ticket["priority"]["name"], "summary": ticket["summary"]}
+        {
+            "company": ticket["company"]["identifier"],
+            "priority": ticket["priority"]["name"],
+            "summary": ticket["summary"],
+        }
         for ticket in answer.json()
     ]
 

@@ -187,6 +187,20 @@ author:
   - the msp.patching contributors (@msp-patching)
 """
 
+EXAMPLES = r"""
+# It is switched on in the ansible.cfg in use:
+#   [defaults]
+#   callbacks_enabled = msp.patching.evidence
+#   [msp_patching]
+#   ledger = /var/lib/patching/ledger.sqlite
+#   policy = /etc/patching/policy.yml
+
+- name: A task whose result is evidence, in a playbook of one's own
+  msp.patching.win_posture:
+  vars:
+    inspection_evidence: posture
+"""
+
 import getpass
 from collections.abc import Callable
 from functools import wraps

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two modules that run on endpoints: their PowerShell parses, and takes what their documents promise.
+
+Whether it is right only Windows can tell: the lab answers for these modules in Python.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.collection.commands import ROOT
+from tests.unit.collection.powershell import assigned, faults, parse
+
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.ps1"))
+WORDS = ("type", "elements", "required", "choices", "default")
+"""What both a spec and a document say of an option, in the same words."""
+
+module_by_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+
+
+def documented(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: said(option, option.get("suboptions")) for name, option in options.items()}
+
+
+def taken(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: said(option, option.get("options")) for name, option in options.items()}
+
+
+def said(option: dict[str, Any], inner: dict[str, Any] | None) -> dict[str, Any]:
+    found = {word: option[word] for word in WORDS if word in option}
+    return found | ({"options": taken(inner) if "options" in option else documented(inner)} if inner else {})
+
+
+@module_by_module
+def test_it_parses(path: Path) -> None:
+    assert faults(parse(path)) == []
+
+
+@module_by_module
+def test_it_takes_the_options_that_are_documented(path: Path) -> None:
+    document = yaml.safe_load(path.with_suffix(".yml").read_text())["DOCUMENTATION"]
+    assert document["module"] == path.stem
+    assert taken(assigned(parse(path), "$spec")["options"]) == documented(document["options"])
+
+
+@module_by_module
+def test_it_changes_nothing_and_so_runs_in_check_mode(path: Path) -> None:
+    assert assigned(parse(path), "$spec")["supports_check_mode"] is True
+    document = yaml.safe_load(path.with_suffix(".yml").read_text())["DOCUMENTATION"]
+    assert document["attributes"]["check_mode"]["support"] == "full"
+
+
+def test_broken_powershell_is_noticed(tmp_path: Path) -> None:
+    script = tmp_path / "broken.ps1"
+    script.write_text('if ($true) { "a" \n$spec = @{ options = }\n')
+    assert faults(parse(script))
+
+
+def test_hash_tables_are_read_as_powershell_means_them(tmp_path: Path) -> None:
+    script = tmp_path / "one.ps1"
+    script.write_text(
+        '$spec = @{\n a = @{ choices = "x", "y"; default = @(200); many = @(1, 2); yes = $true }\n'
+        ' needed = @(\n  , @("type", "tcp", @("port"))\n  , @("type", "dns", @("record"))\n )\n}\n'
+    )
+    assert assigned(parse(script), "$spec") == {
+        "a": {"choices": ["x", "y"], "default": [200], "many": [1, 2], "yes": True},
+        "needed": [["type", "tcp", ["port"]], ["type", "dns", ["record"]]],
+    }

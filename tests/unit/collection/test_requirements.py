@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever has to be installed has a reason, and is used by the part that asks for it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from importlib import metadata
+
+import pytest
+import yaml
+
+from tests.unit.collection.commands import ROOT
+
+FILES = {"requirements.txt": "plugins", "lab/requirements.txt": "lab", "tests/requirements.txt": "tests"}
+WITHOUT_IMPORT = {
+    "pywinrm": "ansible's connection plugin imports it",
+    "tzdata": "the standard library reads its files",
+    "pytest-xdist": "an option of pytest",
+}
+TYPES = "types-"
+LINE = re.compile(r"(?P<name>[\w.-]+)(?P<version>[=><~!][^ ]*)?(?P<marker> *;[^#]*)?(?P<reason> +#.+)?")
+
+
+def lines(file: str) -> list[re.Match[str]]:
+    found = []
+    for line in (ROOT / file).read_text().splitlines():
+        if line and not line.startswith("#"):
+            match = LINE.fullmatch(line)
+            assert match, f"{file}: {line}"
+            found.append(match)
+    return found
+
+
+def every_line() -> list[tuple[str, str]]:
+    return [(file, match["name"]) for file in FILES for match in lines(file)]
+
+
+@cache
+def imported(folder: str) -> frozenset[str]:
+    """The names of the top-level modules that the folder's files import, or fetch by name at first use."""
+    found: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add((node.module or "").split(".")[0])
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and path.stem == "requirements":
+                found.add(node.value.split(".")[0])
+    return frozenset(found)
+
+
+def commands(distribution: str) -> set[str]:
+    points = metadata.distribution(distribution).entry_points
+    return {point.name for point in points if point.group == "console_scripts"} | {distribution}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_line_has_a_reason(file: str) -> None:
+    assert [match["name"] for match in lines(file) if not match["reason"]] == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_line_says_which_version(file: str) -> None:
+    assert [match["name"] for match in lines(file) if not match["version"]] == []
+
+
+@pytest.mark.parametrize(("file", "name"), every_line())
+def test_every_line_is_used(file: str, name: str) -> None:
+    if name in WITHOUT_IMPORT:
+        return
+    folders = {FILES[file], *(["plugins", "lab"] if file == "tests/requirements.txt" else [])}
+    modules = {module for module, names in metadata.packages_distributions().items() if name in names}
+    if name.startswith(TYPES):
+        modules = {path.parts[0].removesuffix("-stubs") for path in metadata.files(name) or [] if "-stubs" in str(path)}
+    if any(modules & imported(folder) for folder in folders):
+        return
+    words = set(re.findall(r"[\w-]+", (ROOT / "Makefile").read_text()))
+    assert commands(name) & words, f"nothing in {', '.join(folders)} imports it, and the Makefile does not run it"
+
+
+@pytest.mark.parametrize(("file", "folder"), FILES.items())
+def test_what_is_imported_from_outside_is_asked_for(file: str, folder: str) -> None:
+    """By the same file, by one it comes on top of, or it comes with something that is."""
+    beneath = {"requirements.txt": [], "lab/requirements.txt": ["requirements.txt"], "tests/requirements.txt": FILES}
+    asked = {match["name"].lower() for one in [file, *beneath[file]] for match in lines(one)}
+    asked |= {"ansible", "ansible-core"}
+    comes_along = {name for one in asked for name in needs(one)}
+    known = metadata.packages_distributions()
+    missing = {
+        module
+        for module in imported(folder) & set(known)
+        if not {one.lower() for one in known[module]} & (asked | comes_along)
+    }
+    assert missing == set()
+
+
+def needs(distribution: str) -> set[str]:
+    try:
+        wanted = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:  # asked for on other versions of Python
+        return set()
+    return {re.split(r"[^\w.-]", one, maxsplit=1)[0].lower() for one in wanted}
+
+
+def test_the_collections_that_roles_use_are_dependencies() -> None:
+    used: set[str] = set()
+    for path in (*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")):
+        used |= set(re.findall(r"^\s+(\w+\.\w+)\.\w+:", path.read_text(), re.MULTILINE))
+    depends = set(yaml.safe_load((ROOT / "galaxy.yml").read_text())["dependencies"])
+    assert used - {"msp.patching", "ansible.builtin"} - depends == set()
+    assert "ansible.windows" in used

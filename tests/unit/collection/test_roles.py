@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks, defaults and argument specs of each role say the same.
+
+A task that reads a variable nobody sets leaves a machine unpatched, or green when it is not.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.collection.roles import ROLES, Role, names_in
+
+role_by_role = pytest.mark.parametrize("role", [Role(name) for name in ROLES], ids=ROLES)
+
+
+@role_by_role
+def test_every_variable_that_tasks_read_is_an_option_or_set_there(role: Role) -> None:
+    assert sorted(role.used - set(role.options) - role.given) == []
+
+
+@role_by_role
+def test_every_option_is_read(role: Role) -> None:
+    assert sorted(set(role.options) - role.used) == []
+
+
+@role_by_role
+def test_every_default_is_documented_with_its_value(role: Role) -> None:
+    documented = {name: option["default"] for name, option in role.options.items() if "default" in option}
+    assert role.defaults == documented
+
+
+@role_by_role
+def test_options_bear_the_name_of_their_role(role: Role) -> None:
+    assert [name for name in role.options if not name.startswith(f"{role.name}_")] == []
+
+
+@role_by_role
+def test_an_entry_point_is_a_file_of_tasks(role: Role) -> None:
+    assert [entry for entry in role.specs if not (role.folder / "tasks" / f"{entry}.yml").is_file()] == []
+
+
+@role_by_role
+def test_every_option_is_described(role: Role) -> None:
+    assert [name for name, option in role.options.items() if not option.get("description")] == []
+
+
+@role_by_role
+def test_a_role_is_called_with_what_it_takes_and_with_all_it_needs(role: Role) -> None:
+    for call in role.calls:
+        options = Role(call.role).specs[call.entry]
+        inherited = set(role.options)  # an option of the caller that bears the name reaches the role as well
+        assert sorted(call.variables - set(options)) == [], call.where
+        needed = {name for name, option in options.items() if option.get("required")}
+        assert sorted(needed - call.variables - inherited) == [], call.where
+
+
+def test_names_are_found_in_templates_and_in_expressions() -> None:
+    task = {
+        "when": ["a.x | default(false)", "b is defined"],
+        "mod": {"words": "{{ c[d] }} and {{ e }}", "list": ["{{ f }}"]},
+        "loop": "{{ g | dict2items }}",
+        "name": "plain words",
+    }
+    assert names_in(task, None) == set("abcdefg")
