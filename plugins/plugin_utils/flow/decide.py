@@ -120,9 +120,9 @@ class Planner:
         self._policy = policy
         self._facts = Facts(register, self.now, fleet)
 
-    def decide(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Decision:
-        """The decision for one endpoint; ``updates`` None means not known yet, none that none apply."""
-        case = Case(
+    def case(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Case:
+        """What the nodes are asked about for one endpoint; ``updates`` None: not known yet, empty: none apply."""
+        return Case(
             endpoint=endpoint,
             updates=None if updates is None else list({update.id: update for update in updates}.values()),
             settings=self._policy.settings(endpoint),
@@ -131,6 +131,10 @@ class Planner:
             now=self.now,
             zone=endpoint.time_zone or "",
         )
+
+    def decide(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Decision:
+        """The decision for one endpoint."""
+        case = self.case(endpoint, updates)
         path: list[tuple[str, str]] = []
         for node, ask in NODES:
             answer = ask(case)

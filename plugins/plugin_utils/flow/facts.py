@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from . import approval, freezes, times, windows
@@ -32,10 +32,10 @@ class Facts:
         self._exclusions: dict[tuple[str, ...], list[Exclusion]] = {}
         for exclusion in register.exceptions:
             self._exclusions.setdefault(_exclusion_key(exclusion), []).append(exclusion)
-        self._failures: dict[str, Failure] = {}
+        self._failures: dict[str, list[Failure]] = {}
         for failure in register.failures:
             if failure.is_open(now):
-                self._failures.setdefault(failure.endpoint, failure)
+                self._failures.setdefault(failure.endpoint, []).append(failure)
         self._holds = [hold for hold in register.holds if hold.in_force(now)]
         self._authorized = {
             (row.cycle, *_authorization_key(row)): row
@@ -60,11 +60,12 @@ class Facts:
         ]
         return [row for key in keys for row in self._exclusions.get(key, ())]
 
-    def open_failure(self, endpoint: Endpoint) -> Failure | None:
-        return self._failures.get(endpoint.name)
+    def open_failures(self, endpoint: Endpoint) -> list[Failure]:
+        """Those of its failures that have no documented root cause."""
+        return self._failures.get(endpoint.name, [])
 
-    def hold_on(self, endpoint: Endpoint, cycles: Iterable[str]) -> Hold | None:
-        """The first hold in force whose scope covers the endpoint in one of the cycles."""
+    def holds_on(self, endpoint: Endpoint, cycles: Iterable[str]) -> Iterator[Hold]:
+        """The holds in force whose scope covers the endpoint in one of the cycles."""
         for hold in self._holds:
             scope = hold.scope
             if (
@@ -73,8 +74,7 @@ class Facts:
                 and scope.get("kind", endpoint.kind) == endpoint.kind
                 and scope.get("cycle", self.cycle) in (self.cycle, *cycles)
             ):
-                return hold
-        return None
+                yield hold
 
     def authorized(self, endpoint: Endpoint, cycle: str) -> Authorization | None:
         """The go given for the endpoint or its tier in a cycle."""

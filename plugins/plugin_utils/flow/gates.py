@@ -16,7 +16,7 @@ MANUAL = "manual"
 
 def failure_open(case: Case) -> Answer:
     """``gate.failure_open``"""
-    failure = case.facts.open_failure(case.endpoint)
+    failure = next(iter(case.facts.open_failures(case.endpoint)), None)
     if failure is None:
         return None
     what = f" of {failure.update}" if failure.update else ""
@@ -27,7 +27,7 @@ def failure_open(case: Case) -> Answer:
 
 def tier_held(case: Case) -> Answer:
     """``gate.tier_held``"""
-    hold = case.facts.hold_on(case.endpoint, [lane.cycle for lane in case.lanes()])
+    hold = next(case.facts.holds_on(case.endpoint, [lane.cycle for lane in case.lanes()]), None)
     if hold is None:
         return None
     scope = ", ".join(f"{key} {value}" for key, value in hold.scope.items()) or "everything"

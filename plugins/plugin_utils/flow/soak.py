@@ -28,6 +28,13 @@ class Soak:
     passed: bool
     reason: str
     until: datetime | None = None
+    taken: int = 0
+    """How many pilot endpoints in scope took it, and how many of them are healthy."""
+    healthy: int = 0
+    failing: tuple[str, ...] = ()
+    """On which pilot endpoints it has an open failure."""
+    full_at: datetime | None = None
+    """When its time in the pilot is or was full."""
 
 
 class SoakBook:
@@ -66,42 +73,32 @@ class SoakBook:
         keys = update_keys(update)
         rows = self._taken(keys, client)
         whose = f"of {client}" if client is not None else "of any client"
-        if not rows:
-            return _not_yet(f"no pilot endpoint {whose} has taken {update.label}", None)
         healthy = [row for row in rows.values() if self._is_healthy(row)]
-        passes = self._earliest(healthy, kind, wanted)
-        in_time = passes is not None and passes <= self._now
-        until = None if in_time else passes
+        full_at = self._earliest(healthy, kind, wanted)
         failing = [name for key in keys for name in self._failing.get(key, ()) if client in (_ALL, self._pilots[name])]
-        if failing:
-            return Soak(
-                passed=False,
-                reason=f"{update.label} has an open failure in the pilot, on {failing[0]}",
-                until=until,
-            )
-        if len(healthy) < max(settings.soak_minimum_endpoints, 1):
+        why = None
+        if not rows:
+            why = f"no pilot endpoint {whose} has taken {update.label}"
+        elif failing:
+            why = f"{update.label} has an open failure in the pilot, on {failing[0]}"
+        elif len(healthy) < max(settings.soak_minimum_endpoints, 1):
             count = f"{len(healthy)} of the {settings.soak_minimum_endpoints} pilot endpoints {whose}"
-            return Soak(
-                passed=False,
-                reason=f"{update.label} is validated healthy on {count} that must have it",
-                until=until,
-            )
-        if len(healthy) < settings.soak_minimum_healthy * len(rows):
+            why = f"{update.label} is validated healthy on {count} that must have it"
+        elif len(healthy) < settings.soak_minimum_healthy * len(rows):
             share = f"{len(healthy)} of {len(rows)} pilot endpoints {whose}"
-            least = f"{settings.soak_minimum_healthy:.0%}"
-            return Soak(
-                passed=False,
-                reason=f"{update.label} is healthy on {share} that took it, less than {least}",
-                until=until,
-            )
-        if not in_time:
-            when = f" (until {passes.isoformat()} at the earliest)" if passes is not None else ""
-            return Soak(
-                passed=False,
-                reason=f"{update.label} has not soaked for {_days(wanted)} {whose}{when}",
-                until=until,
-            )
-        return Soak(passed=True, reason=f"{update.label} has soaked for {_days(wanted)}")
+            why = f"{update.label} is healthy on {share} that took it, less than {settings.soak_minimum_healthy:.0%}"
+        elif full_at is None or full_at > self._now:
+            when = f" (until {full_at.isoformat()} at the earliest)" if full_at is not None else ""
+            why = f"{update.label} has not soaked for {_days(wanted)} {whose}{when}"
+        return Soak(
+            passed=why is None,
+            reason=why or f"{update.label} has soaked for {_days(wanted)}",
+            until=full_at if full_at is not None and full_at > self._now else None,
+            taken=len(rows),
+            healthy=len(healthy),
+            failing=tuple(failing),
+            full_at=full_at,
+        )
 
     def _taken(self, keys: Iterable[str], client: str | None) -> Mapping[str, SoakRow]:
         """The latest row of each endpoint that took the update."""
@@ -152,10 +149,6 @@ class SoakBook:
             opening, closing = times.cycle_span(cycle) if times.is_cycle(cycle) else (_EVER, _NEVER)
             start, end = max(start, opening), min(end, closing)
         return start, end
-
-
-def _not_yet(reason: str, until: datetime | None) -> Soak:
-    return Soak(passed=False, reason=reason, until=until)
 
 
 def _days(span: timedelta) -> str:
