@@ -189,4 +189,3 @@ class Service:
 
 def _crlf(text: str) -> bytes:
     return f"{text}\r\n".encode() if text else b""
-

@@ -250,8 +250,15 @@ class Night:
         self.ledger.verify()
         assert self.lab.unsimulated() == []
         for machine in machines:
-            told = [row["update"] for body in self.bodies("install.finished", machine) for row in body["results"] if row["ok"]]
-            assert sorted(told) == sorted(entry["update"] for entry in self.happened(machine, "install.succeeded")), machine
+            told = [
+                row["update"]
+                for body in self.bodies("install.finished", machine)
+                for row in body["results"]
+                if row["ok"]
+            ]
+            assert sorted(told) == sorted(entry["update"] for entry in self.happened(machine, "install.succeeded")), (
+                machine
+            )
             asked = self.happened(machine, "reboot.requested")
             boots = self.happened(machine, "boot")
             assert len(self.events("reboot.started", endpoint=machine)) == len(asked), machine

@@ -174,7 +174,9 @@ def test_an_update_that_the_boot_undid_is_no_success(nights: Nights) -> None:
     undone = night.happened("UNDONE", "install.rolled_back")[0]["update"]
     assert failure["update"] == undone
     assert "Windows has rolled it back" in said(nights.first, "UNDONE")
-    healthy = {row["update"]: row["healthy"] for row in night.ledger.register_record()["soak"] if row["endpoint"] == "UNDONE"}
+    healthy = {
+        row["update"]: row["healthy"] for row in night.ledger.register_record()["soak"] if row["endpoint"] == "UNDONE"
+    }
     assert not healthy[undone]
 
 

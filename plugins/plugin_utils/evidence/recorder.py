@@ -18,6 +18,7 @@ from typing import Any
 from .. import flow
 from ..errors import PatchingError
 from ..ledger import Event, Ledger, LedgerError, Opening
+from ..ledger.claims import Holder
 from ..requirements import yaml
 from .clock import Clock, clock_for
 from .settings import Settings, SettingsError
@@ -34,6 +35,7 @@ class Recorder:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.run = str(uuid.uuid4())
+        self.holder = Holder.of_this_process(self.run)
         self.check_mode = settings.check_mode
         self._spool = Spool(settings.spool_path())
         self._spooling = False

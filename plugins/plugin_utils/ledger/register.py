@@ -78,6 +78,7 @@ class Progress:
     services_before: list[str] | None = None
     unproven: tuple[str, ...] = ()
     posture: dict[str, Any] | None = None
+    posture_at: datetime | None = None
     installed_at: datetime | None = None
     retry_step: str | None = None
     retry_at: datetime | None = None
@@ -168,7 +169,8 @@ def labels(connection: Connection, of: Tables, updates: Iterable[str]) -> dict[s
 def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
     """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6).
 
-    One whose reboot failed is down, too, until it is validated: it may not have come back.
+    One whose reboot failed is down, too, until it is validated: it may not have come back. So is one that a reboot
+    is due on and that does not answer: the answer to our request may have been lost.
     """
     table = of.endpoints
     failures = of.failures
@@ -179,7 +181,8 @@ def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
     )
     unvalidated = sa.or_(table.c.validated_at.is_(None), table.c.validated_at < table.c.rebooted_at)
     rebooted = sa.and_(table.c.rebooted_at.is_not(None), unvalidated)
-    query = sa.select(table).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted, failed))
+    silent = sa.and_(table.c.reboot_pending_since.is_not(None), table.c.unreachable_since.is_not(None))
+    query = sa.select(table).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted, failed, silent))
     found = {}
     for row in connection.execute(query).mappings():
         known = {name: row[name] for name in ("name", "client", "kind", "role", "redundancy_group")}
@@ -218,6 +221,7 @@ def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | Non
         services_before=_json(row["services_before"]),
         unproven=tuple(_json(row["unproven"]) or ()),
         posture=_json(row["posture"]),
+        posture_at=_instant(row["posture_at"]),
         installed_at=_instant(row["installed_at"]),
         retry_step=row["retry_step"],
         retry_at=_instant(row["retry_at"]),

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from ..errors import PatchingError
 from ..flow import Register, Update
 from ..requirements import sqlalchemy as sa
 from . import register as reading
+from .claims import Holder, claim
 from .event import GENESIS, Event, canonical, chained, instant, text_of
 from .kinds import check_event
 from .projection import project
@@ -273,6 +274,15 @@ class Ledger:
                 return False
             connection.execute(sa.insert(leases), {"name": name, "holder": holder, "until": text_of(until)})
         return True
+
+    def claim(self, names: Collection[str], holder: Holder, lasts: timedelta) -> dict[str, Holder]:
+        """Make the claims of `holder` be `names`, for the time that it `lasts`, less those that somebody else has;
+        gives these and whose they are. Real time, as in `lease`.
+        """
+        now = datetime.now(UTC)
+        with self._writing() as connection:
+            self._lock_head(connection)
+            return claim(connection, self._tables.leases, names, holder, now, now + lasts)
 
     def give_back(self, name: str, holder: str) -> None:
         """End a lease of `holder` before its time."""

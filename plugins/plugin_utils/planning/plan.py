@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -79,8 +79,9 @@ def make_plan(
     run or not: what failed on one of them keeps an update from leaving the pilot (R5).
     """
     names = list(endpoints)
-    updates = ledger.applicable(names)
     progress = ledger.progress(names, run=run)
+    endpoints = {name: _as_seen(endpoint, progress[name]) for name, endpoint in endpoints.items()}
+    updates = ledger.applicable(names)
     planner = Planner(policy, ledger.register(names), now, pilots)
     decisions = {name: planner.decide(endpoint, updates[name]) for name, endpoint in endpoints.items()}
     steps = {
@@ -97,6 +98,14 @@ def make_plan(
     groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
     steps = take_turns(steps, groups, ledger.down())
     return Plan(now, endpoints, updates, decisions, progress, steps, policy)
+
+
+def _as_seen(endpoint: Endpoint, progress: Progress) -> Endpoint:
+    """The endpoint as the RMM has it, or as we saw it since: one that was booting when the inventory was read is up."""
+    ours, theirs = progress.posture_at, endpoint.last_contact
+    if endpoint.online is False and ours is not None and theirs is not None and ours > theirs:
+        return replace(endpoint, online=True)
+    return endpoint
 
 
 def decided_events(plan: Plan) -> list[Event]:

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from ..errors import PatchingError
 from ..evidence.recorder import Recorder
-from ..flow import Endpoint, RecordError
+from ..flow import Endpoint, RecordError, redundancy_key
 from ..flow.records import RINGS
 from .catalogue import describe_unknown
 from .hosts import HostVars, endpoint_records
 from .pace import Pace
 from .plan import Plan, decided_events, make_plan
 from .tables import in_words, plan_table
+from .turns import claims_of, leave_to_others
 
 KEYS = frozenset(Endpoint().as_record())
 AT_ONCE = frozenset({"scan", "install", "reboot"})
 """Steps that start something: a pass with one of them does not wait."""
+CLAIMED = timedelta(minutes=10)
+"""How long what a run is at is its own, from one plan to the next; a pass of many endpoints takes its time."""
 NAMED = 10
 """How many endpoints a sentence names."""
 
@@ -66,13 +70,21 @@ class Session:
         `passed` of `passes` are used since `started`.
         """
         endpoints = self._endpoints
-        plan = self._plan(endpoints)
+        plan = self._claimed(self._plan(endpoints))
         if started is not None and not any(step.name in AT_ONCE for step in plan.steps.values()):
             pause = self._pause(plan, passed, passes)
             if pause > 0:
                 sleep(pause)
-                plan = self._plan(endpoints)
+                plan = self._claimed(self._plan(endpoints))
         return plan
+
+    def _claimed(self, plan: Plan) -> Plan:
+        """The plan without what another run is at: of two runs side by side one does a thing, and not both."""
+        groups = {name: redundancy_key(endpoint) for name, endpoint in plan.endpoints.items()}
+        wanted = claims_of(plan.steps, groups)
+        names = [name for claims in wanted.values() for name in claims]
+        taken = self._ledger.claim(names, self._recorder.holder, CLAIMED)
+        return replace(plan, steps=leave_to_others(plan.steps, wanted, taken)) if taken else plan
 
     @property
     def troubles(self) -> list[str]:

@@ -75,7 +75,11 @@ def next_step(
         )
     if under_way is not None:
         return Step(under_way, "a look at what is under way")
-    if progress.retry_at is not None and progress.retry_at > now and progress.retry_step in ("posture", decision.action):
+    if (
+        progress.retry_at is not None
+        and progress.retry_at > now
+        and progress.retry_step in ("posture", decision.action)
+    ):
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
     if decision.action in actions and decision.action in ACTING:
         return Step(decision.action, decision.reason)

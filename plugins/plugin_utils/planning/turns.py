@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .steps import Step
+
+if TYPE_CHECKING:
+    from ..ledger.claims import Holder
 
 Group = tuple[str, str]
 """A redundancy group: the client, and the group or role within it."""
@@ -38,6 +42,32 @@ def take_turns(
                 holders.add(endpoint)
         turns[endpoint] = step
     return turns
+
+
+def claims_of(steps: Mapping[str, Step], groups: Mapping[str, Group | None]) -> dict[str, list[str]]:
+    """What each endpoint that stays in the run has to be the run's own for its step: itself, and its redundancy group
+    for a reboot."""
+    wanted: dict[str, list[str]] = {}
+    for endpoint, step in steps.items():
+        if not step.ends:
+            group = groups.get(endpoint) if step.name == "reboot" else None
+            wanted[endpoint] = [f"endpoint {endpoint}", *([f"reboot {' '.join(group)}"] if group else [])]
+    return wanted
+
+
+def leave_to_others(
+    steps: Mapping[str, Step], wanted: Mapping[str, Sequence[str]], taken: Mapping[str, Holder]
+) -> dict[str, Step]:
+    """`steps`, with nothing done to what another run is at: `taken` says who has which of the claims `wanted`."""
+    left: dict[str, Step] = {}
+    for endpoint, step in steps.items():
+        own, *group = [taken.get(claim) for claim in wanted.get(endpoint, ("",))]
+        if own is not None:
+            step = Step("leave", f"{own.in_words()} is at it")
+        elif group and group[0] is not None:
+            step = Step("wait", f"{group[0].in_words()} is about to reboot another of its redundancy group (R6)")
+        left[endpoint] = step
+    return left
 
 
 def _put_off(endpoint: str, group: Group, holder: str, steps: Mapping[str, Step]) -> Step:
