@@ -24,6 +24,11 @@ from .clock import Clock, clock_for
 from .settings import Settings, SettingsError
 from .spool import Spool
 
+ENABLING = (
+    "add the line  callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
+    " (in AWX: the one at the project's root), or set ANSIBLE_CALLBACKS_ENABLED=msp.patching.evidence"
+)
+
 
 class NotReadyError(PatchingError):
     """The run may not go on: nothing would be recorded, or something it rests on is wrong."""
@@ -66,7 +71,10 @@ class Recorder:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
             raise SettingsError(f"the policy document {path} cannot be read: {exc}") from exc
-        return flow.load_policy({} if document is None else document, path.parent)
+        try:
+            return flow.load_policy({} if document is None else document, path.parent)
+        except PatchingError as exc:
+            raise SettingsError(f"the policy document {path}: {exc}") from exc
 
     @cached_property
     def clock(self) -> Clock:
@@ -178,10 +186,21 @@ def ready() -> Recorder:
     recorder = active()
     if recorder is None:
         raise NotReadyError(
-            "the callback msp.patching.evidence is not enabled, so nothing this run does would be recorded: add the"
-            " line  callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
-            " (in AWX: the one at the project's root), or set ANSIBLE_CALLBACKS_ENABLED=msp.patching.evidence"
+            f"the callback msp.patching.evidence is not enabled, so nothing this run does would be recorded: {ENABLING}"
         )
     if recorder.problem:
         raise NotReadyError(recorder.problem)
+    return recorder
+
+
+def reading() -> Recorder:
+    """The run's recorder, for what reads and starts nothing; NotReadyError where the settings are wrong."""
+    recorder = active()
+    if recorder is None:
+        raise NotReadyError(
+            "the callback msp.patching.evidence is not enabled, and its settings say where ledger and policy are:"
+            f" {ENABLING}"
+        )
+    if recorder.settings.problem:
+        raise NotReadyError(recorder.settings.problem)
     return recorder

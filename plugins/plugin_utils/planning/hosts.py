@@ -6,10 +6,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from ..errors import PatchingError
+from ..flow import Endpoint, RecordError
+from ..flow.records import RINGS
+
 PREFIX = "patching_"
+KEYS = frozenset(Endpoint().as_record())
+NAMED = 10
+"""How many endpoints a sentence names."""
+
+
+class ScopeError(PatchingError):
+    """There is nobody to patch, or the inventory says something of an endpoint that cannot be."""
 
 
 class HostVars(Protocol):
@@ -39,3 +51,26 @@ def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[s
     # Ansible's values carry tags (where they come from, whether they are trusted); a round trip leaves plain ones
     plain: dict[str, dict[str, Any]] = json.loads(json.dumps(records))
     return plain
+
+
+def read_endpoints(hostvars: HostVars, names: Iterable[str]) -> dict[str, Endpoint]:
+    """The endpoints by name; ScopeError says what is wrong with those that cannot be read."""
+    found, wrong = {}, []
+    for name, record in endpoint_records(hostvars, names, KEYS).items():
+        try:
+            found[name] = Endpoint.parse(record)
+        except RecordError as exc:
+            wrong.append(f"{name}: {exc}")
+    if wrong:
+        raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
+    return found
+
+
+def nobody(ring: str | None, endpoints: Mapping[str, Endpoint]) -> str:
+    """Why no endpoint of `ring` (None: of any) is among the `endpoints`: what to say instead of a plan."""
+    if ring is not None and ring not in RINGS:
+        return f"there is no ring {ring!r}: a ring is one of {', '.join(RINGS)}"
+    rings = Counter(endpoint.ring or "no ring" for endpoint in endpoints.values())
+    there = ", ".join(f"{count} in {name}" for name, count in sorted(rings.items())) or "no host at all"
+    whom = f"ring {ring}" if ring else "any ring"
+    return f"no endpoint of {whom} is in the inventory within the limit; there is: {there}"

@@ -20,7 +20,7 @@ from .turns import take_turns
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was decided at `now` for each endpoint, and the step it takes next."""
+    """What was decided at `now` for each endpoint, the step it takes next, and the planner to ask why."""
 
     now: datetime
     endpoints: Mapping[str, Endpoint]
@@ -29,6 +29,7 @@ class Plan:
     progress: Mapping[str, Progress]
     steps: Mapping[str, Step]
     policy: Policy
+    planner: Planner
 
     def orders(self) -> dict[str, dict[str, Any]]:
         """By endpoint, what the task files of the role ``flow`` need: the step and its arguments, JSON types."""
@@ -97,7 +98,7 @@ def make_plan(
     }
     groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
     steps = take_turns(steps, groups, ledger.down())
-    return Plan(now, endpoints, updates, decisions, progress, steps, policy)
+    return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner)
 
 
 def _as_seen(endpoint: Endpoint, progress: Progress) -> Endpoint:

@@ -11,28 +11,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from ..errors import PatchingError
 from ..evidence.recorder import Recorder
-from ..flow import Endpoint, RecordError, redundancy_key
-from ..flow.records import RINGS
+from ..flow import Endpoint, redundancy_key
 from .catalogue import describe_unknown
-from .hosts import HostVars, endpoint_records
+from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints
 from .pace import Pace
 from .plan import Plan, decided_events, make_plan
 from .tables import in_words, plan_table
 from .turns import claims_of, leave_to_others
 
-KEYS = frozenset(Endpoint().as_record())
 AT_ONCE = frozenset({"scan", "install", "reboot"})
 """Steps that start something: a pass with one of them does not wait."""
 CLAIMED = timedelta(minutes=10)
 """How long what a run is at is its own, from one plan to the next; a pass of many endpoints takes its time."""
-NAMED = 10
-"""How many endpoints a sentence names."""
-
-
-class ScopeError(PatchingError):
-    """There is nobody to patch, or the inventory says something of an endpoint that cannot be."""
 
 
 class Session:
@@ -60,7 +51,7 @@ class Session:
         endpoints = self._endpoints
         chosen = {name: one for name, one in endpoints.items() if ring is None or one.ring == ring}
         if not chosen:
-            raise ScopeError(self._nobody(ring, endpoints))
+            raise ScopeError(nobody(ring, endpoints))
         plan = self._plan(chosen)
         return plan, self._words(ring, plan, endpoints)
 
@@ -93,25 +84,14 @@ class Session:
 
     @cached_property
     def _endpoints(self) -> dict[str, Endpoint]:
-        return self._read(self._hosts)
+        return read_endpoints(self._hostvars, self._hosts)
 
     @cached_property
     def _pilots(self) -> dict[str, Endpoint]:
         """The pilot's endpoints, also those that are not of the run."""
         others = [name for name in self._pilot_hosts if name not in self._endpoints]
         known = {name: endpoint for name, endpoint in self._endpoints.items() if endpoint.ring == "pilot"}
-        return known | self._read(others)
-
-    def _read(self, hosts: Collection[str]) -> dict[str, Endpoint]:
-        found, wrong = {}, []
-        for name, record in endpoint_records(self._hostvars, hosts, KEYS).items():
-            try:
-                found[name] = Endpoint.parse(record)
-            except RecordError as exc:
-                wrong.append(f"{name}: {exc}")
-        if wrong:
-            raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
-        return found
+        return known | read_endpoints(self._hostvars, others)
 
     def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         recorder = self._recorder
@@ -144,14 +124,6 @@ class Session:
                 due.append((progress.retry_at - plan.now).total_seconds() / speed)
         pace = Pace(passed, passes, max(ends) / speed)
         return pace.wait([age / speed for age in ages], due)
-
-    def _nobody(self, ring: str | None, endpoints: Mapping[str, Endpoint]) -> str:
-        if ring is not None and ring not in RINGS:
-            return f"there is no ring {ring!r}: a ring is one of {', '.join(RINGS)}"
-        rings = Counter(endpoint.ring or "no ring" for endpoint in endpoints.values())
-        there = ", ".join(f"{count} in {name}" for name, count in sorted(rings.items())) or "no host at all"
-        whom = f"ring {ring}" if ring else "any ring"
-        return f"no endpoint of {whom} is in the inventory within the limit; there is: {there}"
 
     def _words(self, ring: str | None, plan: Plan, everybody: Mapping[str, Endpoint]) -> str:
         counts = Counter(decision.action for decision in plan.decisions.values())
