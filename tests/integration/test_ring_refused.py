@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that stop before they touch anything, each with a sentence that says why; and the check mode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.client import LabClient
+
+from .ring import Ansible, Night, sentence
+
+
+@pytest.fixture
+def night(shared_lab: LabClient, ansible: Ansible, tmp_path: Path) -> Night:
+    return Night(shared_lab, ansible, tmp_path)
+
+
+def refused(night: Night, *words: str, **given: Any) -> str:
+    """What the run said; it ended red, connected to nobody, changed nothing and recorded nothing."""
+    mark = night.mark()
+    run = night.run(*words, **given)
+    assert run.returncode != 0, run.output
+    assert night.touched(mark) == set()
+    assert night.changing(mark) == []
+    return sentence(run.output)
+
+
+def nothing_recorded(night: Night) -> None:
+    assert night.ledger.head()[0] == 0
+
+
+def test_no_ring_given(night: Night) -> None:
+    assert "say which ring: -e ring=pilot" in refused(night, ring=None)
+    nothing_recorded(night)
+
+
+def test_an_unknown_ring(night: Night) -> None:
+    said = refused(night, ring="canary")
+    assert "there is no ring 'canary': a ring is one of pilot, mosttest, regular, production" in said
+    nothing_recorded(night)
+
+
+def test_a_ring_with_nobody(night: Night) -> None:
+    said = refused(night, ring="production")
+    assert "no endpoint of ring production is in the inventory within the limit; there is: " in said
+    nothing_recorded(night)
+
+
+def test_the_callback_is_not_enabled(night: Night, tmp_path: Path) -> None:
+    said = refused(night, config=tmp_path / "plain.cfg")
+    assert "callbacks_enabled = msp.patching.evidence" in said
+    nothing_recorded(night)
+
+
+def test_an_extra_var_that_would_override_every_host(night: Night) -> None:
+    said = refused(night, "-e", "patching_ring=pilot")
+    assert "extra vars patching_ring: an extra var never begins with patching_" in said
+    nothing_recorded(night)
+
+
+def test_another_time_than_the_real_one_needs_a_simulated_clock(night: Night, tmp_path: Path) -> None:
+    policy = tmp_path / "real.yml"
+    policy.write_text("soak: {days: 7}\n")
+    env = {"MSP_PATCHING_POLICY": str(policy), "MSP_PATCHING_CLOCK": ""}
+    said = refused(night, "-e", "as_of=2026-11-11T07:05:00Z", env=env)
+    assert "as_of is 2026-11-11T07:05:00+00:00 and the time is " in said
+    assert "clock: simulated" in said
+    nothing_recorded(night)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("clock: simulated\nsoak: {dayz: 7}\n", "soak.dayz: unknown key"),
+        ("clock: simulated\nminimum_remaining: soon\n", "minimum_remaining is"),
+        ("clock: [simulated\n", "cannot be read"),
+    ],
+)
+def test_a_bad_policy_document(night: Night, tmp_path: Path, document: str, said: str) -> None:
+    policy = tmp_path / "bad.yml"
+    policy.write_text(document)
+    words = refused(night, env={"MSP_PATCHING_POLICY": str(policy)})
+    assert said in words
+    assert str(policy) in words
+    nothing_recorded(night)
+
+
+def test_a_ledger_that_cannot_be_made(night: Night, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    place = tmp_path / "file" / "ledger.sqlite"
+    assert f"the ledger at sqlite:///{place} cannot be opened" in refused(night, env={"MSP_PATCHING_LEDGER": str(place)})
+
+
+def test_an_rmm_that_does_not_answer(night: Night) -> None:
+    night.lab.inject({"target": "automate", "kind": "error"})
+    said = refused(night)
+    assert "msp.patching.automate" in said
+    nothing_recorded(night)
+
+
+def test_an_endpoint_record_that_cannot_be(night: Night, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory"
+    inventory.mkdir()
+    (inventory / "hosts.yml").write_text(
+        "all: {hosts: {ODD-WS01: {patching_ring: pilot, patching_kind: toaster, patching_time_zone: Mars/Olympus}}}\n"
+    )
+    said = refused(night, inventory=inventory)
+    assert "1 endpoint(s) of the inventory cannot be read: ODD-WS01:" in said
+    assert "toaster" in said
+    nothing_recorded(night)
+
+
+def test_check_mode_plans_prints_and_touches_nothing(night: Night) -> None:
+    mark = night.mark()
+    run = night.run("--check")
+    assert run.returncode == 0, run.output
+    assert "scan.due" in run.output
+    assert "ACME-WS01" in run.output
+    assert night.touched(mark) == set()
+    assert night.changing(mark) == []
+    assert not night.ledger_file.exists()
