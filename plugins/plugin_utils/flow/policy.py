@@ -5,7 +5,7 @@
 
 The schema ``data/policy.schema.json`` is where keys, defaults and their meaning are said, for people, editors
 and this code alike. A mapping overrides key by key, a list replaces the whole list; the order is document,
-``clients.<client>``, ``locations.<client>.<location>``, ``endpoints.<endpoint>``.
+``clients.<client>``, ``locations.<location>``, ``locations.<client>.<location>``, ``endpoints.<endpoint>``.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Policy:
         self.document = document
         self.clock: str = document["clock"]
         self._base_dir = base_dir
+        self._places = _places(document["locations"])
         self._settings: dict[tuple[str | None, ...], Settings] = {}
         self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, "clock")}
         self._check_all()
@@ -53,13 +54,12 @@ class Policy:
         """The figures for one endpoint, or for none in particular; compiled once for all that share them."""
         if endpoint is None:
             return self._resolved(None, None, None)
-        clients, locations, endpoints = (self.document[section] for section in _SECTIONS)
-        client = endpoint.client if endpoint.client in clients else None
-        place = endpoint.location if endpoint.location in locations.get(endpoint.client, ()) else None
+        client, place = endpoint.client, endpoint.location
+        here = (client, place) in self._places
         return self._resolved(
-            endpoint.client if place is not None else client,
-            place,
-            endpoint.name if endpoint.name in endpoints else None,
+            client if here or client in self.document["clients"] else None,
+            place if here or (None, place) in self._places else None,
+            endpoint.name if endpoint.name in self.document["endpoints"] else None,
         )
 
     def _resolved(self, client: str | None, location: str | None, name: str | None) -> Settings:
@@ -75,12 +75,14 @@ class Policy:
     def _overrides(
         self, client: str | None, location: str | None, name: str | None
     ) -> list[tuple[str, Mapping[str, Any]]]:
-        clients, locations, endpoints = (self.document[section] for section in _SECTIONS)
+        clients, endpoints = self.document["clients"], self.document["endpoints"]
         found: list[tuple[str, Mapping[str, Any]]] = []
         if client is not None and client in clients:
             found.append((f"clients.{client}.", clients[client]))
-        if location in locations.get(client, ()):
-            found.append((f"locations.{client}.{location}.", locations[client][location]))
+        if location is not None and (None, location) in self._places:
+            found.append((f"locations.{location}.", self._places[None, location]))
+        if client is not None and location is not None and (client, location) in self._places:
+            found.append((f"locations.{client}.{location}.", self._places[client, location]))
         if name in endpoints:
             found.append((f"endpoints.{name}.", endpoints[name]))
         return found
@@ -88,12 +90,25 @@ class Policy:
     def _check_all(self) -> None:
         """Compile the document and each section now: an error in one shows when it is loaded, with its path."""
         self.settings()
+        places: list[tuple[str | None, str | None, str | None]]
         places = [(client, None, None) for client in self.document["clients"]]
-        places += [(client, place, None) for client, rows in self.document["locations"].items() for place in rows]
+        places += [(client, place, None) for client, place in self._places]
         places += [(None, None, name) for name in self.document["endpoints"]]
         for place in places:
             path, override = self._overrides(*place)[-1]
             compile_settings(merged(self._figures, override), self._base_dir, path)
+
+
+def _places(locations: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str | None, str], Mapping[str, Any]]:
+    """The overrides of locations by client and name; without a client where only the location is named."""
+    figures = set(schema()["$defs"]["figureName"]["enum"])
+    found: dict[tuple[str | None, str], Mapping[str, Any]] = {}
+    for name, row in locations.items():
+        if figures.issuperset(row):
+            found[None, name] = row
+        else:
+            found.update({(name, place): override for place, override in row.items()})
+    return found
 
 
 def load_policy(document: Mapping[str, Any] | None, base_dir: Path | None = None) -> Policy:
@@ -159,6 +174,8 @@ def _path(parts: Any) -> str:
 
 def _explain(error: Any) -> str:
     path = _path(error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        return f"{path}.{error.instance}: unknown key; {_wanted(error)}"
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", ()))
         key = next(key for key in error.instance if key not in known)

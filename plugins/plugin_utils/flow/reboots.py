@@ -23,7 +23,8 @@ That two of one redundancy group are not rebooted at once (R6) needs the others,
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from . import schedule, times, windows
 from .case import Answer, Case, Verdict
@@ -80,13 +81,14 @@ def _daytime(case: Case, spec: WindowSpec, since: datetime) -> Verdict:
     if reminder is not None:
         return reminder
     until = _forced_at(spec, case, forced_from)
-    return Verdict("wait", "reboot.user", f"its user restarts it, until that is forced at {_when(case, until)}", until)
+    reason = f"its user restarts it, until that is forced at {_when(case, until)}"
+    return _until_told(case, Verdict("wait", "reboot.user", reason, until))
 
 
 def _forced(case: Case, spec: WindowSpec) -> Verdict:
     """Pending for too long: the next window. The user is still told on the days in between."""
     verdict = _unattended(case, spec, "reboot.forced")
-    return verdict if verdict.action == "reboot" else _reminder(case) or verdict
+    return verdict if verdict.action == "reboot" else _reminder(case) or _until_told(case, verdict)
 
 
 def _forced_at(spec: WindowSpec, case: Case, forced_from: datetime) -> datetime:
@@ -98,15 +100,28 @@ def _forced_at(spec: WindowSpec, case: Case, forced_from: datetime) -> datetime:
 
 def _reminder(case: Case) -> Verdict | None:
     """At most one a day, from the policy's time on, while somebody is logged on to a machine that is up."""
+    due = _reminder_due(case)
+    if due is None or due > case.now:
+        return None
+    return Verdict("remind", "reboot.reminder", "a reboot is pending and its user has not been told today")
+
+
+def _until_told(case: Case, verdict: Verdict) -> Verdict:
+    """A wait stands no longer than to the next reminder."""
+    due = _reminder_due(case)
+    if due is None or (verdict.until is not None and verdict.until <= due):
+        return verdict
+    return replace(verdict, until=times.localized(due, case.zone))
+
+
+def _reminder_due(case: Case) -> datetime | None:
+    """From when on its user is to be told; None where nobody is there to be told."""
     endpoint, settings = case.endpoint, case.settings
     if endpoint.track not in settings.reminder_tracks or not endpoint.user_logged_on:
         return None
     if endpoint.online is False or endpoint.asleep:
         return None
-    local = times.localized(case.now, case.zone)
-    if local.time() < settings.reminder_at:
-        return None
-    told = case.state.reminded_at
-    if told is not None and told <= case.now and times.local_day(told, case.zone) >= local.date():
-        return None
-    return Verdict("remind", "reboot.reminder", "a reboot is pending and its user has not been told today")
+    day, told = times.local_day(case.now, case.zone), case.state.reminded_at
+    if told is not None and told <= case.now and times.local_day(told, case.zone) >= day:
+        day += timedelta(days=1)
+    return times.wall_instant(datetime.combine(day, settings.reminder_at), case.zone)

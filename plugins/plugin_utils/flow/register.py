@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from . import fields
+from . import fields, times
 from .fields import RecordError
 from .records import KINDS, RINGS, ROLES, update_key
 
@@ -54,6 +54,13 @@ _APPROVAL: fields.Fields = {
     "until": fields.instant,
     "promote": fields.flag,
 }
+
+
+def _cycle(value: object) -> str:
+    cycle = fields.text(value)
+    if not times.is_cycle(cycle):
+        raise fields.UnfitError("a cycle such as 2026-11, or one with a suffix such as 2026-11-oob1, is wanted")
+    return cycle
 
 
 def _scope(converters: Mapping[str, fields.Converter]) -> Callable[[object], dict[str, str]]:
@@ -219,7 +226,7 @@ _HOLD: fields.Fields = {
             "client": fields.text,
             "ring": fields.one_of(*RINGS),
             "kind": fields.one_of(*KINDS),
-            "cycle": fields.text,
+            "cycle": _cycle,
         }
     ),
     "reason": fields.any_text,
@@ -297,7 +304,7 @@ class Authorization:
 
 _AUTHORIZATION: fields.Fields = {
     "scope": _authorization_scope,
-    "cycle": fields.text,
+    "cycle": _cycle,
     "by": fields.text,
     "at": fields.instant,
 }
