@@ -14,6 +14,7 @@ from typing import Any
 
 from ..flow.records import KINDS as KINDS_OF_ENDPOINT
 from ..flow.records import RINGS, ROLES, RecordError, Update
+from ..flow.times import is_cycle
 from .event import Event, EventError, instant
 
 Check = Callable[[object], str | None]
@@ -53,6 +54,12 @@ def record(value: object) -> str | None:
 
 def anything(_value: object) -> str | None:
     return None
+
+
+def cycle(value: object) -> str | None:
+    """One that is no cycle would never be come to: a go or a hold that counts for nothing."""
+    right = isinstance(value, str) and is_cycle(value)
+    return None if right else "a cycle such as 2026-11, or one with a suffix such as 2026-11-oob1"
 
 
 def one_of(*values: str) -> Check:
@@ -138,7 +145,7 @@ ABOUT = shape(
     criticality_=maybe(text),
     redundancy_group_=maybe(text),
 )
-HOLD_SCOPE = shape(client_=text, ring_=RING, kind_=KIND, cycle_=text)
+HOLD_SCOPE = shape(client_=text, ring_=RING, kind_=KIND, cycle_=cycle)
 EXCEPTION_SCOPE = either(shape(client=text), shape(client=text, location=text), shape(endpoint=text), shape(role=ROLE))
 AUTHORIZATION_SCOPE = either(shape(endpoint=text), shape(client=text, ring=RING, kind=KIND))
 HEALTH_CHECK = shape(name=text, ok=flag, seen=anything)
@@ -229,7 +236,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
     },
     "exception.signed": {"id": text, "signed_by": text, "signed_at": when, "by": text},
     "exception.revoked": {"id": text, **PERSON},
-    "authorization.given": {"scope": AUTHORIZATION_SCOPE, "cycle": text, **PERSON},
+    "authorization.given": {"scope": AUTHORIZATION_SCOPE, "cycle": cycle, **PERSON},
     "ticket.wanted": {
         "id": text,
         "xref": text,

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import PatchingError
 from ..flow.records import KINDS, RINGS, ROLES, update_key
+from . import kinds
 from .event import Event, canonical, instant, text_of
 from .store import Ledger
 
@@ -159,7 +160,7 @@ def authorize(
             "an authorization is for an endpoint, or for a tier: client, ring and kind together; "
             f"this one names {known_in(scope)}"
         )
-    check_words(scope)
+    check_words({**scope, "cycle": cycle})
     key = (canonical(dict(scope)), cycle)
     if key in {(row["scope"], row["cycle"]) for row in ledger.rows("authorizations")}:
         return []
@@ -168,10 +169,12 @@ def authorize(
 
 
 def check_words(scope: Mapping[str, str]) -> None:
-    """The ring and the kind that `scope` names exist."""
+    """The ring, the kind and the cycle that `scope` names exist."""
     for key, words in (("ring", RINGS), ("kind", KINDS)):
         if key in scope and scope[key] not in words:
             raise DecisionError(f"there is no {key} {scope[key]!r}; there is: {', '.join(words)}")
+    if "cycle" in scope and (wrong := kinds.cycle(scope["cycle"])):
+        raise DecisionError(f"cycle is {scope['cycle']!r}; it must be {wrong}")
 
 
 def root_cause(

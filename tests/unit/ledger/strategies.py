@@ -40,6 +40,7 @@ records = st.lists(
     max_size=4,
 )
 person = {"by": named, "reason": named}
+cycles = st.sampled_from(("2026-11", "2026-12", "2026-11-oob1"))
 steps = st.sampled_from(("scan", "install", "reboot", "validate"))
 scopes = st.fixed_dictionaries({}, optional={"client": named, "ring": st.sampled_from(("pilot", "production"))})
 
@@ -104,7 +105,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "exception.signed": {"id": keys, "signed_by": named, "signed_at": moments, "by": named},
     "exception.revoked": {"id": keys, **person},
-    "authorization.given": {"scope": st.just({"endpoint": ENDPOINTS[0]}), "cycle": named, **person},
+    "authorization.given": {"scope": st.just({"endpoint": ENDPOINTS[0]}), "cycle": cycles, **person},
     "reminder.shown": {},
     "updates.described": {"updates": records},
     "ticket.wanted": {"id": keys, "xref": named, "summary": named, "text": named, "priority": st.integers(1, 3)},

@@ -124,6 +124,12 @@ def test_scopes_that_no_authorization_has(ledger: Ledger, scope: dict[str, str])
         people.authorize(ledger, NOW, scope=scope, cycle="2026-11", **WHO)
 
 
+@pytest.mark.parametrize("cycle", ["2026-13", "November", "2026-11-10 10:00", ""])
+def test_an_authorization_for_what_is_no_cycle_is_refused(ledger: Ledger, cycle: str) -> None:
+    with pytest.raises(DecisionError, match="2026-11-oob1"):
+        people.authorize(ledger, NOW, scope=TIER, cycle=cycle, **WHO)
+
+
 def test_a_root_cause_for_the_open_failures_of_an_endpoint(ledger: Ledger) -> None:
     put(ledger, [Event("scan.finished", "A", NOW, {"updates": [{"id": ID, "kb": ["5046613"]}]})])
     failed(ledger, "f1", "A")

@@ -100,6 +100,10 @@ def test_a_batch_enters_once(ledger: Ledger) -> None:
             "JSON types",
         ),
         (Event("reminder.shown", "A", NOW, {"text": "\ud800"}), "JSON types and Unicode"),
+        (
+            Event("hold.placed", None, NOW, {"id": "h", "scope": {"cycle": "November"}, "reason": "x"}),
+            "a cycle such as 2026-11",
+        ),
     ],
 )
 def test_what_is_not_of_its_kind_is_refused_whole(ledger: Ledger, event: Event, words: str) -> None:
