@@ -270,7 +270,7 @@ class CallbackModule(CallbackBase):
     @_guarded
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
         if self._observer is not None:
-            self._observer.between_tasks()
+            self._observer.between_tasks(str(task.action))
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:

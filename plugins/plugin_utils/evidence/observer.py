@@ -19,6 +19,10 @@ from .outcomes import TAGS, Probed, observe
 from .recorder import Recorder
 
 
+PLAN = "msp.patching.plan"
+"""The action that every patching run has."""
+
+
 class Observer:
     """Turns the results of a run into events of its ledger, and its wanted tickets into PSA tickets."""
 
@@ -26,6 +30,7 @@ class Observer:
         self._recorder = recorder
         self._probes: dict[str, list[dict[str, Any]]] = {}
         self._ticket_due = False
+        self._plans = False
         self.outbox = Outbox(recorder)
 
     def see(
@@ -86,8 +91,9 @@ class Observer:
         except LedgerError:
             return Progress()  # the ledger cannot be read; recording will spool and say so
 
-    def between_tasks(self) -> None:
-        """Send the tickets that the last task's evidence wanted."""
+    def between_tasks(self, coming: str = "") -> None:
+        """Send the tickets that the last task's evidence wanted; `coming` is the action of the task that comes."""
+        self._plans = self._plans or coming == PLAN
         if self._ticket_due:
             self._ticket_due = False
             self.outbox.send()
@@ -98,11 +104,12 @@ class Observer:
         if recorder.check_mode:
             return []
         try:
-            if not recorder.opened():
-                return []
-            recorder.record([Event("run.closed", None, recorder.clock.now(), {"hosts": dict(hosts)})])
-            recorder.replay()
-            self.outbox.send()
+            opened = recorder.opened()
+            if opened:
+                recorder.record([Event("run.closed", None, recorder.clock.now(), {"hosts": dict(hosts)})])
+                recorder.replay()
+            if opened or self._plans:
+                self.outbox.send()  # a patching run that had nothing to do still brings what an earlier one could not
         except PatchingError as exc:
             recorder.report(str(exc))
         return [*([recorder.problem] if recorder.problem else []), *self.outbox.trouble]

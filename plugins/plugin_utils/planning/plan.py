@@ -93,6 +93,7 @@ def make_plan(
             now,
             actions,
             policy.settings(endpoints[name]).unreachable_tolerated,
+            away=endpoints[name].online is False or bool(endpoints[name].asleep),
         )
         for name in names
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ AFTERWARDS = ("reboot", "validate", "scan")
 UNDER_WAY = {"look": ("scan", "install"), "confirm": ("reboot",)}
 """Steps that look after something started earlier, and the actions that start it."""
 
+
+SEEN_LATELY = timedelta(minutes=10)
+"""How fresh a look at an endpoint is that nobody looks again."""
 
 UNTIL_THEN = (
     "Nothing is tried again on it until a root cause is documented: "
@@ -59,11 +62,14 @@ def next_step(
     now: datetime,
     actions: Collection[str],
     tolerated: int,
+    *,
+    away: bool = False,
 ) -> Step:
     """The step of the endpoint `name`.
 
     `actions` are those the run carries out; `tolerated` is how often in a row an endpoint may be unreachable
-    before the run gives it up (policy ``failure.unreachable_tolerated``).
+    before the run gives it up (policy ``failure.unreachable_tolerated``). `away`: the RMM says that it is offline or
+    asleep.
     """
     under_way = _under_way(progress, actions)
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
@@ -83,6 +89,8 @@ def next_step(
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
     if decision.action in actions and decision.action in ACTING:
         return Step(decision.action, decision.reason)
+    if "reboot" in actions and not away and _may_be_rebooted(decision, progress, now):
+        return Step("see", f"somebody may have rebooted it: {decision.reason}")
     return Step("leave", decision.reason)
 
 
@@ -91,6 +99,12 @@ def _to_be_finished(progress: Progress, decision: Decision, actions: Collection[
     open: of several updates some may have been installed. Not where one of these is what failed."""
     steps = {failure.step for failure in progress.failures}
     return decision.action in AFTERWARDS and decision.action in actions and steps == {"install"}
+
+
+def _may_be_rebooted(decision: Decision, progress: Progress, now: datetime) -> bool:
+    """Whether a technician or the user may have done the reboot that is pending, and nobody has looked since."""
+    pending = decision.node.startswith("reboot.") and decision.action in ("manual", "wait", "remind")
+    return pending and (progress.posture_at is None or now - progress.posture_at > SEEN_LATELY)
 
 
 def _under_way(progress: Progress, actions: Collection[str]) -> str | None:

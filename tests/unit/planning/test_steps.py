@@ -81,6 +81,24 @@ def test_a_retry_keeps_nothing_else_waiting() -> None:
     assert step("reboot", replace(waiting, retry_step="posture")) == "wait"
 
 
+@pytest.mark.parametrize(
+    ("action", "node", "seen", "wanted"),
+    [
+        ("manual", "reboot.technician", None, "see"),
+        ("manual", "reboot.technician", timedelta(minutes=11), "see"),
+        ("manual", "reboot.technician", timedelta(minutes=1), "leave"),
+        ("wait", "reboot.user", None, "see"),
+        ("manual", "gate.authorization", None, "leave"),
+    ],
+)
+def test_a_reboot_that_others_do_is_looked_for(action: str, node: str, seen: timedelta | None, wanted: str) -> None:
+    progress = replace(NOTHING, posture_at=None if seen is None else NOW - seen)
+    due = replace(decision(action), node=node)
+    assert next_step("WS01", due, progress, NOW, ACTING, 2).name == wanted
+    assert next_step("WS01", due, progress, NOW, ACTING, 2, away=True).name == "leave"
+    assert next_step("WS01", due, progress, NOW, ("scan", "install"), 2).name == "leave"
+
+
 @pytest.mark.parametrize(("count", "wanted"), [(1, "scan"), (2, "scan"), (3, "fail")])
 def test_an_unreachable_endpoint_is_given_up_after_the_tolerated_count(count: int, wanted: str) -> None:
     assert step("scan", replace(NOTHING, unreachable_count=count)) == wanted

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Around the machines: a ledger that breaks in mid-run, a PSA that is down, a window that closes, people who reboot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import LabStarter
+from .ring import BIG, SMALL, UPDATES, Ansible, Night, in_window, sentence, server, single, workstation, write_fleet
+
+LONGEST = 60.0
+
+
+@pytest.fixture
+def night_of(start_lab: LabStarter, ansible: Ansible, tmp_path: Path) -> Any:
+    """`night_of({'WS01': workstation()}, speed=60)`: a night of machines with a client each."""
+
+    def start(machines: dict[str, dict[str, Any]], **fleet: Any) -> Night:
+        lab = start_lab(write_fleet(tmp_path / "fleet.yml", single(machines), **{"speed": 60, **fleet}))
+        return Night(lab, ansible, tmp_path)
+
+    return start
+
+
+def wait_for(night: Night, run: subprocess.Popen[str], kind: str, count: int = 1) -> None:
+    end = time.monotonic() + LONGEST
+    while len(night.events(kind)) < count:
+        assert run.poll() is None, f"the run ended before {count} {kind}"
+        assert time.monotonic() < end, f"there was no {kind}"
+        time.sleep(0.02)
+
+
+def test_a_ledger_that_breaks_in_mid_run_loses_nothing(night_of: Any) -> None:
+    night = night_of({"WS01": workstation(), "WS02": workstation()})
+    files = [night.folder / f"ledger.sqlite{end}" for end in ("", "-wal", "-shm")]
+    with night.running() as run:
+        wait_for(night, run, "posture.observed")
+        os.killpg(run.pid, signal.SIGSTOP)  # nobody writes while the ledger is taken away
+        for file in files:
+            if file.exists():
+                file.rename(file.with_name(f"kept-{file.name}"))
+        files[0].write_text("this is no database")
+        os.killpg(run.pid, signal.SIGCONT)
+        output = sentence(run.communicate(timeout=120)[0])
+    assert run.returncode != 0
+    assert "is not a database" in output
+    for machine in ("WS01", "WS02"):
+        assert night.boots(machine) == 0, "no further step without a ledger"
+    for file in files:
+        file.unlink(missing_ok=True)
+        kept = file.with_name(f"kept-{file.name}")
+        if kept.exists():
+            kept.rename(file)
+    spool = night.folder / "ledger.sqlite.spool.jsonl"
+    spooled = [event["kind"] for line in spool.read_text().splitlines() for event in json.loads(line)["events"]]
+    assert spooled
+    assert f"wait in {spool} for the next run" in output
+    before = len(night.events())
+    assert night.run().returncode == 0
+    assert [event.kind for event in night.events()][before : before + len(spooled)] == spooled
+    assert not spool.exists()
+    night.agrees("WS01", "WS02")
+    assert [night.boots(machine) for machine in ("WS01", "WS02")] == [1, 1]
+
+
+def test_a_psa_that_is_down_gets_its_ticket_later_and_once(night_of: Any) -> None:
+    night = night_of({"WS01": workstation()})
+    night.lab.inject({"target": "WS01", "kind": "update_fails", "kb": BIG, "hresult": "0x80070643"})
+    night.lab.inject({"target": "psa", "kind": "refuse"})
+    first = night.run()
+    assert first.returncode == 2
+    assert "0x80070643" in first.output
+    assert len(night.ledger.pending_tickets()) == 1
+    night.lab.clear_faults()
+    night.lab.inject({"target": "psa", "kind": "error"})
+    assert night.run().returncode == 0, "a PSA that is down is no reason to fail a night"
+    assert len(night.ledger.pending_tickets()) == 1
+    night.lab.clear_faults()
+    night.lab.inject({"target": "psa", "kind": "throttle", "times": 1, "retry_after": 1})
+    assert night.run().returncode == 0
+    assert night.ledger.pending_tickets() == []
+    assert night.run().returncode == 0
+    (ticket,) = night.tickets("WS01")
+    assert len(night.notes(ticket)) == 1
+    assert len(night.events("ticket.sent")) == 1
+
+
+def test_a_window_that_closes_during_the_run(night_of: Any) -> None:
+    """What is in flight is looked at to its end; nothing starts with less than half an hour left."""
+    long = [UPDATES[0] | {"install_seconds": 2400}]
+    night = night_of({"SLOW": workstation(), "LATER": workstation(online=False)}, updates=long)
+    night.lab.set_clock("2026-11-11T08:01:00Z")
+    with night.running() as run:
+        wait_for(night, run, "install.started")
+        night.lab.speed(600)
+        run.communicate(timeout=120)
+    assert run.returncode == 0
+    assert night.installed("SLOW") == [BIG]
+    assert len(night.events("install.finished", endpoint="SLOW")) == 1
+    assert night.decision("SLOW") == ("wait", "reboot.window")
+    night.lab.speed(60)
+    night.lab.update_machine("LATER", online=True)
+    assert night.run().returncode == 0
+    assert night.decision("LATER") == ("wait", "schedule.window"), "searched, as at any hour, and not installed"
+    night.lab.set_clock("2026-11-12T07:01:00Z")
+    with night.running() as run:
+        wait_for(night, run, "install.started", 2)
+        night.lab.speed(300)
+        run.communicate(timeout=120)
+    assert run.returncode == 0
+    for machine in ("SLOW", "LATER"):
+        assert (night.installed(machine), night.boots(machine)) == ([BIG], 1)
+        for entry in night.happened(machine, "install.started", "reboot.requested"):
+            assert in_window(entry["at"], "02:00", "03:30:01"), (machine, entry)
+
+
+def test_a_technicians_reboot_is_noticed_and_not_repeated(night_of: Any) -> None:
+    night = night_of(
+        {
+            "SRV01": server("File Server", policy="Auto Install Manual Reboot"),
+            "SRV02": server("File Server", policy="Auto Install Manual Reboot"),
+        }
+    )
+    for machine in ("SRV01", "SRV02"):
+        night.decide("authorize", endpoint=machine, reason="pilot night")
+    assert night.run().returncode == 0
+    for machine in ("SRV01", "SRV02"):
+        assert sorted(night.installed(machine)) == [BIG, SMALL]
+        assert night.decision(machine) == ("manual", "reboot.technician")
+        assert night.boots(machine) == 0
+    night.lab.update_machine("SRV01", power="off")
+    night.lab.update_machine("SRV01", power="on")
+    night.lab.advance(900)
+    assert night.run().returncode == 0
+    assert night.decision("SRV01") == ("none", "approval.nothing_approved")
+    assert night.bodies("validation.finished", "SRV01")[-1]["healthy"]
+    assert night.decision("SRV02") == ("manual", "reboot.technician")
+    assert [len(night.happened(machine, "reboot.requested")) for machine in ("SRV01", "SRV02")] == [0, 0]
