@@ -121,6 +121,10 @@ class RootCause:
     text: str | None = None
     at: datetime | None = None
 
+    def is_documented(self, now: datetime) -> bool:
+        """By whom, a code and a text (section 8)."""
+        return bool(self.code and self.text) and (self.at is None or self.at <= now)
+
     @classmethod
     def parse(cls, record: object) -> RootCause:
         return cls(**fields.read("root cause", record, _ROOT_CAUSE, required=("by",), named="code"))
@@ -156,8 +160,7 @@ class Failure:
     def is_open(self, now: datetime) -> bool:
         if self.at is not None and self.at > now:
             return False
-        cause = self.root_cause
-        return cause is None or (cause.at is not None and cause.at > now)
+        return self.root_cause is None or not self.root_cause.is_documented(now)
 
 
 def _row(parse: Callable[[object], Row]) -> Callable[[object], Row]:

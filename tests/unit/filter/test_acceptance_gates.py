@@ -140,6 +140,13 @@ def test_a_failure_bars_until_its_root_cause_is_documented() -> None:
     assert decide(workstation(), failures=[failure("ACME-WS02")])["action"] == "install"
 
 
+@pytest.mark.parametrize("missing", ["code", "text"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_root_cause_without_code_or_text_is_not_documented(missing: str, nothing: str | None) -> None:
+    rows = [failure("ACME-WS01", root_cause=CAUSE | {missing: nothing})]
+    assert decide(workstation(), failures=rows)["node"] == "gate.failure_open"
+
+
 def test_a_failure_of_another_update_bars_too() -> None:
     assert decide(workstation(), failures=[failure("ACME-WS01", guid("77"))])["node"] == "gate.failure_open"
 

@@ -27,6 +27,7 @@ from tests.unit.flow.build import (
 
 SIGNED = {"reason": "R-17", "signed_by": "Jane Roe", "signed_at": "2026-01-05T12:00:00Z"}
 GO = {"scope": {"endpoint": "ACME-FS01"}, "cycle": "2026-11", "by": "Tech One", "at": "2026-11-11T12:00:00Z"}
+CAUSE = {"by": "Tech", "code": "disk", "text": "It was full."}
 PENDING = {"endpoints": {"ACME-WS01": {"reboot_pending_since": "2026-11-12T05:00:00Z"}}}
 FREEZE = {"freezes": [{"name": "year end", "start": "2026-11-12T00:00:00-05:00", "end": "2026-11-15T00:00:00-05:00"}]}
 
@@ -91,7 +92,7 @@ CASES: list[tuple[str, str, Endpoint, list[Update] | None, dict[str, Any], dict[
     ("approval.review", "hold", workstation(), [update(**OPTIONAL), update("u2", **DRIVER)], {}, {}, NIGHT),
     ("gate.failure_open", "hold", workstation(), [update()], {"failures": [{"endpoint": "ACME-WS01"}]}, {}, NIGHT),
     ("deploy.install", "install", workstation(), [update()],
-     {"failures": [{"endpoint": "ACME-WS01", "root_cause": {"by": "Tech"}}, {"endpoint": "OTHER"}]}, {}, NIGHT),
+     {"failures": [{"endpoint": "ACME-WS01", "root_cause": CAUSE}, {"endpoint": "OTHER"}]}, {}, NIGHT),
     ("gate.soak", "hold", workstation(ring="regular"), [update()], {}, {}, NIGHT),
     ("gate.soak", "hold", workstation(ring="production"), [update()], {}, {}, NIGHT),
     ("deploy.install", "install", workstation(ring="mosttest"), [update()], {}, {}, NIGHT),

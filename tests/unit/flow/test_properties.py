@@ -166,7 +166,7 @@ registers = st.fixed_dictionaries(
             endpoint=st.sampled_from(["E2", "P1"]),
             update=st.none() | references,
             at=st.none() | instants,
-            root_cause=st.none() | st.just({"by": "T"}),
+            root_cause=st.none() | st.just({"by": "T"}) | st.just({"by": "T", "code": "C", "text": "t"}),
         ),
         "holds": rows(
             scope=st.sampled_from(

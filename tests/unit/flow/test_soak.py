@@ -85,7 +85,7 @@ def test_the_scope_is_the_client_for_servers_and_all_for_workstations() -> None:
     [
         ({"endpoint": "ACME-P1", "update": "u1"}, False),
         ({"endpoint": "ACME-P1", "update": "KB5046613"}, False),
-        ({"endpoint": "ACME-P1", "update": "u1", "root_cause": {"by": "Tech", "code": "disk"}}, True),
+        ({"endpoint": "ACME-P1", "update": "u1", "root_cause": {"by": "Tech", "code": "disk", "text": "full"}}, True),
         ({"endpoint": "ACME-P1", "update": "u2"}, True),
         ({"endpoint": "ACME-P1"}, True),
         ({"endpoint": "ACME-WS77", "update": "u1"}, True),  # not in the pilot
