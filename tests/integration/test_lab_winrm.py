@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from lab.client import LabClient
+
+Ansible = Callable[..., Any]
+LabStarter = Callable[..., LabClient]
 
 FAST = {"ansible_winrm_operation_timeout_sec": 1, "ansible_winrm_read_timeout_sec": 2}
 
@@ -16,7 +22,7 @@ def play(*tasks: dict[str, Any], hosts: str = "ACME-WS01", **more: Any) -> list[
     return [{"hosts": hosts, "gather_facts": False, "tasks": list(tasks), **more}]
 
 
-def test_modules_of_everyday(shared_lab, ansible):
+def test_modules_of_everyday(shared_lab: LabClient, ansible: Ansible) -> None:
     shared_lab.speed(600)
     run = ansible(
         shared_lab,
@@ -57,7 +63,7 @@ def test_modules_of_everyday(shared_lab, ansible):
     assert shared_lab.unsimulated() == []
 
 
-def test_updates_with_reboot_in_the_foreground(shared_lab, ansible):
+def test_updates_with_reboot_in_the_foreground(shared_lab: LabClient, ansible: Ansible) -> None:
     """The action plugin's own loop: search, download, install, reboot with real downtime, search again."""
     shared_lab.speed(600)
     run = ansible(
@@ -82,7 +88,7 @@ def test_updates_with_reboot_in_the_foreground(shared_lab, ansible):
     assert shared_lab.unsimulated() == []
 
 
-def test_updates_as_a_job_and_a_reboot(shared_lab, ansible):
+def test_updates_as_a_job_and_a_reboot(shared_lab: LabClient, ansible: Ansible) -> None:
     shared_lab.speed(600)
     shared_lab.inject({"target": "ACME-WS01", "kind": "update_fails", "kb": "5091231", "hresult": "0x80073712"})
     run = ansible(
@@ -112,14 +118,14 @@ def test_updates_as_a_job_and_a_reboot(shared_lab, ansible):
     assert shared_lab.unsimulated() == []
 
 
-def test_a_misspelt_option_fails_as_on_windows(shared_lab, ansible):
+def test_a_misspelt_option_fails_as_on_windows(shared_lab: LabClient, ansible: Ansible) -> None:
     run = ansible(shared_lab, play({"name": "stat", "ansible.windows.win_stat": {"path": "C:\\", "folow": True}}))
     assert "Unsupported parameters for (ansible.windows.win_stat) module: folow" in (
         run.results["ACME-WS01"]["stat"]["msg"]
     )
 
 
-def test_what_is_not_simulated_fails_and_is_listed(shared_lab, ansible):
+def test_what_is_not_simulated_fails_and_is_listed(shared_lab: LabClient, ansible: Ansible) -> None:
     run = ansible(
         shared_lab,
         play({"name": "user", "ansible.windows.win_user": {"name": "bob", "password": "hunter2"}}),
@@ -130,7 +136,7 @@ def test_what_is_not_simulated_fails_and_is_listed(shared_lab, ansible):
     assert "hunter2" not in (shared_lab.state_dir / "journal.jsonl").read_text()
 
 
-def test_absent_and_hostile_endpoints_are_unreachable(shared_lab, ansible):
+def test_absent_and_hostile_endpoints_are_unreachable(shared_lab: LabClient, ansible: Ansible) -> None:
     """One run, one way to fail per host."""
     for name, kind in (("ACME-DC01", "refuse"), ("ACME-FS01", "reset"), ("ACME-WS01", "unauthorized"),
                        ("ACME-WS02", "hang"), ("CLAW-WS01", "error")):
@@ -145,7 +151,7 @@ def test_absent_and_hostile_endpoints_are_unreachable(shared_lab, ansible):
     assert "Connection refused" in says["CLAW-WS02"]  # switched off in the fleet
 
 
-def test_a_connection_lost_in_a_running_command_is_a_failure(shared_lab, ansible):
+def test_a_connection_lost_in_a_running_command_is_a_failure(shared_lab: LabClient, ansible: Ansible) -> None:
     shared_lab.inject({"target": "ACME-WS01", "kind": "reset", "at": "command", "times": 1})
     run = ansible(shared_lab, play({"name": "info", "ansible.windows.win_service_info": {}}))
     assert run.stats["ACME-WS01"]["failures"] == 1
@@ -153,7 +159,7 @@ def test_a_connection_lost_in_a_running_command_is_a_failure(shared_lab, ansible
     ansible(shared_lab, play({"name": "ping", "ansible.windows.win_ping": {}})).ok()
 
 
-def test_https_with_the_labs_own_authority(start_lab, ansible):
+def test_https_with_the_labs_own_authority(start_lab: LabStarter, ansible: Ansible) -> None:
     client = start_lab("small", "--tls", "--speed", "600")
     run = ansible(client, play({"name": "ping", "ansible.windows.win_ping": {}}, hosts="windows:!CLAW-WS02")).ok()
     assert len(run.results) == 5
@@ -163,7 +169,7 @@ def test_https_with_the_labs_own_authority(start_lab, ansible):
 
 
 @pytest.mark.parametrize("options", [(), ("--addresses",)])
-def test_the_written_inventories_lead_to_the_endpoints(start_lab, ansible, options):
+def test_the_written_inventories_lead_to_the_endpoints(start_lab: LabStarter, ansible: Ansible, options: tuple[str, ...]) -> None:
     """Through the RMM and without it; and a play on localhost does not go through WinRM."""
     client = start_lab("small", *options)
     plays = play({"name": "ping", "ansible.windows.win_ping": {}}, hosts="kind_server")

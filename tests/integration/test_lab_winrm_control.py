@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ import requests
 
 from lab.client import LabClient
 from lab.errors import LabError
+
+LabStarter = Callable[..., LabClient]
 
 ROOT = Path(__file__).parent.parent.parent
 FLEET = str(ROOT / "lab" / "fleets" / "small.yml")
@@ -30,7 +33,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_up_status_and_down(tmp_path, free_ports):
+def test_up_status_and_down(tmp_path: Path, free_ports: Callable[[], int]) -> None:
     base = str(free_ports())
     state_dir = str(tmp_path / "detached")
     up = command("up", "--detach", "--fleet", FLEET, "--state-dir", state_dir, "--port-base", base, "--speed", "0")
@@ -48,7 +51,7 @@ def test_up_status_and_down(tmp_path, free_ports):
     assert "python -m lab up" in gone.stderr
 
 
-def test_ports_that_are_taken_are_named(tmp_path, lab):
+def test_ports_that_are_taken_are_named(tmp_path: Path, lab: LabClient) -> None:
     port = lab.info["winrm"]["port_base"] + 3
     base = str(port - 103)
     done = command("up", "--fleet", FLEET, "--state-dir", str(tmp_path / "second"), "--port-base", base)
@@ -70,14 +73,14 @@ def test_ports_that_are_taken_are_named(tmp_path, lab):
         (["--speed", "-1"], "out of range"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(tmp_path, words, says):
+def test_what_cannot_be_is_refused_in_words(tmp_path: Path, words: list[str], says: str) -> None:
     done = command("up", "--fleet", FLEET, "--state-dir", str(tmp_path), *words)
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_bad_fleet_is_refused_in_words(tmp_path):
+def test_a_bad_fleet_is_refused_in_words(tmp_path: Path) -> None:
     fleet = tmp_path / "fleet.yml"
     fleet.write_text("seed: seven\n")
     done = command("up", "--fleet", str(fleet), "--state-dir", str(tmp_path / "lab"))
@@ -87,7 +90,7 @@ def test_a_bad_fleet_is_refused_in_words(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(start_lab, number):
+def test_a_signal_ends_it_cleanly(start_lab: LabStarter, number: int) -> None:
     lab = start_lab()
     os.kill(lab.info["pid"], number)
     path = lab.state_dir / "lab.json"
@@ -96,7 +99,7 @@ def test_a_signal_ends_it_cleanly(start_lab, number):
         lab.clock()
 
 
-def test_down_clears_up_after_a_lab_that_died(start_lab):
+def test_down_clears_up_after_a_lab_that_died(start_lab: LabStarter) -> None:
     lab = start_lab()
     os.kill(lab.info["pid"], signal.SIGKILL)
     deadline = time.monotonic() + 10
@@ -112,7 +115,7 @@ def wait_for_gone(path: Path) -> None:
         time.sleep(0.02)
 
 
-def test_the_state_directory_tells_all(shared_lab):
+def test_the_state_directory_tells_all(shared_lab: LabClient) -> None:
     info = json.loads((shared_lab.state_dir / "lab.json").read_text())
     for face in ("control", "automate", "psa"):
         assert urlsplit(info[face]["url"]).hostname == "127.0.0.1"
@@ -122,7 +125,7 @@ def test_the_state_directory_tells_all(shared_lab):
     assert (shared_lab.state_dir / "server.key").stat().st_mode & 0o077 == 0
 
 
-def test_only_the_clock_may_be_read_without_the_token(shared_lab):
+def test_only_the_clock_may_be_read_without_the_token(shared_lab: LabClient) -> None:
     assert set(requests.get(shared_lab.info["clock_url"], timeout=5).json()) == {"now", "speed"}
     for method, path in (("GET", "journal"), ("GET", "machines"), ("POST", "clock"), ("POST", "shutdown")):
         url = f"{shared_lab.info['control']['url']}/lab/{path}"
@@ -131,13 +134,13 @@ def test_only_the_clock_may_be_read_without_the_token(shared_lab):
         assert requests.request(method, url, json={}, headers=wrong, timeout=5).status_code == 401
 
 
-def test_the_apis_are_served_over_https_with_the_labs_authority(shared_lab):
+def test_the_apis_are_served_over_https_with_the_labs_authority(shared_lab: LabClient) -> None:
     for face, path in (("automate", "/cwa/api/v1/Computers"), ("psa", "/v4_6_release/apis/3.0/service/tickets")):
         answer = requests.get(shared_lab.info[face]["https_url"] + path, verify=shared_lab.info["ca"], timeout=5)
         assert answer.status_code == 401
 
 
-def test_time_moves_faults_strike_and_a_reset_undoes_it_all(shared_lab):
+def test_time_moves_faults_strike_and_a_reset_undoes_it_all(shared_lab: LabClient) -> None:
     shared_lab.speed(0)
     start = shared_lab.clock()["now"]
     shared_lab.inject({"target": "ACME-WS01", "kind": "hang"})
@@ -165,11 +168,11 @@ def test_time_moves_faults_strike_and_a_reset_undoes_it_all(shared_lab):
         (lambda lab: lab.update_machine("ACME-WS01", pending=["KB1"]), "catalogue lacks"),
     ],
 )
-def test_what_cannot_be_done_is_told(shared_lab, attempt, says):
+def test_what_cannot_be_done_is_told(shared_lab: LabClient, attempt: Callable[[LabClient], object], says: str) -> None:
     with pytest.raises(LabError, match=says):
         attempt(shared_lab)
 
 
-def test_there_is_no_client_without_a_lab(tmp_path):
+def test_there_is_no_client_without_a_lab(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no lab is up"):
         LabClient.from_state_dir(tmp_path)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,7 +24,7 @@ class Real:
         return self.seconds
 
 
-def test_runs_at_its_speed_and_keeps_what_passed_when_that_changes():
+def test_runs_at_its_speed_and_keeps_what_passed_when_that_changes() -> None:
     real = Real()
     clock = LabClock(START, 60, real)
     real.seconds += 2
@@ -33,7 +34,7 @@ def test_runs_at_its_speed_and_keeps_what_passed_when_that_changes():
     assert clock.now() == START + timedelta(minutes=2, seconds=5)
 
 
-def test_a_jump_fires_what_is_due_in_order_each_at_its_own_instant():
+def test_a_jump_fires_what_is_due_in_order_each_at_its_own_instant() -> None:
     clock = LabClock(START)
     seen: list[tuple[str, datetime]] = []
 
@@ -49,7 +50,7 @@ def test_a_jump_fires_what_is_due_in_order_each_at_its_own_instant():
     assert clock.now() == START + timedelta(seconds=30)
 
 
-def test_a_cancelled_alarm_stays_silent():
+def test_a_cancelled_alarm_stays_silent() -> None:
     clock = LabClock(START)
     seen: list[int] = []
     clock.call_later(1, lambda: seen.append(1)).cancel()
@@ -58,14 +59,14 @@ def test_a_cancelled_alarm_stays_silent():
 
 
 @pytest.mark.parametrize("backwards", [lambda clock: clock.advance(-1), lambda clock: clock.set(START)])
-def test_never_goes_back(backwards):
+def test_never_goes_back(backwards: Callable[[LabClock], None]) -> None:
     clock = LabClock(START)
     clock.advance(10)
     with pytest.raises(ClockError, match=r"only goes forward|cannot go back"):
         backwards(clock)
 
 
-def test_sleepers_wake_on_a_jump_at_the_instant_they_waited_for():
+def test_sleepers_wake_on_a_jump_at_the_instant_they_waited_for() -> None:
     async def scenario() -> list[datetime]:
         clock = LabClock(START)
         clock.attach(asyncio.get_running_loop())
@@ -86,7 +87,7 @@ def test_sleepers_wake_on_a_jump_at_the_instant_they_waited_for():
     assert woken == [START + timedelta(minutes=minutes) for minutes in (1, 2, 3)]
 
 
-def test_a_higher_speed_shortens_a_sleep_that_goes_on():
+def test_a_higher_speed_shortens_a_sleep_that_goes_on() -> None:
     async def scenario() -> None:
         clock = LabClock(START, 1)
         clock.attach(asyncio.get_running_loop())
@@ -99,10 +100,10 @@ def test_a_higher_speed_shortens_a_sleep_that_goes_on():
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-11T08:00:00"])
-def test_an_instant_needs_a_date_and_an_offset(text):
+def test_an_instant_needs_a_date_and_an_offset(text: str) -> None:
     with pytest.raises(ClockError, match="2026-11-11T08:05:00Z"):
         parse_instant(text)
 
 
-def test_instants_are_written_in_utc():
+def test_instants_are_written_in_utc() -> None:
     assert iso(parse_instant("2026-11-11T03:05:00-05:00")) == "2026-11-11T08:05:00.000000Z"

@@ -75,7 +75,7 @@ def post(body: bytes = b"", authorization: str = "Basic dTpw", path: str = "/wsm
         (b"POST /wsman HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", b"413"),
     ],
 )
-def test_answers_by_status(request_bytes, status):
+def test_answers_by_status(request_bytes: bytes, status: bytes) -> None:
     async def scenario(endpoint: Endpoint) -> None:
         answer = await send(endpoint, request_bytes)
         assert answer.startswith(b"HTTP/1.1 " + status)
@@ -83,7 +83,7 @@ def test_answers_by_status(request_bytes, status):
     with_endpoint(scenario)
 
 
-def test_two_requests_in_one_packet_get_two_answers():
+def test_two_requests_in_one_packet_get_two_answers() -> None:
     async def scenario(endpoint: Endpoint) -> None:
         answer = await send(endpoint, post(b"x") + post(b"y"))
         assert answer.count(b"HTTP/1.1 500") == 2
@@ -91,7 +91,7 @@ def test_two_requests_in_one_packet_get_two_answers():
     with_endpoint(scenario)
 
 
-def test_endless_headers_are_cut_off():
+def test_endless_headers_are_cut_off() -> None:
     async def scenario(endpoint: Endpoint) -> None:
         with pytest.raises(ConnectionResetError):
             await send(endpoint, b"POST /wsman HTTP/1.1\r\n" + b"x" * 100_000)
@@ -99,7 +99,7 @@ def test_endless_headers_are_cut_off():
     with_endpoint(scenario)
 
 
-def test_the_port_closes_and_opens_with_the_machine():
+def test_the_port_closes_and_opens_with_the_machine() -> None:
     async def scenario(endpoint: Endpoint) -> None:
         machine = endpoint.machine
         machine.update({"online": False})
@@ -117,7 +117,7 @@ def test_the_port_closes_and_opens_with_the_machine():
     with_endpoint(scenario)
 
 
-def test_a_refusal_ends_with_its_fault():
+def test_a_refusal_ends_with_its_fault() -> None:
     async def scenario(endpoint: Endpoint) -> None:
         fault = endpoint.faults.add({"target": "PC1", "kind": "refuse"})
         with pytest.raises(ConnectionRefusedError):
@@ -130,7 +130,7 @@ def test_a_refusal_ends_with_its_fault():
     with_endpoint(scenario)
 
 
-def test_a_reset_strikes_once_and_is_over():
+def test_a_reset_strikes_once_and_is_over() -> None:
     async def scenario(endpoint: Endpoint) -> None:
         endpoint.faults.add({"target": "PC1", "kind": "reset", "times": 1})
         with pytest.raises(ConnectionResetError):

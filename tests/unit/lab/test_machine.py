@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def make(**more: object) -> tuple[Machine, LabClock, FaultBook]:
     return Machine(computer, {item.id: item for item in UPDATES}, clock, faults, seed=7), clock, faults
 
 
-def messages(run: object) -> dict[str, dict]:
+def messages(run: object) -> dict[str, dict[str, Any]]:
     return {message["task"]: message["result"] for message in run.messages}  # type: ignore[attr-defined]
 
 
@@ -56,7 +57,7 @@ def events(machine: Machine) -> list[str]:
 # -- power -----------------------------------------------------------------------------------------------
 
 
-def test_a_reboot_takes_the_machine_away_for_as_long_as_it_boots():
+def test_a_reboot_takes_the_machine_away_for_as_long_as_it_boots() -> None:
     machine, clock, _faults = make()
     reachable: list[bool] = []
     machine.on_change = lambda changed: reachable.append(changed.reachable)
@@ -74,7 +75,7 @@ def test_a_reboot_takes_the_machine_away_for_as_long_as_it_boots():
     assert events(machine) == ["reboot.requested", "shutdown", "boot"]
 
 
-def test_shutdown_answers_as_windows_when_one_is_scheduled_or_none():
+def test_shutdown_answers_as_windows_when_one_is_scheduled_or_none() -> None:
     machine, clock, _faults = make()
     assert machine.abort_reboot() == 1116
     assert machine.request_reboot(60) == 0
@@ -85,7 +86,7 @@ def test_shutdown_answers_as_windows_when_one_is_scheduled_or_none():
     assert "shutdown" not in events(machine)
 
 
-def test_a_held_machine_goes_down_when_it_is_released():
+def test_a_held_machine_goes_down_when_it_is_released() -> None:
     machine, clock, _faults = make()
     machine.hold()
     machine.request_reboot(0)
@@ -96,7 +97,7 @@ def test_a_held_machine_goes_down_when_it_is_released():
     assert not machine.reachable
 
 
-def test_services_come_up_after_a_boot_and_those_with_a_fault_do_not():
+def test_services_come_up_after_a_boot_and_those_with_a_fault_do_not() -> None:
     machine, clock, faults = make()
     faults.add({"target": "PC1", "kind": "service_stays_down", "service": "Spooler"})
     machine.request_reboot(0)
@@ -109,7 +110,7 @@ def test_services_come_up_after_a_boot_and_those_with_a_fault_do_not():
     assert machine.services["wuauserv"].state == "stopped"  # it is started by hand
 
 
-def test_a_machine_that_never_returns_is_off_until_somebody_switches_it_on():
+def test_a_machine_that_never_returns_is_off_until_somebody_switches_it_on() -> None:
     machine, clock, faults = make()
     faults.add({"target": "PC1", "kind": "never_returns", "times": 1})
     machine.request_reboot(0)
@@ -119,7 +120,7 @@ def test_a_machine_that_never_returns_is_off_until_somebody_switches_it_on():
     assert machine.reachable
 
 
-def test_two_boots_in_one_instant_have_two_boot_ids():
+def test_two_boots_in_one_instant_have_two_boot_ids() -> None:
     machine, clock, _faults = make(boot_seconds=0)
     ids = set()
     for _turn in range(3):
@@ -130,7 +131,7 @@ def test_two_boots_in_one_instant_have_two_boot_ids():
     assert machine.reachable
 
 
-def test_the_agent_was_last_heard_when_the_machine_went_away():
+def test_the_agent_was_last_heard_when_the_machine_went_away() -> None:
     machine, clock, _faults = make()
     clock.advance(100)
     assert machine.last_contact == clock.now()
@@ -140,7 +141,7 @@ def test_the_agent_was_last_heard_when_the_machine_went_away():
     assert machine.last_contact == gone_at
 
 
-def test_a_machine_is_given_only_what_it_has():
+def test_a_machine_is_given_only_what_it_has() -> None:
     machine, _clock, _faults = make()
     with pytest.raises(MachineError, match="cannot set 'on_line'"):
         machine.update({"on_line": True})
@@ -149,7 +150,7 @@ def test_a_machine_is_given_only_what_it_has():
 # -- updates ---------------------------------------------------------------------------------------------
 
 
-def test_a_search_tells_all_that_is_released_and_why_it_is_left_out():
+def test_a_search_tells_all_that_is_released_and_why_it_is_left_out() -> None:
     machine, clock, _faults = make()
     run = machine.updates.start_run("searched", Selection(["SecurityUpdates"], reject=["kb5000002"]))
     clock.advance(60)
@@ -173,11 +174,11 @@ def test_a_search_tells_all_that_is_released_and_why_it_is_left_out():
         (Selection(["CriticalUpdates", "UpdateRollups"]), set()),
     ],
 )
-def test_selection_is_that_of_the_real_module(selection, chosen):
+def test_selection_is_that_of_the_real_module(selection: Selection, chosen: set[str]) -> None:
     assert {item.id for item in UPDATES[:3] if not selection.reasons_against(item)} == chosen
 
 
-def test_an_install_takes_its_time_and_wants_a_reboot():
+def test_an_install_takes_its_time_and_wants_a_reboot() -> None:
     machine, clock, _faults = make()
     run = machine.updates.start_run("installed", Selection(["*"], accept=["KB500000[12]"]))
     clock.advance(15 + 20 + 1199)
@@ -192,7 +193,7 @@ def test_an_install_takes_its_time_and_wants_a_reboot():
     assert [entry["at"] for entry in succeeded] == ["2026-11-11T08:10:35.000000Z", "2026-11-11T08:20:35.000000Z"]
 
 
-def test_nothing_more_is_installed_while_a_reboot_is_pending():
+def test_nothing_more_is_installed_while_a_reboot_is_pending() -> None:
     machine, clock, _faults = make()
     machine.updates.start_run("installed", Selection(["*"], accept=["Update 1"]))
     clock.advance(3600)
@@ -202,7 +203,7 @@ def test_nothing_more_is_installed_while_a_reboot_is_pending():
     assert messages(run)["exit"]["failed"] is True
 
 
-def test_one_install_at_a_time():
+def test_one_install_at_a_time() -> None:
     machine, clock, _faults = make()
     first = machine.updates.start_run("installed", ALL)
     second = machine.updates.start_run("installed", ALL)
@@ -211,7 +212,7 @@ def test_one_install_at_a_time():
     assert messages(second)["exit"]["exception"]["hresult"] == 0x80240016 - 2**32
 
 
-def test_a_fault_fails_one_update_and_the_others_go_on():
+def test_a_fault_fails_one_update_and_the_others_go_on() -> None:
     machine, clock, faults = make()
     faults.add({"target": "PC1", "kind": "update_fails", "kb": "KB5000001", "hresult": "0x80070643", "times": 1})
     run = machine.updates.start_run("installed", ALL)
@@ -223,7 +224,7 @@ def test_a_fault_fails_one_update_and_the_others_go_on():
     assert faults.all() == []
 
 
-def test_a_full_disk_fails_as_windows_says():
+def test_a_full_disk_fails_as_windows_says() -> None:
     machine, clock, _faults = make()
     machine.update({"system_drive_free_mb": 100})
     run = machine.updates.start_run("installed", Selection(["*"], accept=["Update 1"]))
@@ -231,7 +232,7 @@ def test_a_full_disk_fails_as_windows_says():
     assert messages(run)["install_result"]["info"][0]["hresult"] == 0x80070070 - 2**32
 
 
-def test_a_reboot_in_the_middle_stops_the_install_and_the_next_one_may_start():
+def test_a_reboot_in_the_middle_stops_the_install_and_the_next_one_may_start() -> None:
     machine, clock, _faults = make()
     run = machine.updates.start_run("installed", Selection(["*"], accept=["KB500000[12]"]))
     clock.advance(15 + 20 + 700)
@@ -246,7 +247,7 @@ def test_a_reboot_in_the_middle_stops_the_install_and_the_next_one_may_start():
     assert messages(again)["exit"]["failed"] is False
 
 
-def test_an_update_that_is_rolled_back_is_pending_again():
+def test_an_update_that_is_rolled_back_is_pending_again() -> None:
     machine, clock, faults = make()
     faults.add({"target": "PC1", "kind": "rolled_back", "kb": "5000001", "times": 1})
     machine.updates.start_run("installed", Selection(["*"], accept=["Update 1"]))
@@ -258,7 +259,7 @@ def test_an_update_that_is_rolled_back_is_pending_again():
     assert not machine.reboot_pending
 
 
-def test_check_mode_changes_nothing():
+def test_check_mode_changes_nothing() -> None:
     machine, clock, _faults = make()
     run = machine.updates.start_run("installed", ALL, check_mode=True)
     clock.advance(3600)
@@ -266,7 +267,7 @@ def test_check_mode_changes_nothing():
     assert len(machine.updates.pending()) == 3
 
 
-def test_the_same_seed_gives_the_same_machine():
+def test_the_same_seed_gives_the_same_machine() -> None:
     first, second = make()[0], make()[0]
     assert first.state() == second.state()
 
@@ -283,12 +284,12 @@ def test_the_same_seed_gives_the_same_machine():
         ({"target": "PC1", "kind": "refuse", "times": 2}, "seconds"),
     ],
 )
-def test_a_fault_says_what_is_wrong_with_it(document, says):
+def test_a_fault_says_what_is_wrong_with_it(document: dict[str, Any], says: str) -> None:
     with pytest.raises(FaultError, match=says):
         FaultBook().add(document)
 
 
-def test_a_fault_strikes_as_often_as_it_says():
+def test_a_fault_strikes_as_often_as_it_says() -> None:
     faults = FaultBook()
     faults.add({"target": "automate", "kind": "error", "times": 2, "path": "/cwa/api/v1/Computers"})
     path = "/cwa/api/v1/Computers/7"

@@ -58,13 +58,13 @@ def ask(machine: Machine, name: str, /, **args: Any) -> dict[str, Any]:
         (["!hardware"], {"platform", "interfaces"}, {"memory"}),
     ],
 )
-def test_subsets_of_facts(asked, has, lacks):
+def test_subsets_of_facts(asked: list[str], has: set[str], lacks: set[str]) -> None:
     chosen = _chosen(asked)
     assert has <= chosen
     assert not lacks & chosen
 
 
-def test_posture_tells_what_the_machine_is_like():
+def test_posture_tells_what_the_machine_is_like() -> None:
     machine = make(users=True)
     machine.update({"services": {"Spooler": "stopped"}, "reboot_reasons": ["file renames"]})
     told = ask(machine, "msp.patching.win_posture")
@@ -78,7 +78,7 @@ def test_posture_tells_what_the_machine_is_like():
     assert ask(machine, "msp.patching.win_posture", agent_service="Acme")["agent"]["state"] == "missing"
 
 
-def test_checks_follow_the_services_behind_them():
+def test_checks_follow_the_services_behind_them() -> None:
     machine = make("Patching.Role.SQL Server")
     checks = [
         {"name": "sql", "type": "tcp", "port": 1433},
@@ -104,11 +104,11 @@ def test_checks_follow_the_services_behind_them():
         ({"name": "x", "type": "tcp", "port": 1, "colour": "red"}, "Unsupported parameters"),
     ],
 )
-def test_a_bad_check_is_refused(check, says):
+def test_a_bad_check_is_refused(check: dict[str, Any], says: str) -> None:
     assert says in ask(make(), "msp.patching.win_check", checks=[check])["msg"]
 
 
-def test_a_toast_needs_somebody_to_see_it():
+def test_a_toast_needs_somebody_to_see_it() -> None:
     nobody = ask(make(), "community.windows.win_toast", msg="hi")
     assert nobody["toast_sent"] is False
     assert nobody["no_toast_sent_reason"] == "No logged in users to notify"
@@ -117,14 +117,14 @@ def test_a_toast_needs_somebody_to_see_it():
     assert [notice["msg"] for notice in machine.notices] == ["hi"]
 
 
-def test_a_message_needs_somebody_and_has_a_limit():
+def test_a_message_needs_somebody_and_has_a_limit() -> None:
     assert ask(make(), "community.windows.win_msg", msg="hi")["failed"] is True
     machine = make(users=True)
     assert ask(machine, "community.windows.win_msg", msg="hi")["changed"] is True
     assert "less than 256" in ask(machine, "community.windows.win_msg", msg="x" * 256)["msg"]
 
 
-def test_services_change_state_and_only_once():
+def test_services_change_state_and_only_once() -> None:
     machine = make()
     assert ask(machine, "ansible.windows.win_service", name="spooler", state="stopped")["changed"] is True
     assert ask(machine, "ansible.windows.win_service", name="Print Spooler", state="stopped")["changed"] is False
@@ -134,7 +134,7 @@ def test_services_change_state_and_only_once():
     assert "not installed" in ask(machine, "ansible.windows.win_service", name="Nonesuch")["msg"]
 
 
-def test_the_registry_tells_of_a_pending_reboot():
+def test_the_registry_tells_of_a_pending_reboot() -> None:
     path = r"HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update"
     told = ask(make(), "ansible.windows.win_reg_stat", path=path)
     assert told["exists"] is True
@@ -145,13 +145,13 @@ def test_the_registry_tells_of_a_pending_reboot():
 @pytest.mark.parametrize(
     ("line", "code"), [("shutdown.exe /r /t 5 /d p:2:17 /c \"Patches\"", 0), ("shutdown /a", 1116), ("quser", 1)]
 )
-def test_programs_end_with_the_codes_of_windows(line, code):
+def test_programs_end_with_the_codes_of_windows(line: str, code: int) -> None:
     told = ask(make(), "ansible.windows.win_command", _raw_params=line)
     assert told["rc"] == code
     assert bool(told.get("failed")) is bool(code)
 
 
-def test_the_journal_keeps_no_secrets():
+def test_the_journal_keeps_no_secrets() -> None:
     journal = Journal(lambda: "now")
     journal.write("psa", body={"password": "hunter2", "nested": [{"Authorization": "Basic x"}]}, path="/x")
     (entry,) = journal.read(face="psa")
@@ -159,7 +159,7 @@ def test_the_journal_keeps_no_secrets():
     assert masked({"private_key": ""}) == {"private_key": ""}
 
 
-def test_the_journal_is_read_by_what_entries_say():
+def test_the_journal_is_read_by_what_entries_say() -> None:
     journal = Journal(lambda: "now")
     for machine in ("A", "B", "A"):
         journal.write("winrm", machine=machine)

@@ -80,7 +80,7 @@ def envelope(action: str, body: str = "", header: str = "") -> bytes:
     ).encode()
 
 
-def test_reads_what_a_client_sends():
+def test_reads_what_a_client_sends() -> None:
     header = '<w:SelectorSet><w:Selector Name="ShellId">S1</w:Selector></w:SelectorSet>'
     header += "<w:OperationTimeout>PT5S</w:OperationTimeout>"
     body = '<rsp:Send><rsp:Stream Name="stdin" CommandId="C1" End="true">aGk=</rsp:Stream></rsp:Send>'
@@ -99,7 +99,7 @@ def test_reads_what_a_client_sends():
         b"",
     ],
 )
-def test_refuses_what_is_unsafe_or_no_envelope(body):
+def test_refuses_what_is_unsafe_or_no_envelope(body: bytes) -> None:
     with pytest.raises(soap.SoapError):
         soap.parse(body)
 
@@ -107,7 +107,7 @@ def test_refuses_what_is_unsafe_or_no_envelope(body):
 # -- payloads --------------------------------------------------------------------------------------------
 
 
-def test_a_module_is_known_by_its_script():
+def test_a_module_is_known_by_its_script() -> None:
     call = parse_stdin(payload("ansible.windows.win_ping", {"data": "x", "_ansible_check_mode": True}))
     assert call.name == "ansible.windows.win_ping"
     assert call.user_args() == {"data": "x"}
@@ -115,19 +115,19 @@ def test_a_module_is_known_by_its_script():
 
 
 @pytest.mark.parametrize("stdin", [b"begin { }", b'{"name": 1}', b'{"name": 1}' + SEPARATOR + b'{"actions": []}'])
-def test_an_unknown_payload_is_refused(stdin):
+def test_an_unknown_payload_is_refused(stdin: bytes) -> None:
     with pytest.raises(PayloadError):
         parse_stdin(stdin)
 
 
-def test_a_script_is_found_inside_two_encodings():
+def test_a_script_is_found_inside_two_encodings() -> None:
     def encoded(script: str) -> str:
         return "PowerShell -NoProfile -EncodedCommand " + base64.b64encode(script.encode("utf-16-le")).decode()
 
     assert parse_command_line(encoded(encoded("hostname"))) == "hostname"
 
 
-def test_words_of_a_windows_command_line():
+def test_words_of_a_windows_command_line() -> None:
     assert split_windows(r'shutdown.exe /r /t 5 /c "two words" C:\x') == [
         "shutdown.exe", "/r", "/t", "5", "/c", "two words", "C:\\x",
     ]
@@ -147,13 +147,13 @@ def test_words_of_a_windows_command_line():
         ("ansible.windows.win_command", {}, "one of the following is required"),
     ],
 )
-def test_arguments_are_refused_as_on_windows(module, args, says):
+def test_arguments_are_refused_as_on_windows(module: str, args: dict[str, Any], says: str) -> None:
     outcome = run(machine(), module, args)
     assert outcome.exit_code == 1
     assert says in json.loads(outcome.stdout)["msg"]
 
 
-def test_an_option_of_a_newer_module_is_known_where_its_source_has_it():
+def test_an_option_of_a_newer_module_is_known_where_its_source_has_it() -> None:
     args = {"maximum_retries_on_failed_updates": 3, "_operation": "cancel",
             "_operation_options": {"cancel_id": "Global\\Ansible.Windows.WinUpdates-x", "task_pid": 1}}
     assert run(machine(), "ansible.windows.win_updates", args).exit_code == 1
@@ -161,9 +161,10 @@ def test_an_option_of_a_newer_module_is_known_where_its_source_has_it():
     assert newer.exit_code == 0
 
 
-def test_invocation_is_told_unless_it_is_secret_or_unwanted():
+def test_invocation_is_told_unless_it_is_secret_or_unwanted() -> None:
     def told(**more: Any) -> dict[str, Any]:
-        return json.loads(run(machine(), "ansible.windows.win_ping", {"data": "x", **more}).stdout)
+        answer: dict[str, Any] = json.loads(run(machine(), "ansible.windows.win_ping", {"data": "x", **more}).stdout)
+        return answer
 
     assert told()["invocation"] == {"module_args": {"data": "x"}}
     assert "invocation" not in told(_ansible_inject_invocation=False)
@@ -173,14 +174,14 @@ def test_invocation_is_told_unless_it_is_secret_or_unwanted():
 # -- what is not simulated -------------------------------------------------------------------------------
 
 
-def test_an_unknown_module_fails_and_is_listed():
+def test_an_unknown_module_fails_and_is_listed() -> None:
     outcome = run(machine(), "ansible.windows.win_feature", {"name": "Telnet"})
     assert outcome.exit_code == 1
     assert "LAB-UNSIMULATED" in json.loads(outcome.stdout)["msg"]
     assert "ansible.windows.win_feature" in outcome.told["missing"][0]
 
 
-def test_an_unknown_program_fails_and_is_listed():
+def test_an_unknown_program_fails_and_is_listed() -> None:
     outcome = run(machine(), "ansible.windows.win_command", {"_raw_params": "format.com c:"})
     assert "LAB-UNSIMULATED" in json.loads(outcome.stdout)["msg"]
     assert len(outcome.told["missing"]) == 1
@@ -209,7 +210,7 @@ def job_scenario(timeout: int, then: Any) -> dict[str, Any]:
     return asyncio.run(asyncio.wait_for(scenario(), 5))
 
 
-def test_a_job_runs_in_the_background_until_it_is_done():
+def test_a_job_runs_in_the_background_until_it_is_done() -> None:
     async def live(target: Machine) -> None:
         await target.clock.travel_to(target.clock.now().replace(hour=9))
 
@@ -218,14 +219,14 @@ def test_a_job_runs_in_the_background_until_it_is_done():
     assert status["elapsed"] == 600
 
 
-def test_the_watchdog_ends_a_job_that_takes_too_long():
+def test_the_watchdog_ends_a_job_that_takes_too_long() -> None:
     async def live(target: Machine) -> None:
         await target.clock.travel_to(target.clock.now().replace(minute=5))
 
     assert job_scenario(60, live)["msg"] == "timed out waiting for module completion"
 
 
-def test_a_reboot_kills_a_job_and_its_file_stays_unfinished():
+def test_a_reboot_kills_a_job_and_its_file_stays_unfinished() -> None:
     async def live(target: Machine) -> None:
         target.request_reboot(0)
         await target.clock.travel_to(target.clock.now().replace(hour=10))
@@ -236,7 +237,7 @@ def test_a_reboot_kills_a_job_and_its_file_stays_unfinished():
 # -- shells ----------------------------------------------------------------------------------------------
 
 
-def test_whoever_asks_for_a_reboot_hears_the_answer_first():
+def test_whoever_asks_for_a_reboot_hears_the_answer_first() -> None:
     """The machine waits for the Signal; after the boot its shells are unknown."""
 
     async def scenario() -> None:
@@ -267,7 +268,7 @@ def test_whoever_asks_for_a_reboot_hears_the_answer_first():
     asyncio.run(asyncio.wait_for(scenario(), 5))
 
 
-def test_a_long_poll_ends_with_the_time_out_that_clients_repeat():
+def test_a_long_poll_ends_with_the_time_out_that_clients_repeat() -> None:
     async def scenario() -> tuple[int, bytes]:
         service = Service(machine(), lambda **_told: None, lambda _m, _w: None)
         _status, created = await service.answer(envelope("Create"))
@@ -294,11 +295,11 @@ def test_a_long_poll_ends_with_the_time_out_that_clients_repeat():
         ("", False),
     ],
 )
-def test_only_the_right_password_is_admitted(authorization, admitted):
+def test_only_the_right_password_is_admitted(authorization: str, admitted: bool) -> None:
     assert Place("127.0.0.1", 1, "labadmin", "secret").admits(authorization) is admitted
 
 
-def test_a_payload_that_was_uploaded_first_is_found():
+def test_a_payload_that_was_uploaded_first_is_found() -> None:
     clixml = base64.b64encode("<Objs><S>C:\\Temp\\AnsiballZ_x.ps1</S></Objs>".encode("utf-16-le")).decode()
     assert uploaded_payload(f"powershell -EncodedArguments {clixml}") == "C:\\Temp\\AnsiballZ_x.ps1"
     assert uploaded_payload('type "C:\\Temp\\x.ps1" | PowerShell -NoProfile') == "C:\\Temp\\x.ps1"

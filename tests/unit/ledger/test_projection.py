@@ -106,8 +106,8 @@ def test_who_did_not_come_back_is_down_until_validated(ledger: Ledger) -> None:
     story = Story(ledger)
     story("posture.observed", **POSTURE)
     story("reboot.started", boot_id=None)
-    known = dict.fromkeys(("update", "hresult", "name", "next_window"))
-    story("failure.opened", id="f", step="reboot", text="it has not come back", cycle="2026-11", **known, **{"class": "unknown"})
+    unknown: dict[str, Any] = {"update": None, "hresult": None, "name": None, "next_window": None, "class": "unknown"}
+    story("failure.opened", id="f", step="reboot", text="it has not come back", cycle="2026-11", **unknown)
     assert ledger.progress(["A"])["A"].reboot is None
     assert ledger.down() == {"A": ("Acme", "role file_server")}
     cause = {"failure": "f", "by": "j.doe", "code": "PSU", "text": "power supply"}
