@@ -71,7 +71,7 @@ unit: environment ## The pure core by tables and properties, the lab, the collec
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab
-	@pytest tests/integration -q -n 2
+	@pytest tests/integration -q -n 2 --dist loadfile
 
 .PHONY: molecule
 molecule: environment ## Molecule's scenarios on the lab, two at a time; the log of one that fails is shown

@@ -93,7 +93,9 @@ def test_a_bad_policy_document(night: Night, tmp_path: Path, document: str, said
 def test_a_ledger_that_cannot_be_made(night: Night, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     place = tmp_path / "file" / "ledger.sqlite"
-    assert f"the ledger at sqlite:///{place} cannot be opened" in refused(night, env={"MSP_PATCHING_LEDGER": str(place)})
+    assert f"the ledger at sqlite:///{place} cannot be opened" in refused(
+        night, env={"MSP_PATCHING_LEDGER": str(place)}
+    )
 
 
 def test_an_rmm_that_does_not_answer(night: Night) -> None:

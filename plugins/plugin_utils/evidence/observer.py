@@ -18,7 +18,6 @@ from .outbox import Outbox
 from .outcomes import TAGS, Probed, observe
 from .recorder import Recorder
 
-
 PLAN = "msp.patching.plan"
 """The action that every patching run has."""
 
