@@ -23,7 +23,7 @@ THIRD = 1 / 3
 
 
 def measure(say: Callable[[str], None]) -> list[Row]:
-    """Sixty pilot workstations, one update of 20 lab seconds and a reboot, five forks, lab time five times as fast as real time."""
+    """Sixty pilot workstations, one update of 20 lab seconds and a reboot, five forks, five lab seconds in a second."""
     wall, cpu = {}, {}
     for name, playbook in (("ring", "playbooks/ring.yml"), ("plain", "tests/bench/plain.yml")):
         with lab(ROOT / "lab/fleets/sixty.yml") as client:

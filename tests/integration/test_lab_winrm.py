@@ -73,7 +73,9 @@ def test_updates_with_reboot_in_the_foreground(shared_lab: LabClient, ansible: A
             {
                 "name": "install",
                 "ansible.windows.win_updates": {
-                    "category_names": "SecurityUpdates", "reject_list": ["Preview"], "reboot": True,
+                    "category_names": "SecurityUpdates",
+                    "reject_list": ["Preview"],
+                    "reboot": True,
                 },
             },
         ),
@@ -95,20 +97,30 @@ def test_updates_as_a_job_and_a_reboot(shared_lab: LabClient, ansible: Ansible) 
         shared_lab,
         play(
             {
-                "name": "install", "ansible.windows.win_updates": {"category_names": "*"}, "async": 7200, "poll": 0,
+                "name": "install",
+                "ansible.windows.win_updates": {"category_names": "*"},
+                "async": 7200,
+                "poll": 0,
                 "register": "job",
             },
             {
-                "name": "wait", "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
-                "register": "result", "until": "result is finished", "retries": 60, "delay": 1,
+                "name": "wait",
+                "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
+                "register": "result",
+                "until": "result is finished",
+                "retries": 60,
+                "delay": 1,
                 "failed_when": False,
             },
             {"name": "reboot", "ansible.windows.win_reboot": {"pre_reboot_delay": 2}},
         ),
     ).ok()
     seen = run.results["ACME-WS01"]
-    failed = {row["kb"][0]: row["failure_hresult_code"] for row in seen["wait"]["updates"].values()
-              if "failure_hresult_code" in row}
+    failed = {
+        row["kb"][0]: row["failure_hresult_code"]
+        for row in seen["wait"]["updates"].values()
+        if "failure_hresult_code" in row
+    }
     assert failed == {"5091231": 0x80073712 - 2**32}
     assert seen["wait"]["failed_update_count"] == 1
     assert seen["wait"]["installed_update_count"] == len(seen["wait"]["updates"]) - 1
@@ -120,8 +132,9 @@ def test_updates_as_a_job_and_a_reboot(shared_lab: LabClient, ansible: Ansible) 
 
 def test_a_misspelt_option_fails_as_on_windows(shared_lab: LabClient, ansible: Ansible) -> None:
     run = ansible(shared_lab, play({"name": "stat", "ansible.windows.win_stat": {"path": "C:\\", "folow": True}}))
-    assert "Unsupported parameters for (ansible.windows.win_stat) module: folow" in (
-        run.results["ACME-WS01"]["stat"]["msg"]
+    assert (
+        "Unsupported parameters for (ansible.windows.win_stat) module: folow"
+        in (run.results["ACME-WS01"]["stat"]["msg"])
     )
 
 
@@ -138,8 +151,13 @@ def test_what_is_not_simulated_fails_and_is_listed(shared_lab: LabClient, ansibl
 
 def test_absent_and_hostile_endpoints_are_unreachable(shared_lab: LabClient, ansible: Ansible) -> None:
     """One run, one way to fail per host."""
-    for name, kind in (("ACME-DC01", "refuse"), ("ACME-FS01", "reset"), ("ACME-WS01", "unauthorized"),
-                       ("ACME-WS02", "hang"), ("CLAW-WS01", "error")):
+    for name, kind in (
+        ("ACME-DC01", "refuse"),
+        ("ACME-FS01", "reset"),
+        ("ACME-WS01", "unauthorized"),
+        ("ACME-WS02", "hang"),
+        ("CLAW-WS01", "error"),
+    ):
         shared_lab.inject({"target": name, "kind": kind})
     run = ansible(shared_lab, play({"name": "ping", "ansible.windows.win_ping": {}}, hosts="windows", vars=FAST))
     says = {host: results["ping"]["msg"] for host, results in run.results.items()}
@@ -169,7 +187,9 @@ def test_https_with_the_labs_own_authority(start_lab: LabStarter, ansible: Ansib
 
 
 @pytest.mark.parametrize("options", [(), ("--addresses",)])
-def test_the_written_inventories_lead_to_the_endpoints(start_lab: LabStarter, ansible: Ansible, options: tuple[str, ...]) -> None:
+def test_the_written_inventories_lead_to_the_endpoints(
+    start_lab: LabStarter, ansible: Ansible, options: tuple[str, ...]
+) -> None:
     """Through the RMM and without it; and a play on localhost does not go through WinRM."""
     client = start_lab("small", *options)
     plays = play({"name": "ping", "ansible.windows.win_ping": {}}, hosts="kind_server")
