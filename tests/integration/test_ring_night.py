@@ -8,6 +8,7 @@ One night for all tests here: that a trouble stays with its machine is what it i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,6 @@ import pytest
 
 from .conftest import ansible_in, running_lab
 from .ring import BIG, SMALL, Night, between, sentence, single, workstation, write_fleet
-import itertools
 
 FATAL, PASSING = "0x80070643", "0x80072EE2"
 HELD = ("hold", "gate.failure_open")
@@ -189,7 +189,7 @@ def test_a_service_that_stays_down_fails_the_validation_at_the_deadline(nights: 
 
 def test_who_is_off_waits_and_is_not_called(nights: Nights) -> None:
     assert nights.night.decision("AWAY") == ("wait", "posture.offline")
-    assert nights.night.events(endpoint="AWAY", *["endpoint.unreachable"]) == []
+    assert nights.night.events("endpoint.unreachable", endpoint="AWAY") == []
 
 
 def test_the_second_run_goes_to_nobody_but_the_unreachable(nights: Nights) -> None:
