@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import soak
 from .case import Answer, Case, Verdict
 from .decision import LeftOut
-from .records import Endpoint
+from .records import Endpoint, update_keys
 from .settings import Settings
 
 MANUAL = "manual"
@@ -19,7 +19,8 @@ def failure_open(case: Case) -> Answer:
     failure = next(iter(case.facts.open_failures(case.endpoint)), None)
     if failure is None:
         return None
-    what = f" of {failure.update}" if failure.update else ""
+    labels = {key: update.label for update in case.updates or () for key in update_keys(update)}
+    what = f" of {labels.get(failure.update, failure.update)}" if failure.update else ""
     when = f" at {failure.at.isoformat()}" if failure.at is not None else ""
     reason = f"its failure{what}{when} has no documented root cause"
     return Verdict("hold", "gate.failure_open", reason)

@@ -89,7 +89,7 @@ class SoakBook:
             why = f"{update.label} is healthy on {share} that took it, less than {settings.soak_minimum_healthy:.0%}"
         elif full_at is None or full_at > self._now:
             when = f" (until {full_at.isoformat()} at the earliest)" if full_at is not None else ""
-            why = f"{update.label} has not soaked for {_days(wanted)} {whose}{when}"
+            why = f"{update.label} has not soaked for {_days(wanted)} in the pilot {whose}{when}"
         return Soak(
             passed=why is None,
             reason=why or f"{update.label} has soaked for {_days(wanted)}",

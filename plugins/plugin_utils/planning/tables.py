@@ -49,7 +49,7 @@ def local(moment: datetime | None, endpoint: Endpoint) -> str:
 def plan_table(title: str, plan: Plan) -> str:
     """Who is in, who is due, and why the others are not: a row an endpoint, or counts where these are many."""
     if len(plan.endpoints) > ROWS:
-        return _counts(title, plan)
+        return counts_table(title, plan)
     rows = sorted(plan.decisions.items(), key=lambda item: (ORDER.index(item[1].action), item[0]))
     return render(
         title,
@@ -68,7 +68,8 @@ def plan_table(title: str, plan: Plan) -> str:
     )
 
 
-def _counts(title: str, plan: Plan) -> str:
+def counts_table(title: str, plan: Plan) -> str:
+    """How many endpoints each node settled, with which action, and one of them as an example."""
     counted = Counter((decision.action, decision.node) for decision in plan.decisions.values())
     example = {(decision.action, decision.node): name for name, decision in plan.decisions.items()}
     rows = sorted(counted.items(), key=lambda item: (ORDER.index(item[0][0]), -item[1]))

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A look at what would be decided now, which changes nothing: no event, no question to the RMM, no connection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+from ..evidence.recorder import Recorder
+from ..flow import Endpoint
+from ..ledger import Ledger
+from ..ledger.claims import Holder
+from ..ledger.people import known_in
+from .explain import Explanation, explain, page
+from .hosts import HostVars, ScopeError, nobody, read_endpoints
+from .plan import Plan, make_plan
+from .prose import Prose
+from .steps import ACTING
+from .subject import Subject
+from .tables import counts_table, in_words
+
+
+class Look:
+    """The plan for the hosts of a play that are in `ring` and of `client` (None: of all), at the run's instant.
+
+    `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's. Raises ScopeError where nobody is left.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        hostvars: HostVars,
+        hosts: Collection[str],
+        pilots: Collection[str],
+        *,
+        ring: str | None = None,
+        client: str | None = None,
+    ) -> None:
+        self._ledger = Ledger.open(recorder.settings.ledger, create=False)
+        self.is_empty = self._ledger.head()[0] == 0
+        known = read_endpoints(hostvars, {*hosts, *pilots})
+        there = {name: known[name] for name in hosts}
+        self.plan: Plan = make_plan(
+            self._ledger,
+            recorder.policy,
+            _chosen(there, ring, client),
+            _instant(recorder),
+            run=None,
+            actions=ACTING,
+            pilots=[endpoint for endpoint in known.values() if endpoint.ring == "pilot"],
+        )
+
+    def explanations(self) -> Iterator[Explanation]:
+        """One of each endpoint, by name."""
+        plan, names = self.plan, sorted(self.plan.endpoints)
+        failures = self._failures()
+        holders = self._holders()
+        for name in names:
+            endpoint = plan.endpoints[name]
+            yield explain(
+                Subject(
+                    case=plan.planner.case(endpoint, plan.updates[name]),
+                    decision=plan.decisions[name],
+                    progress=plan.progress[name],
+                    step=plan.steps[name],
+                    prose=Prose(endpoint.time_zone, plan.now),
+                    failures=failures.get(name, ()),
+                    holder=holders.get(name),
+                )
+            )
+
+    def words(self, *, detail: bool) -> str:
+        """What people read: one endpoint in full, of several the counts; with `detail` each of them in full."""
+        told = "" if not self.is_empty else "The ledger is empty: no run has looked at any endpoint yet.\n\n"
+        if detail or len(self.plan.endpoints) == 1:
+            return told + "\n\n".join(page(one) for one in self.explanations())
+        counts = Counter(decision.action for decision in self.plan.decisions.values())
+        title = f"{len(self.plan.endpoints)} endpoints at {self.plan.now.isoformat(timespec='minutes')}"
+        table = counts_table(f"{title}: {in_words(counts)}", self.plan)
+        return f"{told}{table}One of them in full: -l NAME. All of them in full: -e detail=true\n"
+
+    def _failures(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for row in self._ledger.rows("failures"):
+            if row["root_cause"] is None:
+                found.setdefault(row["endpoint"], []).append(row["text"])
+        return found
+
+    def _holders(self) -> Mapping[str, str]:
+        """Which other run is at which endpoint."""
+        found = {}
+        for row in self._ledger.rows("leases"):
+            kind, _, name = row["name"].partition(" ")
+            if kind == "endpoint":
+                holder = Holder.parse(row["holder"])
+                if not holder.is_gone():
+                    found[name] = holder.in_words()
+        return found
+
+
+def _instant(recorder: Recorder) -> datetime:
+    """`as_of`, whatever the clock: a look does nothing at that hour."""
+    return recorder.settings.as_of or recorder.clock.now()
+
+
+def _chosen(there: Mapping[str, Endpoint], ring: str | None, client: str | None) -> dict[str, Endpoint]:
+    clients = {endpoint.client for endpoint in there.values()}
+    if client is not None and client not in clients:
+        raise ScopeError(
+            f"no endpoint of a client {client!r} is in the inventory within the limit: {known_in(clients)}"
+        )
+    of_client = {name: one for name, one in there.items() if client is None or one.client == client}
+    chosen = {name: one for name, one in of_client.items() if ring is None or one.ring == ring}
+    if not chosen:
+        raise ScopeError(nobody(ring, of_client))
+    return chosen
