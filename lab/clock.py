@@ -62,9 +62,7 @@ class Alarm:
 class LabClock:
     """`monotonic` gives real seconds; tests pass their own, or leave the speed at 0 and advance by hand."""
 
-    def __init__(
-        self, start: datetime, speed: float = 0.0, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, start: datetime, speed: float = 0.0, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._base = start.astimezone(UTC)
         self._real = monotonic()

@@ -42,7 +42,11 @@ class Machine:
     """`on_change` is called whenever it becomes reachable, or stops being so."""
 
     def __init__(
-        self, computer: Computer, updates: Mapping[str, CatalogueUpdate], clock: LabClock, faults: FaultBook,
+        self,
+        computer: Computer,
+        updates: Mapping[str, CatalogueUpdate],
+        clock: LabClock,
+        faults: FaultBook,
         seed: int = 0,
     ) -> None:
         self.computer = computer
@@ -58,9 +62,7 @@ class Machine:
         self.boot_seconds = float(computer.boot_seconds)
         self.boot_time = clock.now() - timedelta(days=1 + 20 * draw(seed, self.name, "uptime"))
         self.lost_at = clock.now() - timedelta(hours=6) if not self.reachable else None
-        self.services = default_services(
-            computer.in_group("Patching.Role."), iter(computer.services.items())
-        )
+        self.services = default_services(computer.in_group("Patching.Role."), iter(computer.services.items()))
         self.users = ["jdoe"] if computer.user_logged_on else []
         self.system_drive_free_mb = 20_480 + int(61_440 * draw(seed, self.name, "disk"))
         self.other_reboot_reasons: list[str] = []

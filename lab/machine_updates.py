@@ -70,7 +70,10 @@ def _listed(named: str, patterns: Iterable[str]) -> bool:
 
 class UpdateAgent:
     def __init__(
-        self, machine: Machine, catalogue: Mapping[str, CatalogueUpdate], pending: Iterable[str],
+        self,
+        machine: Machine,
+        catalogue: Mapping[str, CatalogueUpdate],
+        pending: Iterable[str],
         installed: Iterable[str],
     ) -> None:
         self._machine = machine
@@ -94,9 +97,7 @@ class UpdateAgent:
     def pending(self) -> list[CatalogueUpdate]:
         """What a search finds: released by now, and not installed."""
         now = self._machine.clock.now()
-        return [
-            update for update in map(self._catalogue.__getitem__, self._pending) if update.released <= now
-        ]
+        return [update for update in map(self._catalogue.__getitem__, self._pending) if update.released <= now]
 
     def installed_at(self) -> dict[str, str | None]:
         """Update id -> when it was installed here, None if before the lab started."""
@@ -114,9 +115,7 @@ class UpdateAgent:
     def state(self) -> dict[str, Any]:
         return {
             "pending": [update.kb or update.id for update in self.pending()],
-            "installed": {
-                self._catalogue[update_id].kb or update_id: at for update_id, at in self.installed.items()
-            },
+            "installed": {self._catalogue[update_id].kb or update_id: at for update_id, at in self.installed.items()},
             "awaiting_boot": [self._catalogue[i].kb or i for i in self._awaiting_boot],
             "installing": self.installing is not None,
         }

@@ -75,9 +75,7 @@ def coerce(module: Module, call: Call) -> dict[str, Any]:
     """All options of the module by their main name. Raises `ModuleFailed` as the real one would."""
     from .registry import ModuleFailed
 
-    options = {
-        name: option for name, option in module.options.items() if not option.newer or name in call.source
-    }
+    options = {name: option for name, option in module.options.items() if not option.newer or name in call.source}
     names = {alias: name for name, option in options.items() for alias in (name, *option.aliases)}
     given: dict[str, Any] = {}
     unknown = []

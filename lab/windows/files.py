@@ -88,10 +88,24 @@ async def win_stat(run: Run) -> Result:
 def _common_stat(entry: Entry) -> dict[str, Any]:
     written = _timestamp(entry.written)
     return {
-        "exists": True, "attributes": "Archive", "isarchive": False, "isdir": False, "ishidden": False,
-        "isjunction": False, "islnk": False, "isreadonly": False, "isreg": False, "isshared": False, "nlink": 1,
-        "hlnk_targets": [], "creationtime": written, "lastaccesstime": written, "lastwritetime": written,
-        "path": entry.path, "filename": leaf(entry.path), "owner": "BUILTIN\\Administrators",
+        "exists": True,
+        "attributes": "Archive",
+        "isarchive": False,
+        "isdir": False,
+        "ishidden": False,
+        "isjunction": False,
+        "islnk": False,
+        "isreadonly": False,
+        "isreg": False,
+        "isshared": False,
+        "nlink": 1,
+        "hlnk_targets": [],
+        "creationtime": written,
+        "lastaccesstime": written,
+        "lastwritetime": written,
+        "path": entry.path,
+        "filename": leaf(entry.path),
+        "owner": "BUILTIN\\Administrators",
     }
 
 
@@ -99,9 +113,7 @@ def _timestamp(instant: datetime) -> float:
     return instant.timestamp()
 
 
-@module(
-    "ansible.windows.slurp", options={"src": Option("path", required=True, aliases=("path",))}, any_option=True
-)
+@module("ansible.windows.slurp", options={"src": Option("path", required=True, aliases=("path",))}, any_option=True)
 async def slurp(run: Run) -> Result:
     path = run.args["src"]
     if run.machine.files.is_folder(path):
@@ -146,9 +158,7 @@ def _needed(run: Run) -> Result:
         content = files.read(path)
         if content is None or (run.args["force"] and checksum(content) != file["checksum"]):
             needed.append(file)
-    folders = [
-        folder for folder in run.args["directories"] or () if not files.is_folder(f"{dest}\\{folder['dest']}")
-    ]
+    folders = [folder for folder in run.args["directories"] or () if not files.is_folder(f"{dest}\\{folder['dest']}")]
     return {"changed": False, "files": needed, "directories": folders, "symlinks": []}
 
 
@@ -179,6 +189,11 @@ def _place(run: Run) -> Result:
     if not remote:
         return {"changed": True}
     return {
-        "changed": changed, "src": source, "dest": dest, "operation": "file_copy", "size": len(content),
-        "original_basename": leaf(source), "checksum": checksum(content),
+        "changed": changed,
+        "src": source,
+        "dest": dest,
+        "operation": "file_copy",
+        "size": len(content),
+        "original_basename": leaf(source),
+        "checksum": checksum(content),
     }

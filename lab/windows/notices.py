@@ -31,7 +31,10 @@ async def win_toast(run: Run) -> Result:
     title = run.args["title"] or f"Notification: {sent_at:%H:%M}"
     expires = sent_at + timedelta(seconds=expire)
     result: Result = {
-        "changed": False, "expire_at": iso(expires), "expire_at_utc": iso(expires), "toast_sent": False,
+        "changed": False,
+        "expire_at": iso(expires),
+        "expire_at_utc": iso(expires),
+        "toast_sent": False,
     }
     if not machine.users:
         result["no_toast_sent_reason"] = "No logged in users to notify"
@@ -57,12 +60,13 @@ async def win_toast(run: Run) -> Result:
 async def win_msg(run: Run) -> Result:
     machine, msg, to = run.machine, run.args["msg"], run.args["to"]
     result: Result = {
-        "changed": False, "display_seconds": run.args["display_seconds"], "msg": msg, "wait": run.args["wait"],
+        "changed": False,
+        "display_seconds": run.args["display_seconds"],
+        "msg": msg,
+        "wait": run.args["wait"],
     }
     if len(msg) > LONGEST_MESSAGE:
-        raise ModuleFailed(
-            f"msg length must be less than 256 characters, current length: {len(msg)}"
-        )
+        raise ModuleFailed(f"msg length must be less than 256 characters, current length: {len(msg)}")
     started = machine.clock.now()
     if not run.check_mode:
         reached = [user for user in machine.users if to in ("*", user)]
@@ -75,6 +79,8 @@ async def win_msg(run: Run) -> Result:
             await machine.clock.sleep(run.args["display_seconds"])
     ended = machine.clock.now()
     return {
-        **result, "changed": True, "runtime_seconds": (ended - started).total_seconds(),
+        **result,
+        "changed": True,
+        "runtime_seconds": (ended - started).total_seconds(),
         "sent_localtime": iso(ended),
     }

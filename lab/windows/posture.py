@@ -14,8 +14,16 @@ from .registry import ModuleFailed, Result, Run, module
 
 REASONS = {"windows_update": "windows update"}
 SERVICE_BEHIND_PORT = {
-    25: "SMTPSVC", 53: "DNS", 80: "W3SVC", 88: "Kdc", 389: "NTDS", 443: "W3SVC", 445: "LanmanServer",
-    587: "SMTPSVC", 1433: "MSSQLSERVER", 5985: "WinRM",
+    25: "SMTPSVC",
+    53: "DNS",
+    80: "W3SVC",
+    88: "Kdc",
+    389: "NTDS",
+    443: "W3SVC",
+    445: "LanmanServer",
+    587: "SMTPSVC",
+    1433: "MSSQLSERVER",
+    5985: "WinRM",
 }
 REVISION_BASE = 3000
 

@@ -24,8 +24,10 @@ def _interfaces(_machine: Machine) -> Facts:
 
 def _bios(machine: Machine) -> Facts:
     return {
-        "ansible_bios_date": "01/01/2024", "ansible_bios_version": "Hyper-V UEFI Release v4.1",
-        "ansible_product_name": "Virtual Machine", "ansible_product_serial": f"LAB-{machine.computer.id:06d}",
+        "ansible_bios_date": "01/01/2024",
+        "ansible_bios_version": "Hyper-V UEFI Release v4.1",
+        "ansible_product_name": "Virtual Machine",
+        "ansible_product_serial": f"LAB-{machine.computer.id:06d}",
     }
 
 
@@ -33,10 +35,20 @@ def _date_time(machine: Machine) -> Facts:
     now = machine.clock.now()
     return {
         "ansible_date_time": {
-            "date": f"{now:%Y-%m-%d}", "time": f"{now:%H:%M:%S}", "year": f"{now:%Y}", "month": f"{now:%m}",
-            "day": f"{now:%d}", "hour": f"{now:%H}", "minute": f"{now:%M}", "second": f"{now:%S}",
-            "weekday": f"{now:%A}", "weekday_number": f"{now:%w}", "epoch": str(int(now.timestamp())),
-            "epoch_int": int(now.timestamp()), "iso8601": f"{now:%Y-%m-%dT%H:%M:%SZ}", "tz": "UTC",
+            "date": f"{now:%Y-%m-%d}",
+            "time": f"{now:%H:%M:%S}",
+            "year": f"{now:%Y}",
+            "month": f"{now:%m}",
+            "day": f"{now:%d}",
+            "hour": f"{now:%H}",
+            "minute": f"{now:%M}",
+            "second": f"{now:%S}",
+            "weekday": f"{now:%A}",
+            "weekday_number": f"{now:%w}",
+            "epoch": str(int(now.timestamp())),
+            "epoch_int": int(now.timestamp()),
+            "iso8601": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "tz": "UTC",
             "tz_offset": "+00:00",
         }
     }
@@ -58,8 +70,12 @@ def _distribution(machine: Machine) -> Facts:
 
 
 def _env(machine: Machine) -> Facts:
-    return {"ansible_env": {**{key.upper(): value for key, value in ENVIRONMENT.items()},
-                            "COMPUTERNAME": machine.computer.name}}
+    return {
+        "ansible_env": {
+            **{key.upper(): value for key, value in ENVIRONMENT.items()},
+            "COMPUTERNAME": machine.computer.name,
+        }
+    }
 
 
 def _memory(machine: Machine) -> Facts:
@@ -70,11 +86,20 @@ def _memory(machine: Machine) -> Facts:
 def _platform(machine: Machine) -> Facts:
     name = machine.computer.name
     return {
-        "ansible_hostname": name, "ansible_netbios_name": name.upper()[:15], "ansible_fqdn": name,
-        "ansible_nodename": name, "ansible_domain": "", "ansible_kernel": os_build(machine),
-        "ansible_system": "Win32NT", "ansible_system_description": "", "ansible_system_vendor": "Microsoft Corporation",
-        "ansible_machine_id": f"S-1-5-21-0-0-{machine.computer.id}", "ansible_architecture": "64-bit",
-        "ansible_architecture2": "x86_64", "ansible_owner_name": "", "ansible_owner_contact": "",
+        "ansible_hostname": name,
+        "ansible_netbios_name": name.upper()[:15],
+        "ansible_fqdn": name,
+        "ansible_nodename": name,
+        "ansible_domain": "",
+        "ansible_kernel": os_build(machine),
+        "ansible_system": "Win32NT",
+        "ansible_system_description": "",
+        "ansible_system_vendor": "Microsoft Corporation",
+        "ansible_machine_id": f"S-1-5-21-0-0-{machine.computer.id}",
+        "ansible_architecture": "64-bit",
+        "ansible_architecture2": "x86_64",
+        "ansible_owner_name": "",
+        "ansible_owner_contact": "",
         "ansible_reboot_pending": machine.reboot_pending,
     }
 
@@ -85,8 +110,11 @@ def _powershell(_machine: Machine) -> Facts:
 
 def _processor(_machine: Machine) -> Facts:
     return {
-        "ansible_processor": ["0", "GenuineIntel", "Intel(R) Xeon(R)"], "ansible_processor_count": 1,
-        "ansible_processor_cores": 2, "ansible_processor_vcpus": 2, "ansible_processor_threads_per_core": 1,
+        "ansible_processor": ["0", "GenuineIntel", "Intel(R) Xeon(R)"],
+        "ansible_processor_count": 1,
+        "ansible_processor_cores": 2,
+        "ansible_processor_vcpus": 2,
+        "ansible_processor_threads_per_core": 1,
     }
 
 
@@ -96,13 +124,20 @@ def _uptime(machine: Machine) -> Facts:
 
 
 def _user(_machine: Machine) -> Facts:
-    return {"ansible_user_id": "labadmin", "ansible_user_dir": HOME, "ansible_user_gecos": "",
-            "ansible_user_sid": "S-1-5-21-0-0-0-1001"}
+    return {
+        "ansible_user_id": "labadmin",
+        "ansible_user_dir": HOME,
+        "ansible_user_gecos": "",
+        "ansible_user_sid": "S-1-5-21-0-0-0-1001",
+    }
 
 
 def _windows_domain(_machine: Machine) -> Facts:
-    return {"ansible_windows_domain": "WORKGROUP", "ansible_windows_domain_member": False,
-            "ansible_windows_domain_role": "Stand-alone server"}
+    return {
+        "ansible_windows_domain": "WORKGROUP",
+        "ansible_windows_domain_member": False,
+        "ansible_windows_domain_role": "Stand-alone server",
+    }
 
 
 def _virtual(_machine: Machine) -> Facts:
@@ -114,11 +149,25 @@ def _nothing(_machine: Machine) -> Facts:
 
 
 SUBSETS: dict[str, Callable[[Machine], Facts]] = {
-    "all_ipv4_addresses": _interfaces, "all_ipv6_addresses": _interfaces, "bios": _bios, "date_time": _date_time,
-    "distribution": _distribution, "dns": _nothing, "env": _env, "facter": _nothing, "interfaces": _interfaces,
-    "local": _nothing, "memory": _memory, "platform": _platform, "powershell_version": _powershell,
-    "processor": _processor, "uptime": _uptime, "user": _user, "virtual": _virtual,
-    "windows_domain": _windows_domain, "winrm": _nothing,
+    "all_ipv4_addresses": _interfaces,
+    "all_ipv6_addresses": _interfaces,
+    "bios": _bios,
+    "date_time": _date_time,
+    "distribution": _distribution,
+    "dns": _nothing,
+    "env": _env,
+    "facter": _nothing,
+    "interfaces": _interfaces,
+    "local": _nothing,
+    "memory": _memory,
+    "platform": _platform,
+    "powershell_version": _powershell,
+    "processor": _processor,
+    "uptime": _uptime,
+    "user": _user,
+    "virtual": _virtual,
+    "windows_domain": _windows_domain,
+    "winrm": _nothing,
 }
 META = {
     "all": tuple(SUBSETS),

@@ -131,8 +131,13 @@ def _run(run: Run, *, script: bool) -> Result:
     started = run.machine.clock.now()
     stdout, stderr, code = _program(words)(run.machine, words[1:])
     told = {
-        "cmd": line, "rc": code, "stdout": stdout, "stderr": stderr,
-        "start": _stamp(started), "end": _stamp(run.machine.clock.now()), "delta": "0:00:00.015625",
+        "cmd": line,
+        "rc": code,
+        "stdout": stdout,
+        "stderr": stderr,
+        "start": _stamp(started),
+        "end": _stamp(run.machine.clock.now()),
+        "delta": "0:00:00.015625",
     }
     if code:
         raise ModuleFailed("non-zero return code", **{**told, "changed": True})

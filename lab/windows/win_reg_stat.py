@@ -55,7 +55,9 @@ async def win_reg_stat(run: Run) -> Result:
         return {"changed": False, "exists": found is not None, **(_told(found) if found is not None else {})}
     below = [key[len(wanted) + 1 :] for key in keys if key.startswith(wanted + "\\")]
     return {
-        "changed": False, "exists": True, "sub_keys": [key for key in below if "\\" not in key],
+        "changed": False,
+        "exists": True,
+        "sub_keys": [key for key in below if "\\" not in key],
         "properties": {key: _told(value) for key, value in values.items()},
     }
 

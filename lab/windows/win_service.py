@@ -16,9 +16,21 @@ from .registry import ModuleFailed, Result, Run, module
 START_SECONDS = 3
 STATES = {"running": "started", "stopped": "stopped", "start_pending": "start_pending"}
 NOT_SIMULATED = (
-    "dependencies", "failure_actions", "failure_actions_on_non_crash_failure", "failure_command",
-    "failure_reboot_msg", "failure_reset_period_sec", "load_order_group", "password", "path",
-    "pre_shutdown_timeout_ms", "required_privileges", "service_type", "sid_info", "update_password", "username",
+    "dependencies",
+    "failure_actions",
+    "failure_actions_on_non_crash_failure",
+    "failure_command",
+    "failure_reboot_msg",
+    "failure_reset_period_sec",
+    "load_order_group",
+    "password",
+    "path",
+    "pre_shutdown_timeout_ms",
+    "required_privileges",
+    "service_type",
+    "sid_info",
+    "update_password",
+    "username",
     "error_control",
 )
 OPTIONS = {
@@ -119,14 +131,26 @@ async def win_service_info(run: Run) -> Result:
         or service.display_name.lower() == wanted.lower()
     ]
     more = {
-        "checkpoint": 0, "dependency_of": [], "error_control": "normal", "failure_actions": [],
-        "failure_actions_on_non_crash_failure": False, "failure_command": None, "failure_reboot_msg": None,
-        "failure_reset_period_sec": 0, "launch_protection": "none", "load_order_group": "",
-        "pre_shutdown_timeout_ms": 10000, "preferred_node": None, "required_privileges": [],
-        "service_exit_code": 0, "service_flags": [], "service_type": "win32_own_process", "sid_info": "none",
-        "triggers": [], "wait_hint_ms": 0, "win32_exit_code": 0,
+        "checkpoint": 0,
+        "dependency_of": [],
+        "error_control": "normal",
+        "failure_actions": [],
+        "failure_actions_on_non_crash_failure": False,
+        "failure_command": None,
+        "failure_reboot_msg": None,
+        "failure_reset_period_sec": 0,
+        "launch_protection": "none",
+        "load_order_group": "",
+        "pre_shutdown_timeout_ms": 10000,
+        "preferred_node": None,
+        "required_privileges": [],
+        "service_exit_code": 0,
+        "service_flags": [],
+        "service_type": "win32_own_process",
+        "sid_info": "none",
+        "triggers": [],
+        "wait_hint_ms": 0,
+        "win32_exit_code": 0,
     }
-    rows = [
-        {**describe(service), **more, "process_id": 800 if service.state == "running" else 0} for service in found
-    ]
+    rows = [{**describe(service), **more, "process_id": 800 if service.state == "running" else 0} for service in found]
     return {"changed": False, "exists": bool(rows), "services": rows}

@@ -111,7 +111,7 @@ def created(relates_to: str, shell_id: str) -> bytes:
     return _envelope(
         f"{TRANSFER}/CreateResponse",
         relates_to,
-        f'<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId></rsp:Shell><w:SelectorSet>'
+        f"<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId></rsp:Shell><w:SelectorSet>"
         f'<w:Selector Name="ShellId">{shell_id}</w:Selector></w:SelectorSet>',
     )
 

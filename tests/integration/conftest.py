@@ -170,10 +170,17 @@ def ansible_in(folder: Path) -> Callable[..., PlaybookRun]:
             [*command, "-i", str(inventory or client.static_inventory), *words],
             cwd=ROOT,
             env={
-                **os.environ, **client.environment(), "ANSIBLE_CONFIG": str(config), "ANSIBLE_STDOUT_CALLBACK":
-                "ansible.posix.json", "ANSIBLE_HOME": str(folder / "ansible-home"), **(env or {}),
+                **os.environ,
+                **client.environment(),
+                "ANSIBLE_CONFIG": str(config),
+                "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+                "ANSIBLE_HOME": str(folder / "ansible-home"),
+                **(env or {}),
             },
-            capture_output=True, text=True, timeout=timeout, check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
         )
         return _read(done)
 

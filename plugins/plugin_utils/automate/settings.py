@@ -86,4 +86,3 @@ class Settings:
         for secret in (self.password, self.client_id):
             text = text.replace(secret, "***")
         return text
-

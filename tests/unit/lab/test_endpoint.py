@@ -22,8 +22,17 @@ from lab.winrm.endpoint import Endpoint, Place
 def with_endpoint(scenario: Callable[[Endpoint], Awaitable[None]]) -> None:
     async def run() -> None:
         computer = Computer(
-            id=1, name="PC1", key="PC1", kind="workstation", os="Microsoft Windows 11 Pro x64", release="24H2",
-            os_version="10.0.26100", client="A", location="M", client_id=1, location_id=1,
+            id=1,
+            name="PC1",
+            key="PC1",
+            kind="workstation",
+            os="Microsoft Windows 11 Pro x64",
+            release="24H2",
+            os_version="10.0.26100",
+            client="A",
+            location="M",
+            client_id=1,
+            location_id=1,
         )
         faults = FaultBook()
         machine = Machine(computer, {}, LabClock(datetime(2026, 11, 11, 8, tzinfo=UTC)), faults)

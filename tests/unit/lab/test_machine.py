@@ -20,9 +20,16 @@ ALL = Selection(categories=["*"])
 
 def update(number: int, **more: object) -> CatalogueUpdate:
     told = {
-        "id": f"id-{number}", "kb": f"500000{number}", "title": f"Update {number} (KB500000{number})",
-        "categories": ("Security Updates", "Windows 11"), "severity": "Critical", "released": START, "os": ("Windows",),
-        "reboot": "always", "download_mb": 125, "install_seconds": 600,
+        "id": f"id-{number}",
+        "kb": f"500000{number}",
+        "title": f"Update {number} (KB500000{number})",
+        "categories": ("Security Updates", "Windows 11"),
+        "severity": "Critical",
+        "released": START,
+        "os": ("Windows",),
+        "reboot": "always",
+        "download_mb": 125,
+        "install_seconds": 600,
     }
     return CatalogueUpdate(**{**told, **more})  # type: ignore[arg-type]
 
@@ -37,9 +44,19 @@ UPDATES = (
 
 def make(**more: object) -> tuple[Machine, LabClock, FaultBook]:
     told = {
-        "id": 1, "name": "PC1", "key": "PC1", "kind": "workstation", "os": "Microsoft Windows 11 Pro x64",
-        "release": "24H2", "os_version": "10.0.26100", "client": "A", "location": "M", "client_id": 1, "location_id": 1,
-        "pending": tuple(item.id for item in UPDATES), "boot_seconds": 40,
+        "id": 1,
+        "name": "PC1",
+        "key": "PC1",
+        "kind": "workstation",
+        "os": "Microsoft Windows 11 Pro x64",
+        "release": "24H2",
+        "os_version": "10.0.26100",
+        "client": "A",
+        "location": "M",
+        "client_id": 1,
+        "location_id": 1,
+        "pending": tuple(item.id for item in UPDATES),
+        "boot_seconds": 40,
     }
     clock, faults = LabClock(START), FaultBook()
     computer = Computer(**{**told, **more})  # type: ignore[arg-type]
@@ -157,7 +174,8 @@ def test_a_search_tells_all_that_is_released_and_why_it_is_left_out() -> None:
     told = messages(run)
     assert [row["id"] for row in told["search_result"]["updates"]] == ["id-1", "id-2", "id-3"]
     assert told["search_result"]["filtered"] == [
-        {"id": "id-2", "reasons": ["reject_list"]}, {"id": "id-3", "reasons": ["category_names"]},
+        {"id": "id-2", "reasons": ["reject_list"]},
+        {"id": "id-3", "reasons": ["category_names"]},
     ]
     assert told["exit"]["changed"] is False
 

@@ -25,8 +25,18 @@ load_handlers()
 
 def make(*groups: str, users: bool = False) -> Machine:
     computer = Computer(
-        id=1, name="SRV1", key="SRV1", kind="server", os="Microsoft Windows Server 2022 Standard x64", release="21H2",
-        os_version="10.0.20348", client="A", location="M", client_id=1, location_id=1, groups=groups,
+        id=1,
+        name="SRV1",
+        key="SRV1",
+        kind="server",
+        os="Microsoft Windows Server 2022 Standard x64",
+        release="21H2",
+        os_version="10.0.20348",
+        client="A",
+        location="M",
+        client_id=1,
+        location_id=1,
+        groups=groups,
         user_logged_on=users,
     )
     return Machine(computer, {}, LabClock(datetime(2026, 11, 11, 8, tzinfo=UTC)), FaultBook())
@@ -89,7 +99,11 @@ def test_checks_follow_the_services_behind_them() -> None:
     ]
     told = ask(machine, "msp.patching.win_check", checks=checks)["checks"]
     assert {row["name"]: row["ok"] for row in told} == {
-        "sql": True, "web": False, "elsewhere": True, "dns": False, "agent": True,
+        "sql": True,
+        "web": False,
+        "elsewhere": True,
+        "dns": False,
+        "agent": True,
     }
     machine.update({"services": {"MSSQLSERVER": "stopped"}})
     assert ask(machine, "msp.patching.win_check", checks=checks[:1])["checks"][0]["ok"] is False
@@ -143,7 +157,7 @@ def test_the_registry_tells_of_a_pending_reboot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code"), [("shutdown.exe /r /t 5 /d p:2:17 /c \"Patches\"", 0), ("shutdown /a", 1116), ("quser", 1)]
+    ("line", "code"), [('shutdown.exe /r /t 5 /d p:2:17 /c "Patches"', 0), ("shutdown /a", 1116), ("quser", 1)]
 )
 def test_programs_end_with_the_codes_of_windows(line: str, code: int) -> None:
     told = ask(make(), "ansible.windows.win_command", _raw_params=line)

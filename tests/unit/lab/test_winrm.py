@@ -30,8 +30,17 @@ load_handlers()
 
 def machine(**more: Any) -> Machine:
     told = {
-        "id": 1, "name": "PC1", "key": "PC1", "kind": "workstation", "os": "Microsoft Windows 11 Pro x64",
-        "release": "24H2", "os_version": "10.0.26100", "client": "A", "location": "M", "client_id": 1, "location_id": 1,
+        "id": 1,
+        "name": "PC1",
+        "key": "PC1",
+        "kind": "workstation",
+        "os": "Microsoft Windows 11 Pro x64",
+        "release": "24H2",
+        "os_version": "10.0.26100",
+        "client": "A",
+        "location": "M",
+        "client_id": 1,
+        "location_id": 1,
     }
     return Machine(Computer(**{**told, **more}), {}, LabClock(START), FaultBook())
 
@@ -47,7 +56,8 @@ def payload(name: str, args: dict[str, Any], *wrappers: dict[str, Any], source: 
             {
                 "name": "module_wrapper.ps1",
                 "params": {
-                    "Script": script, "ForModule": True,
+                    "Script": script,
+                    "ForModule": True,
                     "Variables": [{"Name": "complex_args", "Value": args, "Scope": "Global"}],
                 },
             },
@@ -129,7 +139,13 @@ def test_a_script_is_found_inside_two_encodings() -> None:
 
 def test_words_of_a_windows_command_line() -> None:
     assert split_windows(r'shutdown.exe /r /t 5 /c "two words" C:\x') == [
-        "shutdown.exe", "/r", "/t", "5", "/c", "two words", "C:\\x",
+        "shutdown.exe",
+        "/r",
+        "/t",
+        "5",
+        "/c",
+        "two words",
+        "C:\\x",
     ]
 
 
@@ -154,8 +170,11 @@ def test_arguments_are_refused_as_on_windows(module: str, args: dict[str, Any], 
 
 
 def test_an_option_of_a_newer_module_is_known_where_its_source_has_it() -> None:
-    args = {"maximum_retries_on_failed_updates": 3, "_operation": "cancel",
-            "_operation_options": {"cancel_id": "Global\\Ansible.Windows.WinUpdates-x", "task_pid": 1}}
+    args = {
+        "maximum_retries_on_failed_updates": 3,
+        "_operation": "cancel",
+        "_operation_options": {"cancel_id": "Global\\Ansible.Windows.WinUpdates-x", "task_pid": 1},
+    }
     assert run(machine(), "ansible.windows.win_updates", args).exit_code == 1
     newer = run(machine(), "ansible.windows.win_updates", args, source="maximum_retries_on_failed_updates = @{}")
     assert newer.exit_code == 0
