@@ -33,8 +33,10 @@ class Soak:
     healthy: int = 0
     failing: tuple[str, ...] = ()
     """On which pilot endpoints it has an open failure."""
+    since: datetime | None = None
+    """The first healthy install in the pilot."""
     full_at: datetime | None = None
-    """When its time in the pilot is or was full."""
+    """When its time in the pilot is or was full, without the time that the pilot is held."""
 
 
 class SoakBook:
@@ -97,6 +99,7 @@ class SoakBook:
             taken=len(rows),
             healthy=len(healthy),
             failing=tuple(failing),
+            since=min((at for row in healthy if (at := _taken_at(row)) is not None), default=None),
             full_at=full_at,
         )
 
@@ -118,7 +121,7 @@ class SoakBook:
         """The earliest instant at which the time of one client's pilot is full, as far as it can be known now."""
         first: dict[str, datetime] = {}
         for row in healthy:
-            installed = row.installed_at or row.validated_at
+            installed = _taken_at(row)
             if installed is not None:
                 first[row.client] = min(installed, first.get(row.client, installed))
         return min((self._full(client, kind, since, wanted) for client, since in first.items()), default=None)
@@ -149,6 +152,10 @@ class SoakBook:
             opening, closing = times.cycle_span(cycle) if times.is_cycle(cycle) else (_EVER, _NEVER)
             start, end = max(start, opening), min(end, closing)
         return start, end
+
+
+def _taken_at(row: SoakRow) -> datetime | None:
+    return row.installed_at or row.validated_at
 
 
 def _days(span: timedelta) -> str:

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
+from ..evidence.clock import real
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint
-from ..ledger import Ledger
+from ..ledger import Ledger, text_of
 from ..ledger.claims import Holder
 from ..ledger.people import known_in
 from .explain import Explanation, explain, page
@@ -91,10 +92,10 @@ class Look:
 
     def _holders(self) -> Mapping[str, str]:
         """Which other run is at which endpoint."""
-        found = {}
+        found, now = {}, text_of(real())
         for row in self._ledger.rows("leases"):
             kind, _, name = row["name"].partition(" ")
-            if kind == "endpoint":
+            if kind == "endpoint" and row["until"] > now:
                 holder = Holder.parse(row["holder"])
                 if not holder.is_gone():
                     found[name] = holder.in_words()
@@ -110,7 +111,7 @@ def _chosen(there: Mapping[str, Endpoint], ring: str | None, client: str | None)
     clients = {endpoint.client for endpoint in there.values()}
     if client is not None and client not in clients:
         raise ScopeError(
-            f"no endpoint of a client {client!r} is in the inventory within the limit: {known_in(clients)}"
+            f"no endpoint of a client {client!r} is in the inventory within the limit; there is: {known_in(clients)}"
         )
     of_client = {name: one for name, one in there.items() if client is None or one.client == client}
     chosen = {name: one for name, one in of_client.items() if ring is None or one.ring == ring}

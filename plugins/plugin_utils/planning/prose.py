@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ..flow import Update
 from ..flow.settings import DAYS, WindowSpec
@@ -72,13 +72,16 @@ def span(length: timedelta) -> str:
 
 
 def hours(spec: WindowSpec) -> str:
-    """``02:00–04:00``, with its days where these are not all: ``Mon Tue Wed Thu Fri 09:00–17:00``."""
-    days = " ".join(DAYS[day].title() for day in sorted(spec.days)) + " " if len(spec.days) < len(DAYS) else ""
-    return f"{days}{_wall(spec.start)}–{_wall(spec.end)}"
+    """``02:00–04:00``, with its days where these are not all: ``Mon–Fri 09:00–17:00``."""
+    return f"{_days(sorted(spec.days))}{spec.start:%H:%M}–{spec.end:%H:%M}"
 
 
-def _wall(moment: time) -> str:
-    return f"{moment:%H:%M}"
+def _days(days: list[int]) -> str:
+    if len(days) == len(DAYS):
+        return ""
+    names = [DAYS[day].title() for day in days]
+    in_a_row = len(days) > 2 and days[-1] - days[0] == len(days) - 1
+    return f"{names[0]}–{names[-1]} " if in_a_row else " ".join(names) + " "
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

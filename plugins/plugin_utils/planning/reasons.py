@@ -230,7 +230,9 @@ def _soak(of: Subject, update: Update) -> str:
     healthy = f"{found.healthy} of {found.taken} pilot endpoints of {whose} that took it are healthy"
     needs = f"{settings.soak_minimum_healthy:.0%} and at least {settings.soak_minimum_endpoints} are needed"
     days = span(of.wanted_soak(update)) if of.wanted_soak(update) > timedelta(0) else "no time"
-    full = of.prose.maybe(f"its {days} are full on ", found.full_at) or f"its {days} have not begun"
+    first = of.prose.maybe("the first healthy install was ", found.since)
+    full = of.prose.maybe(f"{days} without a hold are full on ", found.full_at) or f"its {days} have not begun"
+    full = f"{first}, {full}" if first else full
     failing = f"; it failed on {', '.join(found.failing)}" if found.failing else ""
     return f"{healthy} ({needs}); {full}{failing}"
 

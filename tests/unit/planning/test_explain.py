@@ -247,7 +247,8 @@ def test_approval_and_soak_tell_rule_and_numbers_of_each_update() -> None:
     assert "by the rule microsoft-security, due by Thu 12 Nov 13:00 (Microsoft" in rows["approval.nothing_approved"][0]
     assert "KB7 is declined by the rule drivers" in rows["approval.nothing_approved"][1]
     numbers = "1 of 1 pilot endpoints of any client that took it are healthy (95% and at least 1 are needed)"
-    assert rows["gate.soak"] == (f"KB5046613: {numbers}; its 7 days are full on Wed 18 Nov 02:30",)
+    full = "the first healthy install was Wed 11 Nov 02:30, 7 days without a hold are full on Wed 18 Nov 02:30"
+    assert rows["gate.soak"] == (f"KB5046613: {numbers}; {full}",)
 
 
 def test_each_update_left_out_is_told_with_node_reason_and_until() -> None:
