@@ -44,12 +44,8 @@ LabStarter = Callable[..., LabClient]
 def running_lab(state_dir: Path, fleet: str | Path = "small", *options: str) -> Iterator[LabClient]:
     """`fleet`: the name of one in lab/fleets, or a file."""
     path = FLEETS / f"{fleet}.yml" if isinstance(fleet, str) else fleet
-    command = [sys.executable, "-m", "lab", "up", "--fleet", str(path), "--state-dir", str(state_dir)]
-    if "--port-base" not in options:
-        command += ["--port-base", str(free_port_base())]
-    process = subprocess.Popen(
-        [*command, *options], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command = [sys.executable, "-m", "lab", "up", "--fleet", str(path), "--state-dir", str(state_dir), *options]
+    process = _start(command) if "--port-base" in options else _start_somewhere(command, state_dir)
     try:
         yield wait_until_up(process, state_dir)
     finally:
@@ -59,6 +55,24 @@ def running_lab(state_dir: Path, fleet: str | Path = "small", *options: str) -> 
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+def _start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _start_somewhere(command: list[str], state_dir: Path) -> subprocess.Popen[str]:
+    """On ports that were free a moment ago; where another took them first, on others."""
+    for _attempt in range(5):
+        process = _start([*command, "--port-base", str(free_port_base())])
+        while not (state_dir / "lab.json").exists() and process.poll() is None:
+            time.sleep(0.02)
+        if process.poll() is None:
+            return process
+        said = process.communicate()[0]
+        if "Address already in use" not in said:
+            pytest.fail(f"the lab ended at once:\n{said}")
+    pytest.fail("found no ports for a lab that nobody took first")
 
 
 def wait_until_up(process: subprocess.Popen[str], state_dir: Path) -> LabClient:
