@@ -96,4 +96,4 @@ bench: environment ## What it costs, as ratios measured in one run
 
 .PHONY: clean
 clean: ## Remove what these targets made
-	@rm -rf $(VENV) .ansible .lab* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-newest .ansible .lab* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
