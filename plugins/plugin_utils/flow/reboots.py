@@ -17,6 +17,7 @@ node                        action      when
 ``reboot.user``             wait        a daytime workstation: the user restarts it, until it is forced
 ==========================  ==========  =====================================================================
 
+The ``until`` of a reminder is when the reboot is forced, at the earliest.
 An endpoint that would be rebooted and is offline or asleep waits at ``posture.offline`` or ``posture.asleep``.
 That two of one redundancy group are not rebooted at once (R6) needs the others, and is kept by the planner.
 """
@@ -48,7 +49,7 @@ def pending(case: Case) -> Answer:
         return _unattended(case, spec, "reboot.unattended")
     if case.endpoint.track == "daytime":
         return _daytime(case, spec, since)
-    return _reminder(case) or _unattended(case, spec, "reboot.overnight")
+    return _telling_the_user(case, spec, "reboot.overnight")
 
 
 def _when(case: Case, instant: datetime) -> str:
@@ -76,19 +77,18 @@ def _unattended(case: Case, spec: WindowSpec, node: str) -> Verdict:
 def _daytime(case: Case, spec: WindowSpec, since: datetime) -> Verdict:
     forced_from = since + case.settings.force_reboot_after
     if case.now >= forced_from:
-        return _forced(case, spec)
-    reminder = _reminder(case)
-    if reminder is not None:
-        return reminder
+        return _telling_the_user(case, spec, "reboot.forced")
     until = _forced_at(spec, case, forced_from)
     reason = f"its user restarts it, until that is forced at {_when(case, until)}"
-    return _until_told(case, Verdict("wait", "reboot.user", reason, until))
+    return _reminder(case, until) or _until_told(case, Verdict("wait", "reboot.user", reason, until))
 
 
-def _forced(case: Case, spec: WindowSpec) -> Verdict:
-    """Pending for too long: the next window. The user is still told on the days in between."""
-    verdict = _unattended(case, spec, "reboot.forced")
-    return verdict if verdict.action == "reboot" else _reminder(case) or _until_told(case, verdict)
+def _telling_the_user(case: Case, spec: WindowSpec, node: str) -> Verdict:
+    """A reboot in the next window, with nobody asked: but until that opens, a user is still told."""
+    verdict = _unattended(case, spec, node)
+    if verdict.action == "reboot":
+        return verdict
+    return _reminder(case, _forced_at(spec, case, verdict.until or case.now)) or _until_told(case, verdict)
 
 
 def _forced_at(spec: WindowSpec, case: Case, forced_from: datetime) -> datetime:
@@ -98,12 +98,17 @@ def _forced_at(spec: WindowSpec, case: Case, forced_from: datetime) -> datetime:
     return times.localized(next(starts, forced_from), case.zone)
 
 
-def _reminder(case: Case) -> Verdict | None:
+def _reminder(case: Case, forced_at: datetime) -> Verdict | None:
     """At most one a day, from the policy's time on, while somebody is logged on to a machine that is up."""
     due = _reminder_due(case)
     if due is None or due > case.now:
         return None
-    return Verdict("remind", "reboot.reminder", "a reboot is pending and its user has not been told today")
+    return Verdict(
+        "remind",
+        "reboot.reminder",
+        f"a reboot is pending and its user has not been told today; it is forced at {_when(case, forced_at)}",
+        forced_at,
+    )
 
 
 def _until_told(case: Case, verdict: Verdict) -> Verdict:

@@ -36,7 +36,7 @@ CASES: list[tuple[str, str, Endpoint, datetime, dict[str, Any], str | None]] = [
     ("reboot.freeze", "wait", workstation(), NIGHT, FREEZE, "2026-11-21T00:00:00-05:00"),
     ("posture.asleep", "wait", workstation(asleep=True), NIGHT, {}, "2026-11-13T02:00:00-05:00"),
     # daytime: told once a day from ten, forced after three days
-    ("reboot.reminder", "remind", DAYTIME, at("2026-11-12 10:00"), {}, None),
+    ("reboot.reminder", "remind", DAYTIME, at("2026-11-12 10:00"), {}, "2026-11-15T02:00:00-05:00"),
     ("reboot.user", "wait", DAYTIME, at("2026-11-12 09:59:59"), {}, "2026-11-12T10:00:00-05:00"),
     ("reboot.user", "wait", ALONE, NOON, {}, "2026-11-15T02:00:00-05:00"),
     ("reboot.user", "wait", workstation(track="daytime", user_logged_on=True, online=False), NOON, {}, None),
@@ -46,11 +46,14 @@ CASES: list[tuple[str, str, Endpoint, datetime, dict[str, Any], str | None]] = [
     ("reboot.forced", "reboot", ALONE, at("2026-11-15 02:00"), {}, "2026-11-15T04:00:00-05:00"),
     ("reboot.forced", "reboot", DAYTIME, at("2026-11-15 03:30"), {}, "2026-11-15T04:00:00-05:00"),
     ("reboot.window", "wait", DAYTIME, at("2026-11-15 03:31"), {}, "2026-11-15T10:00:00-05:00"),
-    ("reboot.reminder", "remind", DAYTIME, at("2026-11-15 11:00"), {}, None),
+    ("reboot.reminder", "remind", DAYTIME, at("2026-11-15 11:00"), {}, "2026-11-16T02:00:00-05:00"),
+    ("reboot.reminder", "remind", DAYTIME, at("2026-11-15 11:00"), FREEZE, "2026-11-21T02:00:00-05:00"),
     ("reboot.window", "wait", ALONE, at("2026-11-15 11:00"), {}, "2026-11-16T02:00:00-05:00"),
     ("reboot.forced", "reboot", ALONE, NIGHT, {"force_reboot_after": "1h"}, "2026-11-12T04:00:00-05:00"),
     ("reboot.reminder", "remind", workstation(user_logged_on=True), NOON,
-     {"reminder": {"tracks": ["overnight"]}}, None),
+     {"reminder": {"tracks": ["overnight"]}}, "2026-11-13T02:00:00-05:00"),
+    ("reboot.overnight", "reboot", workstation(user_logged_on=True), NIGHT,
+     {"reminder": {"tracks": ["overnight"], "at": "00:30"}}, "2026-11-12T04:00:00-05:00"),
 ]  # fmt: skip
 
 
