@@ -74,8 +74,10 @@ def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[E
             return [standing.event("reboot.started", boot_id=standing.progress.boot_id)]
         case seen.ReminderShown():
             return [standing.event("reminder.shown")]
-        case seen.Probed():
-            return []  # kept by the observer until the posture that is judged together with it
+        # probes are kept by the observer until the posture that is judged together with them; a user who is not there
+        # is told when he is
+        case seen.Probed() | seen.NobodyThere():
+            return []
         case seen.Unreachable(message=message):
             return _unreachable(step, message, standing)
         case seen.Failed(message=message, hresult=hresult):
@@ -200,6 +202,8 @@ def _failed(tag: str, step: str, message: str, hresult: str | None, standing: St
     if step == "validate":
         return _validated([{"name": "validation itself", "ok": False, "seen": message}], standing, healthy=False)
     failed = standing.event("step.failed", step=step, message=message, hresult=hresult)
+    if step == "remind":
+        return [failed]  # it says nothing of the patching: no failure, no hold, no ticket; the next run tries again
     one = _as_a_whole(message, hresult)
     if step in ("scan", "posture") or one.cls == "transient":
         again = _retry(step, standing)

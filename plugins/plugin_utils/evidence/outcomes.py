@@ -85,6 +85,11 @@ class ReminderShown:
 
 
 @dataclass(frozen=True, slots=True)
+class NobodyThere:
+    """There is no user any more who could be told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unreachable:
     """No connection, or one that broke in mid-command: it proves nothing about the endpoint's updates."""
 
@@ -109,6 +114,7 @@ Observation = (
     | Probed
     | RebootAsked
     | ReminderShown
+    | NobodyThere
     | Unreachable
     | Failed
 )
@@ -126,6 +132,8 @@ REBOOT_FIRST = re.compile(r"reboot is required before more updates", re.IGNORECA
 NO_SUCH_JOB = re.compile(
     r"could not find job|could not parse job output|timed out waiting for module completion", re.IGNORECASE
 )
+NO_USER = re.compile(r"no user exists for", re.IGNORECASE)
+"""What msg.exe says where nobody is logged on; in other languages it counts as a reminder that went wrong."""
 ACCEPTED = (0, 1115, 1190)
 """Exit codes of shutdown.exe: done; a shutdown is in progress; one is already scheduled."""
 LONGEST_MESSAGE = 2000
@@ -250,7 +258,12 @@ def _reboot(result: Result) -> Observation | None:
 
 
 def _reminder(result: Result) -> Observation | None:
-    return None if result.get("failed_when_suppressed_exception") or result.get("rc") else ReminderShown()
+    """Of win_toast, which says whether it was sent, or of win_msg, which has the exit code of msg.exe."""
+    if result.get("toast_sent") or ("display_seconds" in result and result.get("rc") == 0):
+        return ReminderShown()
+    if result.get("no_toast_sent_reason") or NO_USER.search(str(result.get("msg", ""))):
+        return NobodyThere()
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,6 +258,29 @@ def test_a_step_that_changes_the_machine_is_not_tried_again_blindly(tag: str, st
     assert body(events, "failure.opened")["step"] == step
 
 
+def test_a_user_who_was_told() -> None:
+    assert kinds(judged("reminder.shown", seen.ReminderShown(), standing())) == ["reminder.shown"]
+
+
+def test_a_user_who_is_not_there_any_more_was_not_told_and_nothing_failed() -> None:
+    assert judged("reminder.shown", seen.NobodyThere(), standing()) == []
+
+
+@pytest.mark.parametrize("hresult", [None, TRANSIENT, PERMANENT])
+@pytest.mark.parametrize("attempts", [0, SETTINGS.retries])
+def test_a_reminder_that_failed_is_no_failure_of_the_patching(hresult: str | None, attempts: int) -> None:
+    """Neither a failure nor a hold, a ticket or a retry: the next run tries again."""
+    events = judged("reminder.shown", seen.Failed("no toast here", hresult), standing(attempts=attempts))
+    assert kinds(events) == ["step.failed"]
+    assert body(events, "step.failed")["step"] == "remind"
+
+
+def test_an_endpoint_that_cannot_be_reached_for_a_reminder() -> None:
+    events = judged("reminder.shown", seen.Unreachable("refused"), standing())
+    assert kinds(events) == ["endpoint.unreachable"]
+    assert body(events, "endpoint.unreachable")["during"] == "remind"
+
+
 def test_an_endpoint_of_which_little_is_known_has_its_failures_too() -> None:
     where = replace(standing(job=JOB), endpoint=Endpoint.parse({"name": "LOST01"}))
     events = judged("job", installed(PERMANENT), where)

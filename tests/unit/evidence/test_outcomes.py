@@ -120,6 +120,29 @@ def test_what_shutdown_answers(code: int, accepted: bool) -> None:
     assert found == (seen.RebootAsked() if accepted else seen.Failed("Access is denied.(5)"))
 
 
+TOAST = {"changed": False, "expire_at": "…", "toast_sent": False, "failed_when_result": False}
+MESSAGE = {"changed": True, "display_seconds": 3600, "msg": "Restart soon.", "wait": False}
+NO_NOTIFIER = "Failed to create toast notifier: Access is denied."
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (TOAST | {"toast_sent": True}, seen.ReminderShown()),
+        (TOAST | {"no_toast_sent_reason": "No logged in users to notify"}, seen.NobodyThere()),
+        (TOAST | {"msg": NO_NOTIFIER}, seen.Failed(NO_NOTIFIER)),
+        (TOAST, seen.Failed("the task failed and did not say why")),
+        ({"msg": "this version of windows does not support"}, seen.Failed("this version of windows does not support")),
+        (MESSAGE | {"rc": 0}, seen.ReminderShown()),
+        (MESSAGE | {"rc": 1, "msg": "No User exists for *"}, seen.NobodyThere()),
+        (MESSAGE | {"rc": 1, "msg": "Error 5 getting session names"}, seen.Failed("Error 5 getting session names")),
+        ({"rc": 0, "msg": "another module's"}, seen.Failed("another module's")),
+    ],
+)
+def test_a_reminder_was_shown_only_where_a_user_was_reached(result: dict[str, Any], expected: seen.Observation) -> None:
+    assert observe("reminder.shown", result, unreachable=False) == expected
+
+
 @pytest.mark.parametrize("tag", sorted(seen.TAGS))
 def test_an_unreachable_endpoint_says_nothing_of_its_updates(tag: str) -> None:
     found = observe(tag, {"unreachable": True, "msg": "Connection refused"}, unreachable=True, job_kind="install")
@@ -135,7 +158,7 @@ def test_an_unreachable_endpoint_says_nothing_of_its_updates(tag: str) -> None:
         "('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
     ],
 )
-@pytest.mark.parametrize("tag", ["scan.started", "job", "posture", "reboot.started"])
+@pytest.mark.parametrize("tag", ["scan.started", "job", "posture", "reboot.started", "reminder.shown"])
 def test_a_connection_lost_in_mid_command_is_no_failure_of_the_step(tag: str, message: str) -> None:
     found = observe(tag, {"msg": message, "failed_when_result": False}, unreachable=False, job_kind="install")
     assert isinstance(found, seen.Unreachable)
