@@ -21,7 +21,7 @@ from ..plugin_utils.planning.session import Session
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str", "choices": ["open", "next"], "required": True},
     "ring": {"type": "str"},
-    "actions": {"type": "list", "elements": "str", "default": ["scan", "install", "reboot", "validate"]},
+    "actions": {"type": "list", "elements": "str", "default": ["scan", "install", "reboot", "validate", "remind"]},
     "passes": {"type": "int", "default": 320},
     "passed": {"type": "int", "default": 0},
     "started": {"type": "str"},

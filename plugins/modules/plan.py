@@ -29,7 +29,7 @@ options:
     description: The actions of the flow that this run carries out.
     type: list
     elements: str
-    default: [scan, install, reboot, validate]
+    default: [scan, install, reboot, validate, remind]
   passes:
     description: How many passes the run has in all; waits are spaced out so that they last.
     type: int

@@ -57,6 +57,10 @@ class Plan:
                     "checks": checks_for(endpoint, self.policy),
                     "agent_service": settings.agent_service,
                 }
+            case "remind":
+                # in the endpoint's own offset, and without words: users read any language
+                forced_at = self.decisions[name].until
+                return {"restart_at": f"{forced_at:%Y-%m-%d %H:%M}" if forced_at else ""}
         return {}
 
     def due(self) -> list[str]:

@@ -20,8 +20,8 @@ from .plan import Plan, decided_events, make_plan
 from .tables import in_words, plan_table
 from .turns import claims_of, leave_to_others
 
-AT_ONCE = frozenset({"scan", "install", "reboot"})
-"""Steps that start something: a pass with one of them does not wait."""
+AT_ONCE = frozenset({"scan", "install", "reboot", "remind"})
+"""Steps that something is done by at once: a pass with one of them does not wait."""
 CLAIMED = timedelta(minutes=10)
 """How long what a run is at is its own, from one plan to the next; a pass of many endpoints takes its time."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..flow import Decision
     from ..ledger.register import Progress
 
-ACTING = ("scan", "install", "reboot", "validate")
+ACTING = ("scan", "install", "reboot", "validate", "remind")
 """The actions of the flow that a run carries out."""
 
 AFTERWARDS = ("reboot", "validate", "scan")

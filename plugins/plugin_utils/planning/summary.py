@@ -14,6 +14,8 @@ from typing import Any
 from ..ledger import Event, Ledger
 from .tables import render
 
+NOT_TOLD = "its user was not told that a restart is due ({why}); the next run tries again"
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -31,6 +33,8 @@ class Outcome:
     unreachable: bool = False
     under_way: str | None = None
     ticket: str = ""
+    reminded: bool = False
+    warning: str | None = None
 
     @property
     def state(self) -> str:
@@ -43,14 +47,24 @@ class Outcome:
             return "UNREACHABLE"
         if self.healthy:
             return "patched"
+        if self.reminded:
+            return "reminded"
+        if self.warning is not None:
+            return "not reminded"
         return self.decision
 
     @property
     def touched(self) -> bool:
         """Whether the run did anything on it."""
-        return bool(self.installed or self.failed or self.rebooted_at or self.failure or self.unreachable) or (
-            self.healthy is not None or self.under_way is not None
-        )
+        return bool(
+            self.installed
+            or self.failed
+            or self.rebooted_at
+            or self.failure
+            or self.unreachable
+            or self.reminded
+            or self.warning
+        ) or (self.healthy is not None or self.under_way is not None)
 
 
 def outcomes(events: Iterable[Event]) -> dict[str, Outcome]:
@@ -95,10 +109,27 @@ def _take(outcome: Outcome, event: Event) -> None:
             outcome.under_way = None
     if event.kind in _ANSWERED:
         outcome.unreachable = False
+    _take_reminder(outcome, event)
+
+
+def _take_reminder(outcome: Outcome, event: Event) -> None:
+    """Of a toast and a message box that went wrong the last is told; one that was shown settles it."""
+    if event.kind == "reminder.shown":
+        outcome.reminded, outcome.warning = True, None
+    elif "remind" in (event.body.get("step"), event.body.get("during")):
+        outcome.warning = NOT_TOLD.format(why=event.body["message"])
 
 
 _ANSWERED = frozenset(
-    {"scan.started", "scan.finished", "install.started", "install.finished", "posture.observed", "reboot.confirmed"}
+    {
+        "scan.started",
+        "scan.finished",
+        "install.started",
+        "install.finished",
+        "posture.observed",
+        "reboot.confirmed",
+        "reminder.shown",
+    }
 )
 """Kinds that show an endpoint is reachable (again)."""
 
@@ -116,6 +147,8 @@ def run_summary(ledger: Ledger, run: str, zones: Mapping[str, Any]) -> str:
     for outcome in touched.values():
         if outcome.failure is not None:
             words += f"{outcome.endpoint}: {outcome.failure}\n"
+        if outcome.warning is not None:
+            words += f"Warning: {outcome.endpoint}: {outcome.warning}\n"
     return words
 
 

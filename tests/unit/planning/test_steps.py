@@ -26,7 +26,7 @@ def step(action: str, progress: Progress, actions: tuple[str, ...] = ACTING) -> 
     return next_step("WS01", decision(action), progress, NOW, actions, 2).name
 
 
-@pytest.mark.parametrize("action", ["skip", "hold", "wait", "manual", "remind", "none"])
+@pytest.mark.parametrize("action", ["skip", "hold", "wait", "manual", "none"])
 def test_what_a_run_does_not_carry_out_leaves(action: str) -> None:
     assert step(action, NOTHING) == "leave"
 
