@@ -10,6 +10,8 @@ from .arguments import Option
 from .registry import ModuleFailed, Result, Run, module
 
 LONGEST_MESSAGE = 255
+PUSH_NOTIFICATIONS = "WpnService"
+"""A machine of the fleet that has it stopped shows no toasts; one that does not name it does."""
 
 
 @module(
@@ -38,6 +40,8 @@ async def win_toast(run: Run) -> Result:
     }
     if not machine.users:
         result["no_toast_sent_reason"] = "No logged in users to notify"
+    elif (service := machine.services.get(PUSH_NOTIFICATIONS.lower())) and service.state != "running":
+        raise ModuleFailed("Failed to create toast notifier: The notification platform is unavailable.", **result)
     elif not run.check_mode:
         machine.notices.append({"at": iso(sent_at), "by": "win_toast", "title": title, "msg": run.args["msg"]})
         machine.record("notice", by="win_toast", msg=run.args["msg"], users=list(machine.users))
