@@ -25,7 +25,6 @@ from .subject import Subject
 
 WIDTH = 118
 ORDER = (*(node for node, _ in NODES), "deploy.install")
-_CARRIED_OUT = (*ACTING, "remind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ def _next_look(of: Subject) -> str:
         return "by the next run, which looks at what is in flight before anything else"
     if of.step.name == "wait" and progress.retry_at is not None:
         return f"on {prose.when(progress.retry_at)}, for the retry"
-    if decision.action in _CARRIED_OUT:
+    if decision.action in ACTING:
         if of.step.name in ("leave", "wait") and decision.action == "reboot":
             return "by the next run after its turn has come"
         before = prose.maybe(", if that starts before ", _last_start(of)) if decision.until is not None else ""

@@ -87,10 +87,12 @@ def next_step(
         and progress.retry_step in ("posture", decision.action)
     ):
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
-    if decision.action in actions and decision.action in ACTING:
-        return Step(decision.action, decision.reason)
-    if "reboot" in actions and not away and _may_be_rebooted(decision, progress, now):
+    due = decision.action in actions and decision.action in ACTING
+    # a look goes before a reminder too: who has restarted is not told to
+    if (due or "reboot" in actions) and not away and _may_be_rebooted(decision, progress, now):
         return Step("see", f"somebody may have rebooted it: {decision.reason}")
+    if due:
+        return Step(decision.action, decision.reason)
     return Step("leave", decision.reason)
 
 

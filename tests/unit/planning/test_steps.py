@@ -99,6 +99,16 @@ def test_a_reboot_that_others_do_is_looked_for(action: str, node: str, seen: tim
     assert next_step("WS01", due, progress, NOW, ("scan", "install"), 2).name == "leave"
 
 
+@pytest.mark.parametrize("actions", [ACTING, ("remind",)])
+@pytest.mark.parametrize(("seen", "wanted"), [(None, "see"), (timedelta(minutes=11), "see"), (timedelta(0), "remind")])
+def test_who_may_have_restarted_is_looked_at_before_he_is_told_to(
+    seen: timedelta | None, wanted: str, actions: tuple[str, ...]
+) -> None:
+    progress = replace(NOTHING, posture_at=None if seen is None else NOW - seen)
+    due = replace(decision("remind"), node="reboot.reminder")
+    assert next_step("WS01", due, progress, NOW, actions, 2).name == wanted
+
+
 @pytest.mark.parametrize(("count", "wanted"), [(1, "scan"), (2, "scan"), (3, "fail")])
 def test_an_unreachable_endpoint_is_given_up_after_the_tolerated_count(count: int, wanted: str) -> None:
     assert step("scan", replace(NOTHING, unreachable_count=count)) == wanted
