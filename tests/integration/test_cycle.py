@@ -46,12 +46,13 @@ def tiers(night: Night, kind: str) -> list[tuple[str, ...]]:
 @pytest.fixture(scope="module")
 def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
     folder = tmp_path_factory.mktemp("cycle")
-    with running_lab(folder / "lab", write_fleet(folder / "fleet.yml", FLEET)) as lab:
+    fleet = write_fleet(folder / "fleet.yml", FLEET)
+    with running_lab(folder / "lab", fleet, "--start", "2026-11-10T11:59:00Z") as lab:
         night = Night(lab, ansible_in(folder), folder)
         found = Cycle(night, {}, {}, {})
         for name, instant, words in (
             ("before", "2026-11-10T12:00:00Z", ()),
-            ("check", "2026-11-10T20:00:00Z", ("--check",)),
+            ("check", "2026-11-10T18:30:00Z", ("--check",)),
             ("noon", "2026-11-10T20:00:00Z", ()),
             ("night", "2026-11-12T07:02:00Z", ()),
             ("again", None, ()),
@@ -63,6 +64,7 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
             found.runs[name] = night.run(*words, playbook=CYCLE)
             found.head[name] = night.ledger.head()[0]
             found.touched[name] = night.touched(mark)
+            (folder / f"{name}.log").write_text(found.runs[name].output)
         yield found
 
 
