@@ -53,10 +53,10 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
         for name, instant, words in (
             ("before", "2026-11-10T12:00:00Z", ()),
             ("check", "2026-11-10T18:30:00Z", ("--check",)),
-            ("noon", "2026-11-10T20:00:00Z", ()),
-            ("night", "2026-11-12T07:02:00Z", ()),
+            ("searched", "2026-11-11T12:30:00Z", ()),
+            ("night", "2026-11-13T07:02:00Z", ()),
             ("again", None, ()),
-            ("morning", "2026-11-12T15:00:00Z", ()),
+            ("morning", "2026-11-13T15:00:00Z", ()),
         ):
             if instant:
                 lab.set_clock(instant)
@@ -75,7 +75,7 @@ def test_every_run_is_green(cycle: Cycle) -> None:
 
 def test_the_cycle_opens_when_patch_tuesday_has_come(cycle: Cycle) -> None:
     assert [body["cycle"] for body in cycle.night.bodies("cycle.opened")] == ["2026-10", "2026-11"]
-    assert "Cycle 2026-11 is open" in cycle.runs["noon"].output
+    assert "Cycle 2026-11 is open" in cycle.runs["searched"].output
 
 
 def test_check_mode_writes_nothing(cycle: Cycle) -> None:
@@ -90,20 +90,22 @@ def test_each_tier_is_opened_once(cycle: Cycle) -> None:
 
 
 def test_outside_the_windows_machines_are_searched_and_left_alone(cycle: Cycle) -> None:
-    assert cycle.touched["noon"] <= {"PILOT1", "PILOT2", "LATER"}
+    assert cycle.touched["searched"] <= {"PILOT1", "PILOT2", "LATER"}
     for machine in ("PILOT1", "PILOT2", "LATER"):
-        assert all(entry["at"] >= "2026-11-12" for entry in cycle.night.happened(machine, "install.started"))
+        assert all(entry["at"] >= "2026-11-13" for entry in cycle.night.happened(machine, "install.started"))
 
 
 def test_a_missed_night_is_told_once_in_one_line_and_caught_up(cycle: Cycle) -> None:
-    """Nothing ran in the night of the 11th."""
-    told = {name: [line for line in run.output.splitlines() if line.startswith("Missed:")] for name, run in
-            cycle.runs.items()}
+    """Nothing ran in the night of the 12th."""
+    told = {
+        name: [line for line in run.output.splitlines() if line.startswith("Missed:")]
+        for name, run in cycle.runs.items()
+    }
     assert {name for name, lines in told.items() if lines} == {"night"}
     (line,) = told["night"]
     assert "2 endpoint(s) were due: PILOT1, PILOT2" in line
     (body,) = cycle.night.bodies("window.missed")
-    assert body["start"] == "2026-11-11T07:00:00.000000+00:00"
+    assert body["start"] == "2026-11-12T07:00:00.000000+00:00"
     for machine in ("PILOT1", "PILOT2"):
         assert sorted(cycle.night.installed(machine)) == [BIG, SMALL]
 
