@@ -55,7 +55,12 @@ class ActionModule(ActionBase):
         plan, words = session.open(arguments["ring"])
         self._display.display(words)
         counts = Counter(decision.action for decision in plan.decisions.values())
-        return {"due": [] if self._task.check_mode else plan.due(), "counts": dict(counts)}
+        tiers = sorted({(one.client, one.ring, one.kind) for one in plan.endpoints.values() if one.ring and one.kind})
+        return {
+            "due": [] if self._task.check_mode else plan.due(),
+            "counts": dict(counts),
+            "tiers": [list(tier) for tier in tiers],
+        }
 
     def _next(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
         started = datetime.fromisoformat(arguments["started"]) if arguments["started"] else None

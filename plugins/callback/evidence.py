@@ -214,7 +214,7 @@ from ansible.release import __version__ as core_version
 from ansible.template import Templar
 
 from ..plugin_utils.evidence.invocation import PREFIX, Invocation, read_settings
-from ..plugin_utils.evidence.observer import Observer
+from ..plugin_utils.evidence.observer import PLAN, Observer
 from ..plugin_utils.evidence.recorder import activate, active
 from ..plugin_utils.flow import Endpoint
 
@@ -253,6 +253,7 @@ class CallbackModule(CallbackBase):
         self._variables: Any = None
         self._observer: Observer | None = None
         self._records: dict[str, dict[str, Any]] = {}
+        self._tiers: set[tuple[str, str, str]] = set()
 
     @_guarded
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -274,6 +275,8 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
+        if result.task.resolved_action == PLAN:
+            self._tiers |= {(client, ring, kind) for client, ring, kind in result.result.get("tiers", ())}
         self._see(result, unreachable=False)
 
     @_guarded
@@ -289,6 +292,9 @@ class CallbackModule(CallbackBase):
         if self._observer is None:
             return
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
+        # over the whole inventory, for a limit must not shrink a tier
+        everybody = self._variables._inventory.get_groups_dict()["all"]
+        self._observer.close_tiers(self._variables._hostvars, everybody, self._tiers)
         troubles = self._observer.close(hosts)
         self._display.display(self._observer.summary(self._zones()))
         for words in troubles:

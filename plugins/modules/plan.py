@@ -16,7 +16,8 @@ description:
 options:
   phase:
     description:
-      - V(open) plans for all hosts of the play, prints the plan, and returns who is due.
+      - V(open) plans for all hosts of the play, prints the plan, and returns who is due. The first time, it opens the
+        cycle and the hosts' tiers on the ledger; a window that passed without a run is told and recorded.
       - V(next) plans for the hosts still in the play and returns the next step of each. Where nothing is to be started
         it first waits until a look at what is under way is worth it.
     type: str
@@ -73,6 +74,12 @@ counts:
   type: dict
   returned: O(phase=open)
   sample: {install: 8, wait: 2}
+tiers:
+  description: Client, ring and kind of the tiers the planned hosts are in; the run's end looks whether they close.
+  type: list
+  elements: list
+  returned: O(phase=open)
+  sample: [[Acme Dental, pilot, workstation]]
 steps:
   description: By host, the step it takes next (a file of the role C(flow)), why, and what the step needs.
   type: dict

@@ -18,6 +18,7 @@ from typing import Any
 from .. import flow
 from ..flow import Endpoint, Policy, failures, windows
 from ..ledger import Event, Progress, instant, text_of
+from ..ledger.kinds import about
 from ..psa import tickets
 from ..psa.tickets import Failing
 from . import outcomes as seen
@@ -28,7 +29,6 @@ TOLD_AGAIN_AFTER = timedelta(hours=24)
 """How soon an open failure that shows again is put on its ticket again."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
 READ_CBS = "What CBS.log and the Setup event log of the endpoint say of the boot after the install."
-ABOUT = ("client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ class Standing:
 
     def event(self, kind: str, **body: Any) -> Event:
         """An event of this endpoint; it tells what the RMM says of it, where the inventory is the RMM's."""
-        if self.endpoint.client:
-            body["about"] = {name: getattr(self.endpoint, name) or None for name in ABOUT}
-        return Event(kind, self.endpoint.name, self.now, body)
+        return Event(kind, self.endpoint.name, self.now, body | about(self.endpoint))
 
 
 def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[Event]:

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
 from ..errors import PatchingError
 from ..flow import Endpoint, RecordError
 from ..ledger import Event, LedgerError, Progress
+from ..ledger.cycles import closing_events
+from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
+from ..planning.tiers import Key, prove_tiers, tiers_table
 from .judge import Standing, judge
 from .outbox import Outbox
 from .outcomes import TAGS, Probed, observe
@@ -30,6 +33,7 @@ class Observer:
         self._probes: dict[str, list[dict[str, Any]]] = {}
         self._ticket_due = False
         self._plans = False
+        self._tiers = ""
         self.outbox = Outbox(recorder)
 
     def see(
@@ -97,6 +101,22 @@ class Observer:
             self._ticket_due = False
             self.outbox.send()
 
+    def close_tiers(self, hostvars: HostVars, names: Collection[str], tiers: Collection[Key]) -> None:
+        """Close those of `tiers` (client, ring and kind) whose endpoints all stand where they may; `names` is the whole
+        inventory. What goes wrong becomes the run's problem: a tier that did not close is tried by the next run."""
+        recorder = self._recorder
+        if recorder.check_mode or recorder.problem or not tiers:
+            return  # with a problem, what was seen may not be on the ledger: no proof rests on that
+        try:
+            inventory, _unreadable = readable_endpoints(hostvars, names)
+            now = recorder.clock.now()
+            proofs = prove_tiers(recorder.ledger, recorder.policy, inventory, tiers, now)
+            events, others = closing_events(recorder.ledger, proofs, now)
+            recorder.append(recorder.ledger, events, unless=others)
+            self._tiers = tiers_table(proofs)
+        except PatchingError as exc:
+            recorder.report(f"which tiers close could not be found out: {exc}")
+
     def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
         """End the run: close it in the ledger, send what waits; gives what people should read about it."""
         recorder = self._recorder
@@ -114,11 +134,11 @@ class Observer:
         return [*([recorder.problem] if recorder.problem else []), *self.outbox.trouble]
 
     def summary(self, zones: Mapping[str, Any]) -> str:
-        """What the run did, as a table; `zones` gives the tzinfo of each endpoint. Empty where it did nothing."""
+        """What the run did, and how its tiers stand, as tables; `zones` gives the tzinfo of each endpoint."""
         recorder = self._recorder
         try:
             if recorder.check_mode or not recorder.opened():
-                return ""
-            return run_summary(recorder.ledger, recorder.run, zones)
+                return self._tiers
+            return run_summary(recorder.ledger, recorder.run, zones) + self._tiers
         except LedgerError:
             return ""  # people are told by what `close` gives

@@ -19,6 +19,7 @@ from .. import flow
 from ..errors import PatchingError
 from ..ledger import Event, Ledger, LedgerError, Opening
 from ..ledger.claims import Holder
+from ..ledger.store import Guard
 from ..requirements import yaml
 from .clock import Clock, clock_for
 from .settings import Settings, SettingsError
@@ -93,14 +94,15 @@ class Recorder:
         """The ledger; in check mode one that is not there yet is not made. Raises LedgerError."""
         return Ledger.open(self.settings.ledger, create=not self.check_mode)
 
-    def append(self, ledger: Ledger, events: Sequence[Event]) -> int:
-        """Append events of this run, the run's opening before its first; nothing in check mode.
+    def append(self, ledger: Ledger, events: Sequence[Event], unless: Guard | None = None) -> int:
+        """Append events of this run, the run's opening before its first; nothing in check mode, and nothing where
+        `unless` is true (`Ledger.append`).
 
         For plugins that can fail: raises LedgerError where the ledger cannot be written.
         """
         if self.check_mode or not events:
             return 0
-        return ledger.append(events, run=self.run, opening=self._opening())
+        return ledger.append(events, run=self.run, opening=self._opening(), unless=unless)
 
     def record(self, events: Sequence[Event]) -> None:
         """Like `append`, for the callback: what cannot be appended is spooled and becomes the run's problem.

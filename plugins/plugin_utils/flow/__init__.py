@@ -4,20 +4,20 @@
 """The patching flow of the operating model as pure Python: no Ansible, no input or output, no clock.
 
 One room per subject: ``scope``, ``reboots``, ``approval``, ``soak``, ``gates``, ``schedule`` with ``windows``
-and ``freezes``, ``validation``, ``failures``, ``policy`` with ``settings``, ``records`` and ``register``;
+and ``freezes``, ``validation``, ``failures``, ``closure``, ``policy`` with ``settings``, ``records`` and ``register``;
 ``decide`` walks the nodes. Files are read when a policy is loaded, never by a decision.
 """
 
 from __future__ import annotations
 
-from . import failures, soak, validation, windows
+from . import closure, failures, soak, validation, windows
 from .accept import accept_list
 from .decide import Planner, decide
 from .decision import Decision, LeftOut
 from .fields import RecordError
 from .policy import Policy, load_policy
 from .records import Endpoint, Update, redundancy_key
-from .register import Register
+from .register import EndpointState, Register
 from .settings import PolicyError, Settings
 from .times import CalendarError, cycle_at, cycle_span, patch_tuesday
 
@@ -25,6 +25,7 @@ __all__ = [
     "CalendarError",
     "Decision",
     "Endpoint",
+    "EndpointState",
     "LeftOut",
     "Planner",
     "Policy",
@@ -34,6 +35,7 @@ __all__ = [
     "Settings",
     "Update",
     "accept_list",
+    "closure",
     "cycle_at",
     "cycle_span",
     "decide",

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from . import fields, gates, reboots, schedule, scope, windows
 from .case import Answer, Case, Verdict
@@ -15,6 +16,7 @@ from .facts import Facts
 from .policy import Policy
 from .records import Endpoint, RecordError, Update
 from .register import Register
+from .settings import Settings
 
 Node = tuple[str, Callable[[Case], Answer]]
 
@@ -119,6 +121,7 @@ class Planner:
             raise RecordError(f"now is {now!r}: {exc}") from None
         self._policy = policy
         self._facts = Facts(register, self.now, fleet)
+        self._ageless: dict[Settings, Settings] = {}
 
     def case(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Case:
         """What the nodes are asked about for one endpoint; ``updates`` None: not known yet, empty: none apply."""
@@ -134,7 +137,20 @@ class Planner:
 
     def decide(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Decision:
         """The decision for one endpoint."""
+        return self._walk(self.case(endpoint, updates))
+
+    def standing(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Decision:
+        """The decision, had the last search just been made: where an endpoint stands, however long it was left alone.
+
+        A laptop that was patched and is off now does not become unpatched for want of a new search.
+        """
         case = self.case(endpoint, updates)
+        if case.settings not in self._ageless:
+            self._ageless[case.settings] = replace(case.settings, scan_max_age=timedelta.max)
+        case.settings = self._ageless[case.settings]
+        return self._walk(case)
+
+    def _walk(self, case: Case) -> Decision:
         path: list[tuple[str, str]] = []
         for node, ask in NODES:
             answer = ask(case)

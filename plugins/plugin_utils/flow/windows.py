@@ -19,6 +19,7 @@ from .records import Endpoint
 _ONE_DAY = timedelta(days=1)
 # A window that opens on one weekday only, which a year's freeze of the calendar cannot hide.
 _DAYS_AHEAD = 370
+_DAYS_BACK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,17 @@ def current_window(spec: WindowSpec, zone_name: str, now: datetime) -> Window:
 def next_opening(spec: WindowSpec, zone_name: str, now: datetime) -> datetime:
     """The start of the first window that opens after ``now``."""
     return next(start for start, _ in windows_from(spec, zone_name, now) if start > now)
+
+
+def last_window(spec: WindowSpec, zone_name: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """The last window that has ended at ``now``; None where none has in a week."""
+    day = times.local_day(now, zone_name)
+    for _ in range(_DAYS_BACK):
+        span = window_of_day(spec, zone_name, day)
+        if span is not None and span[1] <= now:
+            return span
+        day -= _ONE_DAY
+    return None
 
 
 def may_start(window: Window, settings: Settings, now: datetime) -> bool:

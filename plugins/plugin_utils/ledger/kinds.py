@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..flow.closure import PLACES
 from ..flow.records import KINDS as KINDS_OF_ENDPOINT
-from ..flow.records import RINGS, ROLES, RecordError, Update
+from ..flow.records import RINGS, ROLES, Endpoint, RecordError, Update
 from ..flow.times import is_cycle
 from .event import Event, EventError, instant
 
@@ -136,6 +137,7 @@ def _mismatch(keys: Mapping[str, tuple[Check, bool]], body: Mapping[str, Any]) -
 STEP = one_of("scan", "install", "reboot", "validate", "posture", "remind")
 PERSON = {"by": text, "reason": text}
 RING, KIND, ROLE = one_of(*RINGS), one_of(*KINDS_OF_ENDPOINT), one_of(*ROLES)
+TOLD = ("client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
 ABOUT = shape(
     client_=maybe(text),
     location_=maybe(text),
@@ -145,6 +147,7 @@ ABOUT = shape(
     criticality_=maybe(text),
     redundancy_group_=maybe(text),
 )
+TIER = {"cycle": cycle, "client": text, "ring": RING, "kind": KIND}
 HOLD_SCOPE = shape(client_=text, ring_=RING, kind_=KIND, cycle_=cycle)
 EXCEPTION_SCOPE = either(shape(client=text), shape(client=text, location=text), shape(endpoint=text), shape(role=ROLE))
 AUTHORIZATION_SCOPE = either(shape(endpoint=text), shape(client=text, ring=RING, kind=KIND))
@@ -208,6 +211,10 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "simulated": flag,
     },
     "run.closed": {"hosts": record},
+    "cycle.opened": {"cycle": cycle, "start": when, "end": when, "by?": text, "reason?": text},
+    "tier.opened": {**TIER, "endpoints": many(text)},
+    "tier.closed": {**TIER, "proof": many(shape(endpoint=text, stands=one_of(*PLACES), reason=prose))},
+    "window.missed": {"window": text, "zone": text, "start": when, "end": when, "endpoints": many(text)},
     "updates.described": {"updates": many(update_record), "unknown?": many(text)},
     "failure.root_cause": {"failure": text, "by": text, "code": text, "text": text},
     "hold.placed": {
@@ -255,6 +262,11 @@ OF_ALL: dict[str, dict[str, Check]] = {
 """Kinds of the run, of the whole and of people; where one concerns an endpoint, `Event.endpoint` may name
 it.
 """
+
+
+def about(endpoint: Endpoint) -> dict[str, Any]:
+    """The part of an event's body that tells what the RMM says of its endpoint; empty where that is no RMM's."""
+    return {"about": {key: getattr(endpoint, key) or None for key in TOLD}} if endpoint.client else {}
 
 
 def _keys(fields: Mapping[str, Check], *, about: bool) -> dict[str, tuple[Check, bool]]:

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import cycles
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -377,6 +378,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "updates.described": _described,
     "ticket.wanted": _ticket_wanted,
     "ticket.sent": _ticket_sent,
+    **cycles.PROJECTIONS,
 }
 
 

@@ -23,7 +23,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; `store` refuses a ledger that is newer, and migrates one that is older."""
 
 
@@ -46,6 +46,8 @@ class Tables(SimpleNamespace):
     soak: Table
     authorizations: Table
     runs: Table
+    cycles: Table
+    tiers: Table
     tickets: Table
 
     def projected(self) -> list[Table]:
@@ -156,6 +158,13 @@ def tables() -> Tables:
             "authorizations", meta, text("scope", key=True), text("cycle", key=True), *texts("by at reason")
         ),
         "runs": sa.Table("runs", meta, text("id", key=True), *texts("opened_at closed_at opening closing")),
+        "cycles": sa.Table("cycles", meta, text("id", key=True), *texts("start end opened_at by reason")),
+        "tiers": sa.Table(
+            "tiers",
+            meta,
+            *(text(name, key=True) for name in ("cycle", "client", "ring", "kind")),
+            *texts("opened_at closed_at proof"),
+        ),
         "tickets": sa.Table(
             "tickets",
             meta,

@@ -78,9 +78,10 @@ class Ledger:
                     return cls.open("sqlite://")
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             ledger = cls(_engine(url, memory=place.get_backend_name() == "sqlite" and not path))
-            if not ledger._is_there():
-                if not create:
-                    return cls.open("sqlite://")
+            found = ledger._version()
+            if not found and not create:
+                return cls.open("sqlite://")
+            if create and found < VERSION:
                 ledger._make()
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as exc:
             raise LedgerError(f"the ledger at {_safe(url)} cannot be opened: {_cause(exc)}") from exc
@@ -334,27 +335,29 @@ class Ledger:
         row = connection.execute(sa.select(head.c.seq, head.c.hash).with_for_update()).one()
         return row.seq, row.hash
 
-    def _is_there(self) -> bool:
-        """Whether the tables are there; refuses a ledger that is newer than this code."""
+    def _version(self) -> int:
+        """The version of the tables that are there, 0 where none are; refuses one that is newer than this code."""
         with self.reading() as connection:
             if not sa.inspect(connection).has_table("version"):
-                return False
-            found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
+                return 0
+            found: int | None = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
         if found is not None and found > VERSION:
             raise LedgerError(
                 f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection "
                 f"knows up to {VERSION}: install the collection's newer version"
             )
-        return found is not None
+        return found or 0
 
     def _make(self) -> None:
         with self._writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7246)"))
             self._tables.metadata.create_all(connection)
-            if connection.execute(sa.select(self._tables.version.c.version)).first() is None:
+            found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
+            if found is None or found < VERSION:
                 since = text_of(datetime.now(UTC))
                 connection.execute(sa.insert(self._tables.version), {"version": VERSION, "since": since})
+            if found is None:
                 connection.execute(sa.insert(self._tables.head), {"id": 1, "seq": 0, "hash": GENESIS})
             for statement in guards(connection.dialect.name):
                 connection.execute(sa.text(statement))

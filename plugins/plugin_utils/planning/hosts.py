@@ -55,15 +55,21 @@ def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[s
 
 def read_endpoints(hostvars: HostVars, names: Iterable[str]) -> dict[str, Endpoint]:
     """The endpoints by name; ScopeError says what is wrong with those that cannot be read."""
+    found, wrong = readable_endpoints(hostvars, names)
+    if wrong:
+        raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
+    return found
+
+
+def readable_endpoints(hostvars: HostVars, names: Iterable[str]) -> tuple[dict[str, Endpoint], list[str]]:
+    """The endpoints by name, and what is wrong with those that cannot be read."""
     found, wrong = {}, []
     for name, record in endpoint_records(hostvars, names, KEYS).items():
         try:
             found[name] = Endpoint.parse(record)
         except RecordError as exc:
             wrong.append(f"{name}: {exc}")
-    if wrong:
-        raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
-    return found
+    return found, wrong
 
 
 def nobody(ring: str | None, endpoints: Mapping[str, Endpoint]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from ..flow import Decision, Endpoint, Planner, Policy, Update, accept_list, cycle_at, redundancy_key
 from ..flow.validation import checks_for
 from ..ledger import Event, Ledger
+from ..ledger.kinds import about
 from ..ledger.register import Progress
 from .steps import Step, next_step
 from .turns import take_turns
@@ -85,7 +86,7 @@ def make_plan(
     """
     names = list(endpoints)
     progress = ledger.progress(names, run=run)
-    endpoints = {name: _as_seen(endpoint, progress[name]) for name, endpoint in endpoints.items()}
+    endpoints = {name: as_seen(endpoint, progress[name]) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
     planner = Planner(policy, ledger.register(names), now, pilots)
     decisions = {name: planner.decide(endpoint, updates[name]) for name, endpoint in endpoints.items()}
@@ -106,7 +107,7 @@ def make_plan(
     return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner)
 
 
-def _as_seen(endpoint: Endpoint, progress: Progress) -> Endpoint:
+def as_seen(endpoint: Endpoint, progress: Progress) -> Endpoint:
     """The endpoint as the RMM has it, or as we saw it since: one that was booting when the inventory was read is up."""
     ours, theirs = progress.posture_at, endpoint.last_contact
     if endpoint.online is False and ours is not None and theirs is not None and ours > theirs:
@@ -125,7 +126,8 @@ def decided_events(plan: Plan) -> list[Event]:
     for name, decision in plan.decisions.items():
         record = decision.as_record()
         if _essence(record) != _essence(plan.progress[name].last_decision):
-            events.append(Event("plan.decided", name, plan.now, {"decision": record, "cycle": cycle}))
+            body = {"decision": record, "cycle": cycle, **about(plan.endpoints[name])}
+            events.append(Event("plan.decided", name, plan.now, body))
     return events
 
 

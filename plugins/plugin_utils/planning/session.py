@@ -13,11 +13,15 @@ from functools import cached_property
 
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, redundancy_key
+from ..ledger.cycles import last_run, opening_events
 from .catalogue import describe_unknown
 from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints
+from .missed import in_words as missed_in_words
+from .missed import missed_windows
 from .pace import Pace
 from .plan import Plan, decided_events, make_plan
 from .tables import in_words, plan_table
+from .tiers import opened_in_words
 from .turns import claims_of, leave_to_others
 
 AT_ONCE = frozenset({"scan", "install", "reboot", "remind"})
@@ -47,13 +51,45 @@ class Session:
         self._ledger = recorder.ledger
 
     def open(self, ring: str | None) -> tuple[Plan, str]:
-        """The plan for the endpoints of `ring` (None: of all rings), and what people read of it."""
+        """The plan for the endpoints of `ring` (None: of all rings), and what people read of it.
+
+        Opens the cycle and the tiers that this is the first run of, and tells of a window that was missed.
+        """
         endpoints = self._endpoints
         chosen = {name: one for name, one in endpoints.items() if ring is None or one.ring == ring}
         if not chosen:
             raise ScopeError(nobody(ring, endpoints))
+        missed = self._missed(chosen)  # before this run is on the ledger
+        opened = self._open_tiers(chosen)
         plan = self._plan(chosen)
-        return plan, self._words(ring, plan, endpoints)
+        return plan, self._words(ring, plan, endpoints) + opened + missed
+
+    def _open_tiers(self, chosen: Mapping[str, Endpoint]) -> str:
+        recorder = self._recorder
+        if recorder.check_mode:
+            return ""
+        lanes = {lane for one in chosen.values() for lane in self._policy.settings(one).out_of_band}
+        now = recorder.clock.now()
+        while True:  # another run that opened something in between makes it look again; there is an end to that
+            events, others = opening_events(self._ledger, chosen.values(), lanes, now)
+            if recorder.append(self._ledger, events, unless=others) or not events:
+                return opened_in_words(events)
+
+    def _missed(self, chosen: Mapping[str, Endpoint]) -> str:
+        recorder = self._recorder
+        names, last = list(chosen), last_run(self._ledger)
+        now = recorder.clock.now()
+        missed = missed_windows(
+            chosen.values(),
+            self._ledger.applicable(names),
+            self._ledger.register(names),
+            self._policy,
+            last,
+            now,
+            self._pilots.values(),
+        )
+        recorder.append(self._ledger, [one.event(now) for one in missed])
+        return missed_in_words(missed, last)
 
     def again(self, passed: int, passes: int, started: datetime | None, sleep: Callable[[float], None]) -> Plan:
         """The plan for the hosts still in the play; waits first where nothing is to be started.

@@ -44,9 +44,24 @@ cycles = st.sampled_from(("2026-11", "2026-12", "2026-11-oob1"))
 steps = st.sampled_from(("scan", "install", "reboot", "validate"))
 scopes = st.fixed_dictionaries({}, optional={"client": named, "ring": st.sampled_from(("pilot", "production"))})
 
+tier = {
+    "cycle": st.sampled_from(("2026-11", "2026-12")),
+    "client": st.sampled_from(("Acme", "Beta")),
+    "ring": st.sampled_from(("pilot", "production")),
+    "kind": st.sampled_from(("server", "workstation")),
+}
+proofs = st.lists(
+    st.fixed_dictionaries({"endpoint": named, "stands": st.sampled_from(("patched", "held")), "reason": texts}),
+    max_size=2,
+)
+
 BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "run.opened": {"by": named, "simulated": flags},
     "run.closed": {"hosts": st.just({})},
+    "cycle.opened": {"cycle": st.sampled_from(("2026-11", "2026-11-oob1")), "start": moments, "end": moments},
+    "tier.opened": {**tier, "endpoints": st.lists(named, max_size=2)},
+    "tier.closed": {**tier, "proof": proofs},
+    "window.missed": {"window": named, "zone": named, "start": moments, "end": moments, "endpoints": st.lists(named)},
     "plan.decided": {"decision": st.fixed_dictionaries({"action": texts}), "cycle": st.none() | named},
     "scan.started": {"job": named, "limit_seconds": st.integers(1, 9999)},
     "scan.finished": {"updates": records},

@@ -146,7 +146,7 @@ def test_a_newer_ledger_is_refused(url: str) -> None:
     with connection:
         connection.execute("INSERT INTO version VALUES (99, '2031-01-01')")
     connection.close()
-    with pytest.raises(LedgerError, match="schema version 99, this collection knows up to 1"):
+    with pytest.raises(LedgerError, match="schema version 99, this collection knows up to 2"):
         Ledger.open(url)
 
 

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cycles and tiers on the ledger: what opens them, what closes them, and who belongs to one.
+
+A cycle opens by itself when a run first finds it open (R1). An out-of-band cycle is opened by hand: a person writes
+its lane into the policy, and the first run inside it puts that on the ledger with the name and the reason given there.
+Tiers are those of the monthly cycle; what an out-of-band cycle brings is proven with them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..flow import Endpoint, cycle_at, cycle_span
+from ..flow.closure import Proof, Tier
+from ..flow.settings import Lane
+from ..requirements import sqlalchemy as sa
+from .event import Event, canonical, instant, text_of
+from .schema import tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from .rows import Rows
+    from .store import Guard, Ledger
+
+TIER = ("cycle", "client", "ring", "kind")
+PEOPLES = frozenset({"approve.yml", "authorize.yml", "except.yml", "root_cause.yml", "release.yml"})
+"""Playbooks whose runs put a person's decision on the ledger and patch nobody."""
+
+
+def tiers_of(endpoints: Iterable[Endpoint], cycle: str) -> dict[Tier, list[str]]:
+    """The tiers of the endpoints, and who is in each; one without client, ring or kind is in none."""
+    found: dict[Tier, list[str]] = {}
+    for endpoint in endpoints:
+        if endpoint.client and endpoint.ring and endpoint.kind:
+            tier = Tier(cycle, endpoint.client, endpoint.ring, endpoint.kind)
+            found.setdefault(tier, []).append(endpoint.name)
+    return found
+
+
+def opening_events(
+    ledger: Ledger, endpoints: Collection[Endpoint], lanes: Iterable[Lane], now: datetime
+) -> tuple[list[Event], Guard]:
+    """The events of the cycles that are open at `now` and of the tiers of `endpoints`, of those that the ledger does
+    not have yet; and the guard to append them with, which is true where another run was faster."""
+    known = {row["id"] for row in ledger.rows("cycles")}
+    cycle = cycle_at(now)
+    events = []
+    if cycle not in known:
+        start, end = cycle_span(cycle)
+        events.append(Event("cycle.opened", None, now, {"cycle": cycle, "start": text_of(start), "end": text_of(end)}))
+    for lane in {lane.cycle: lane for lane in lanes if lane.start <= now < lane.end}.values():
+        if lane.cycle not in known:
+            body = {"cycle": lane.cycle, "start": text_of(lane.start), "end": text_of(lane.end)}
+            events.append(Event("cycle.opened", None, now, body | {"by": lane.by, "reason": lane.reason}))
+    rows = ledger.rows("tiers")
+    there = {_tier(row) for row in rows}
+    for tier, names in sorted(tiers_of(endpoints, cycle).items()):
+        if tier not in there:
+            events.append(Event("tier.opened", None, now, {**tier.as_record(), "endpoints": sorted(names)}))
+    return events, _others_were_at(len(known), len(rows), sum(row["closed_at"] is not None for row in rows))
+
+
+def closing_events(ledger: Ledger, proofs: Iterable[Proof], now: datetime) -> tuple[list[Event], Guard]:
+    """The events of those tiers that close, with their proof, and the guard as in `opening_events`."""
+    rows = ledger.rows("tiers")
+    still = {_tier(row) for row in rows if row["closed_at"] is None}
+    events = [
+        Event("tier.closed", None, now, {**proof.tier.as_record(), "proof": [row.as_record() for row in proof.rows]})
+        for proof in proofs
+        if proof.closes and proof.tier in still
+    ]
+    return events, _others_were_at(len(ledger.rows("cycles")), len(rows), len(rows) - len(still))
+
+
+def open_tiers(ledger: Ledger) -> list[Tier]:
+    """The tiers that were opened and not closed, of any cycle."""
+    return sorted(_tier(row) for row in ledger.rows("tiers") if row["closed_at"] is None)
+
+
+def seen_in(ledger: Ledger, cycle: str) -> dict[Tier, list[str]]:
+    """Who was decided for in a cycle, by the tier the ledger last saw him in."""
+    table = tables().endpoints
+    with ledger.reading() as connection:
+        rows = connection.execute(sa.select(table).where(table.c.last_cycle >= cycle)).mappings().all()
+    known = [Endpoint.parse({key: row[key] for key in ("name", "client", "ring", "kind")}) for row in rows]
+    return tiers_of(known, cycle)
+
+
+def failures(ledger: Ledger, names: Collection[str]) -> dict[str, str]:
+    """The text of the first failure without a root cause of each endpoint that has one."""
+    table = tables().failures
+    query = sa.select(table).where(table.c.root_cause.is_(None)).order_by(table.c.at.desc(), table.c.id)
+    with ledger.reading() as connection:
+        return {
+            row["endpoint"]: row["text"] for row in connection.execute(query).mappings() if row["endpoint"] in names
+        }
+
+
+def last_run(ledger: Ledger) -> datetime | None:
+    """When the last run that could have patched ended, or was last heard of; None where there was none."""
+    table = tables().runs
+    query = sa.select(table).order_by(table.c.opened_at.desc())
+    with ledger.reading() as connection:
+        for row in connection.execute(query).mappings():
+            if json.loads(row["opening"]).get("playbook") not in PEOPLES:
+                return instant(row["closed_at"] or row["opened_at"])
+    return None
+
+
+def _tier(row: Mapping[str, Any]) -> Tier:
+    return Tier(*(row[key] for key in TIER))
+
+
+def _others_were_at(cycles: int, opened: int, closed: int) -> Guard:
+    """Whether another run opened or closed something since these were counted; rows are only ever added."""
+
+    def changed(connection: Connection) -> bool:
+        of = tables()
+        counts = [
+            connection.execute(sa.select(sa.func.count()).select_from(of.cycles)).scalar(),
+            connection.execute(sa.select(sa.func.count()).select_from(of.tiers)).scalar(),
+            connection.execute(sa.select(sa.func.count(of.tiers.c.closed_at))).scalar(),
+        ]
+        return counts != [cycles, opened, closed]
+
+    return changed
+
+
+def _cycle_opened(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.cycles,
+        {"id": body["cycle"]},
+        start=body["start"],
+        end=body["end"],
+        opened_at=text_of(event.at),
+        **{key: body.get(key) for key in ("by", "reason")},
+    )
+
+
+def _tier_opened(event: Event, rows: Rows) -> None:
+    rows.put(rows.of.tiers, _key(event), opened_at=text_of(event.at))
+
+
+def _tier_closed(event: Event, rows: Rows) -> None:
+    rows.put(rows.of.tiers, _key(event), closed_at=text_of(event.at), proof=canonical(list(event.body["proof"])))
+
+
+def _window_missed(event: Event, rows: Rows) -> None:
+    """Evidence of what did not happen; nothing on the register follows from it."""
+
+
+def _key(event: Event) -> dict[str, Any]:
+    return {key: event.body[key] for key in TIER}
+
+
+PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
+    "cycle.opened": _cycle_opened,
+    "tier.opened": _tier_opened,
+    "tier.closed": _tier_closed,
+    "window.missed": _window_missed,
+}

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook cycle as cron would call it: at several hours of a cycle's first nights, over every ring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from .conftest import ansible_in, running_lab
+from .ring import BIG, ROOT, SMALL, Night, server, workstation, write_fleet
+
+pytestmark = pytest.mark.xdist_group("cycle")
+
+CYCLE = ROOT / "playbooks" / "cycle.yml"
+PILOT, REGULAR = ("2026-11", "Acme", "pilot", "workstation"), ("2026-11", "Acme", "regular", "workstation")
+SERVERS = ("2026-11", "Birch", "production", "server")
+FLEET = {
+    "Acme": {
+        "PILOT1": workstation(),
+        "PILOT2": workstation(),
+        "LATER": workstation(ring="Regular"),
+    },
+    "Birch": {"SRV1": server("File Server", ring="Production", policy="Do Not Patch")},
+}
+
+
+@dataclass
+class Cycle:
+    """The runs by what they were for; `head` the ledger's end after each."""
+
+    night: Night
+    runs: dict[str, Any]
+    head: dict[str, int]
+    touched: dict[str, set[str]]
+
+
+def tiers(night: Night, kind: str) -> list[tuple[str, ...]]:
+    return [tuple(body[key] for key in ("cycle", "client", "ring", "kind")) for body in night.bodies(kind)]
+
+
+@pytest.fixture(scope="module")
+def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
+    folder = tmp_path_factory.mktemp("cycle")
+    fleet = write_fleet(folder / "fleet.yml", FLEET)
+    with running_lab(folder / "lab", fleet, "--start", "2026-11-10T11:59:00Z") as lab:
+        night = Night(lab, ansible_in(folder), folder)
+        found = Cycle(night, {}, {}, {})
+        for name, instant, words in (
+            ("before", "2026-11-10T12:00:00Z", ()),
+            ("check", "2026-11-10T18:30:00Z", ("--check",)),
+            ("searched", "2026-11-11T12:30:00Z", ()),
+            ("night", "2026-11-13T07:02:00Z", ()),
+            ("again", None, ()),
+            ("morning", "2026-11-13T15:00:00Z", ()),
+        ):
+            if instant:
+                lab.set_clock(instant)
+            mark = night.mark()
+            found.runs[name] = night.run(*words, playbook=CYCLE)
+            found.head[name] = night.ledger.head()[0]
+            found.touched[name] = night.touched(mark)
+            (folder / f"{name}.log").write_text(found.runs[name].output)
+        yield found
+
+
+def test_every_run_is_green(cycle: Cycle) -> None:
+    for name, run in cycle.runs.items():
+        assert run.returncode == 0, (name, run.output)
+
+
+def test_the_cycle_opens_when_patch_tuesday_has_come(cycle: Cycle) -> None:
+    assert [body["cycle"] for body in cycle.night.bodies("cycle.opened")] == ["2026-10", "2026-11"]
+    assert "Cycle 2026-11 is open" in cycle.runs["searched"].output
+
+
+def test_check_mode_writes_nothing(cycle: Cycle) -> None:
+    assert cycle.head["check"] == cycle.head["before"]
+    assert cycle.touched["check"] == set()
+
+
+def test_each_tier_is_opened_once(cycle: Cycle) -> None:
+    opened = tiers(cycle.night, "tier.opened")
+    assert len(opened) == len(set(opened))
+    assert {tier for tier in opened if tier[0] == "2026-11"} == {PILOT, REGULAR, SERVERS}
+
+
+def test_outside_the_windows_machines_are_searched_and_left_alone(cycle: Cycle) -> None:
+    assert cycle.touched["searched"] <= {"PILOT1", "PILOT2", "LATER"}
+    for machine in ("PILOT1", "PILOT2", "LATER"):
+        assert all(entry["at"] >= "2026-11-13" for entry in cycle.night.happened(machine, "install.started"))
+
+
+def test_a_missed_night_is_told_once_in_one_line_and_caught_up(cycle: Cycle) -> None:
+    """Nothing ran in the night of the 12th."""
+    told = {
+        name: [line for line in run.output.splitlines() if line.startswith("Missed:")]
+        for name, run in cycle.runs.items()
+    }
+    assert {name for name, lines in told.items() if lines} == {"night"}
+    (line,) = told["night"]
+    assert "2 endpoint(s) were due: PILOT1, PILOT2" in line
+    (body,) = cycle.night.bodies("window.missed")
+    assert body["start"] == "2026-11-12T07:00:00.000000+00:00"
+    for machine in ("PILOT1", "PILOT2"):
+        assert sorted(cycle.night.installed(machine)) == [BIG, SMALL]
+
+
+def test_a_tier_closes_when_its_endpoints_are_patched_with_the_proof(cycle: Cycle) -> None:
+    closed = {
+        (body["ring"], body["kind"]): body["proof"]
+        for body in cycle.night.bodies("tier.closed")
+        if body["cycle"] == "2026-11"
+    }
+    assert [(row["endpoint"], row["stands"]) for row in closed["pilot", "workstation"]] == [
+        ("PILOT1", "patched"),
+        ("PILOT2", "patched"),
+    ]
+    assert [(row["endpoint"], row["stands"]) for row in closed["production", "server"]] == [("SRV1", "excluded")]
+    assert ("regular", "workstation") not in closed
+    row = next(row for row in cycle.night.ledger.rows("tiers") if row["cycle"] == "2026-11" and row["ring"] == "pilot")
+    assert row["closed_at"] is not None
+
+
+def test_a_tier_that_cannot_close_names_who_stands_in_the_way(cycle: Cycle) -> None:
+    assert "LATER is held" in " ".join(cycle.runs["night"].output.split())
+
+
+def test_a_run_right_after_does_nothing_more(cycle: Cycle) -> None:
+    assert cycle.head["again"] == cycle.head["night"]
+    assert cycle.touched["again"] == set()
+
+
+def test_the_ledger_and_the_machines_agree_and_it_can_be_rebuilt(cycle: Cycle) -> None:
+    cycle.night.agrees("PILOT1", "PILOT2", "LATER")
+    ledger = cycle.night.ledger
+    before = ledger.rows("cycles"), ledger.rows("tiers")
+    ledger.rebuild()
+    assert (ledger.rows("cycles"), ledger.rows("tiers")) == before
+
+
+def test_the_ring_is_the_cycle_narrowed(cycle: Cycle) -> None:
+    """After the others: it is late in the cycle's story."""
+    night = cycle.night
+    without = night.run(ring=None)
+    assert without.returncode != 0
+    assert "say which ring" in without.output
+    run = night.run(ring="regular").ok()
+    assert "Ring regular" in run.output
+    assert "pilot workstations" not in run.output
