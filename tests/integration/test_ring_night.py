@@ -157,6 +157,15 @@ def test_a_connection_that_breaks_is_no_failed_update(nights: Nights, machine: s
     assert len(night.happened(machine, "reboot.requested")) == 1
 
 
+def test_an_install_whose_start_was_not_seen_is_on_the_ledger_all_the_same(nights: Nights) -> None:
+    night = nights.night
+    installed = {entry["update"] for entry in night.happened("LOST", "install.succeeded")}
+    found = {update for body in night.bodies("install.found", "LOST") for update in body["updates"]}
+    assert installed
+    assert found == installed
+    assert {row["update"] for row in night.ledger.rows("soak") if row["endpoint"] == "LOST"} == installed
+
+
 def test_a_machine_that_does_not_come_back_is_a_failure_of_its_reboot(nights: Nights) -> None:
     assert "has not come back" in said(nights.first, "GONE")
     (failure,) = nights.night.bodies("failure.opened", "GONE")

@@ -109,16 +109,23 @@ def _job_lost(step: str, job: str | None, message: str, standing: Standing) -> l
 
 
 def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Event]:
-    """What was installed and is offered again was undone: by the boot, or because it never took."""
-    finished = standing.event("scan.finished", updates=updates)
+    """What was installed and is offered again was undone: by the boot, or because it never took.
+
+    What was to be installed, has no result (the answer to its start was lost, or the job) and is offered no more has
+    been installed all the same.
+    """
+    offered = {update["id"] for update in updates}
+    found = [update for update in standing.progress.intended if update not in offered]
+    finished = [standing.event("install.found", updates=found)] if found else []
+    finished.append(standing.event("scan.finished", updates=updates))
     undone = [update for update in updates if update["id"] in standing.progress.unproven]
     if not undone:
-        return [finished]
+        return finished
     failing = [
         (update["id"], Failing(update["title"] or update["id"], None, None, ROLLED_BACK, READ_CBS, "update"))
         for update in undone
     ]
-    return [finished, *_failures("install", failing, standing)]
+    return [*finished, *_failures("install", failing, standing)]
 
 
 def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[Event]:
@@ -141,6 +148,8 @@ def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[E
 
 def _posture(tag: str, posture: dict[str, Any], standing: Standing) -> list[Event]:
     observed = standing.event("posture.observed", **posture)
+    if tag == "validation" and _reboot_first(posture, standing):
+        return [observed]
     if tag == "validation":
         health = flow.validation.judge(
             standing.endpoint,
@@ -154,6 +163,14 @@ def _posture(tag: str, posture: dict[str, Any], standing: Standing) -> list[Even
     if tag == "reboot.confirm" and standing.progress.reboot is not None:
         return _confirmed(posture, standing, observed)
     return [observed]
+
+
+def _reboot_first(posture: dict[str, Any], standing: Standing) -> bool:
+    """Whether a reboot that nobody knew of is pending since the install: it is due before the validation. One that is
+    still pending after a boot is a check that fails, or the endpoint would be rebooted for ever."""
+    installed = standing.progress.installed_at
+    booted = instant(_on_our_clock(posture, standing.now)["boot_time"])
+    return bool(posture["reboot_pending"]) and installed is not None and booted < installed
 
 
 def _confirmed(posture: dict[str, Any], standing: Standing, observed: Event) -> list[Event]:

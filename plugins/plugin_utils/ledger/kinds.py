@@ -174,6 +174,7 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
     "scan.finished": {"updates": many(update_record)},
     "install.started": STARTED,
     "install.finished": {"results": many(INSTALL_RESULT), "reboot_required": flag},
+    "install.found": {"updates": many(text)},
     "job.lost": {"job": maybe(text), "message": prose},
     "endpoint.unreachable": {"during": text, "message": prose},
     "posture.observed": POSTURE,

@@ -32,9 +32,12 @@ def _run_closed(event: Event, rows: Rows) -> None:
 
 
 def _plan_decided(event: Event, rows: Rows) -> None:
+    decision = event.body["decision"]
+    intended = {"intended": canonical(decision["updates"])} if decision.get("action") == "install" else {}
     rows.touch(
         event,
-        last_decision=canonical(event.body["decision"]),
+        **intended,
+        last_decision=canonical(decision),
         decided_at=text_of(event.at),
         last_cycle=event.body["cycle"],
     )
@@ -66,7 +69,8 @@ def _scan_finished(event: Event, rows: Rows) -> None:
     rows.delete(rows.of.applicable, endpoint=event.endpoint)
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
     rows.insert(rows.of.applicable, [{"endpoint": event.endpoint, "update": update} for update in found])
-    rows.touch(event, scanned_at=text_of(event.at), unproven=None, **NO_JOB, **_settled(event, rows), **REACHED)
+    values: Row = {"scanned_at": text_of(event.at), "unproven": None, "intended": None}
+    rows.touch(event, **values, **NO_JOB, **_settled(event, rows), **REACHED)
 
 
 def _settled(event: Event, rows: Rows) -> Row:
@@ -115,9 +119,23 @@ def _install_finished(event: Event, rows: Rows) -> None:
         values["scanned_at"] = None
     if event.body["reboot_required"]:
         values["reboot_pending_since"] = row["reboot_pending_since"] or at
+    answered = {result["update"] for result in event.body["results"]}
+    values["intended"] = canonical([update for update in json.loads(row["intended"] or "[]") if update not in answered])
     rows.touch(event, **values)
+    _taken(event, rows, row, done)
+
+
+def _install_found(event: Event, rows: Rows) -> None:
+    """Installed by an install that nobody saw the end of; a search has shown it, so it is proven."""
+    row = rows.endpoint(event)
+    rows.touch(event, installed_at=text_of(event.at), checking_since=None, intended=None)
+    _taken(event, rows, row, event.body["updates"])
+
+
+def _taken(event: Event, rows: Rows, row: Row, updates: list[str]) -> None:
+    """The endpoint has taken the updates: they apply no more, and in the pilot their soak begins (R5)."""
     about = {**row, **event.body.get("about", {})}
-    for update in done:
+    for update in updates:
         rows.delete(rows.of.applicable, endpoint=event.endpoint, update=update)
         if about["ring"] == "pilot":
             rows.put(
@@ -125,7 +143,7 @@ def _install_finished(event: Event, rows: Rows) -> None:
                 {"update": update, "endpoint": event.endpoint},
                 client=about["client"],
                 kind=about["kind"],
-                installed_at=at,
+                installed_at=text_of(event.at),
                 healthy=None,
                 validated_at=None,
             )
@@ -355,6 +373,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "scan.finished": _scan_finished,
     "install.started": _started("install"),
     "install.finished": _install_finished,
+    "install.found": _install_found,
     "job.lost": _job_lost,
     "endpoint.unreachable": _unreachable,
     "posture.observed": _posture_observed,

@@ -23,8 +23,8 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 2
-"""Of the tables below; `store` refuses a ledger that is newer, and migrates one that is older."""
+VERSION = 3
+"""Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 
 
 class Tables(SimpleNamespace):
@@ -106,7 +106,7 @@ def tables() -> Tables:
             text("client", index=True),
             *texts("location ring kind role criticality redundancy_group"),
             *texts("scanned_at reboot_pending_since reminded_at installed_at rebooted_at validated_at"),
-            *texts("job_kind job_id job_started_at job_updates unproven"),
+            *texts("job_kind job_id job_started_at job_updates unproven intended"),
             whole("job_limit_seconds"),
             text("reboot_requested_at", index=True),
             *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),

@@ -207,11 +207,14 @@ class Ledger:
             self._lock_head(connection)
             for table in self._tables.projected():
                 connection.execute(sa.delete(table))
-            rows = Rows(connection, self._tables)
-            count = 0
-            for row in self._stream(connection, sa.select(self._tables.events)):
-                project(_event(row), row.run, rows)
-                count += 1
+            return self._replay(connection)
+
+    def _replay(self, connection: Connection) -> int:
+        rows = Rows(connection, self._tables)
+        count = 0
+        for row in self._stream(connection, sa.select(self._tables.events)):
+            project(_event(row), row.run, rows)
+            count += 1
         return count
 
     def register(self, endpoints: Iterable[str] | None = None) -> Register:
@@ -354,11 +357,15 @@ class Ledger:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7246)"))
             self._tables.metadata.create_all(connection)
             found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
+            if found is None:
+                connection.execute(sa.insert(self._tables.head), {"id": 1, "seq": 0, "hash": GENESIS})
+            elif found < VERSION:
+                self._tables.metadata.drop_all(connection, self._tables.projected())
+                self._tables.metadata.create_all(connection)
+                self._replay(connection)
             if found is None or found < VERSION:
                 since = text_of(datetime.now(UTC))
                 connection.execute(sa.insert(self._tables.version), {"version": VERSION, "since": since})
-            if found is None:
-                connection.execute(sa.insert(self._tables.head), {"id": 1, "seq": 0, "hash": GENESIS})
             for statement in guards(connection.dialect.name):
                 connection.execute(sa.text(statement))
 

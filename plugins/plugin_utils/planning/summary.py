@@ -93,6 +93,8 @@ def _take(outcome: Outcome, event: Event) -> None:
             outcome.under_way = None
             outcome.installed += [row["update"] for row in body["results"] if row["ok"]]
             outcome.failed = [(row["update"], row["hresult"] or "") for row in body["results"] if not row["ok"]]
+        case "install.found":
+            outcome.installed += body["updates"]
         case "reboot.started":
             outcome.under_way = "reboot"
         case "reboot.confirmed":

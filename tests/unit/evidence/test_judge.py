@@ -291,3 +291,30 @@ def test_an_endpoint_of_which_little_is_known_has_its_failures_too() -> None:
 def test_the_same_observation_gives_the_same_events() -> None:
     where = standing(job=JOB)
     assert judged("job", installed(PERMANENT), where) == judged("job", installed(PERMANENT), where)
+
+
+def test_what_was_to_be_installed_and_is_offered_no_more_was_installed_all_the_same() -> None:
+    """The answer to the install's start was lost, or the run killed before it was recorded: no record is lost by it."""
+    offered = [{"id": "u-2", "kb": ["2"], "title": "two", "categories": []}]
+    events = judged("job", seen.ScanFinished(offered), standing(intended=("u-1", "u-2")))
+    assert kinds(events) == ["install.found", "scan.finished"]
+    assert events[0].body["updates"] == ["u-1"]
+
+
+@pytest.mark.parametrize("intended", [(), ("u-2",)])
+def test_what_is_offered_still_was_not_installed(intended: tuple[str, ...]) -> None:
+    offered = [{"id": "u-2", "kb": ["2"], "title": "two", "categories": []}]
+    assert kinds(judged("job", seen.ScanFinished(offered), standing(intended=intended))) == ["scan.finished"]
+
+
+def test_a_reboot_nobody_knew_of_comes_before_the_validation() -> None:
+    before = {**POSTURE, "reboot_pending": True, "boot_time": text_of(NIGHT - timedelta(days=3))}
+    where = standing(installed_at=NIGHT - timedelta(minutes=20))
+    assert kinds(judged("validation", seen.PostureSeen(before), where)) == ["posture.observed"]
+
+
+def test_a_reboot_still_pending_after_the_boot_is_a_check_that_fails() -> None:
+    """Or a machine that always says so would be rebooted for ever."""
+    after = {**POSTURE, "reboot_pending": True}
+    where = standing(installed_at=NIGHT - timedelta(minutes=20))
+    assert kinds(judged("validation", seen.PostureSeen(after), where)) == ["validation.checking"]

@@ -62,7 +62,10 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "tier.opened": {**tier, "endpoints": st.lists(named, max_size=2)},
     "tier.closed": {**tier, "proof": proofs},
     "window.missed": {"window": named, "zone": named, "start": moments, "end": moments, "endpoints": st.lists(named)},
-    "plan.decided": {"decision": st.fixed_dictionaries({"action": texts}), "cycle": st.none() | named},
+    "plan.decided": {
+        "decision": st.fixed_dictionaries({"action": texts | st.just("install"), "updates": st.lists(updates)}),
+        "cycle": st.none() | named,
+    },
     "scan.started": {"job": named, "limit_seconds": st.integers(1, 9999)},
     "scan.finished": {"updates": records},
     "install.started": {"job": named, "limit_seconds": st.integers(1, 9999), "updates": st.lists(updates)},
@@ -74,6 +77,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         ),
         "reboot_required": flags,
     },
+    "install.found": {"updates": st.lists(updates, max_size=3, unique=True)},
     "job.lost": {"job": st.none() | named, "message": texts},
     "endpoint.unreachable": {"during": named, "message": texts},
     "posture.observed": {

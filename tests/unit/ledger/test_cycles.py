@@ -23,6 +23,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger.cycles import 
     seen_in,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import EventError
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import VERSION
 from tests.unit.flow.build import server, workstation
 
 OPENED, ENDS = cycle_span("2026-11")
@@ -139,4 +140,16 @@ def test_a_ledger_from_before_cycles_gets_their_tables(tmp_path: Path) -> None:
     ledger = Ledger.open(url)
     assert len(open_all(ledger)) == 3
     assert ledger.verify()[0] == 4
-    assert [row["version"] for row in Ledger.open(url).rows("version")] == [1, 2]
+    assert [row["version"] for row in Ledger.open(url).rows("version")] == [1, VERSION]
+
+
+def test_the_register_of_an_older_ledger_is_made_anew(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.sqlite"
+    url = f"sqlite:///{file}"
+    Ledger.open(url).append([Event("reminder.shown", "A", NOW, {})], run="r")
+    before = Ledger.open(url).rows("endpoints")
+    with sqlite3.connect(file) as connection:
+        connection.executescript("ALTER TABLE endpoints DROP COLUMN intended; UPDATE version SET version = 2")
+    connection.close()
+    assert Ledger.open(url).rows("endpoints") == before
+    assert before[0]["reminded_at"] is not None

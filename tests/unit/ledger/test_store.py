@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError, Opening
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import GENESIS, EventError
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import VERSION
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 
@@ -146,7 +147,7 @@ def test_a_newer_ledger_is_refused(url: str) -> None:
     with connection:
         connection.execute("INSERT INTO version VALUES (99, '2031-01-01')")
     connection.close()
-    with pytest.raises(LedgerError, match="schema version 99, this collection knows up to 2"):
+    with pytest.raises(LedgerError, match=f"schema version 99, this collection knows up to {VERSION}"):
         Ledger.open(url)
 
 
