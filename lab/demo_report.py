@@ -23,8 +23,8 @@ What to try next
   make lab                     the same MSP, up until Ctrl-C, with an inventory to play with
   sqlite3 {ledger} 'select seq, kind, endpoint, at from events'
                                what was decided and done, event by event
-  ansible-doc -t filter msp.patching.decide
-                               how an endpoint's decision is made
+  ansible-playbook -i INVENTORY playbooks/explain.yml -l ACME-WS01
+                               on that lab: why a machine will or will not be patched, and what would change it
 """
 
 
@@ -64,7 +64,7 @@ class Report:
             installs, boots = _history(machine)
             booted = ", ".join(_local(boot, machine) for boot in boots)
             health = {True: "healthy", False: "not healthy", None: ""}[outcome.healthy]
-            told = health or outcome.reason
+            told = outcome.failure or health or outcome.reason
             table.add_row(name, machine["client"], outcome.state, ", ".join(installs), booted, told, outcome.ticket)
             if len(set(outcome.installed)) != len(installs):
                 problems.append(f"{name}: the ledger knows the installs {outcome.installed}, the machine {installs}")

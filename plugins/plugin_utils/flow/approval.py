@@ -155,12 +155,12 @@ def _by_rule(update: Update, rule: Rule, now: datetime) -> Outcome:
     if rule.decision == DECLINED:
         return Outcome(update.id, DECLINED, rule.name, about, node="approval.declined")
     if rule.decision == APPROVED:
-        by = f", due by {due.isoformat()}" if due is not None else ""
+        by = f", due by {due.isoformat(timespec='minutes')}" if due is not None else ""
         exempt = "" if rule.soak else ", exempt from soak"
         return Outcome(update.id, APPROVED, rule.name, about + by + exempt, waived=not rule.soak)
     overdue = due is not None and due <= now
     answer = (
-        f": an engineer's review was due by {due.isoformat()}"
+        f": an engineer's review was due by {due.isoformat(timespec='minutes')}"
         if due is not None and overdue
         else ": an engineer reviews it"
     )

@@ -33,7 +33,7 @@ def validate_due(case: Case) -> Answer:
     return Verdict(
         "validate",
         "validate.due",
-        f"it was installed or rebooted at {latest.isoformat()} and is not yet validated",
+        f"it was installed or rebooted at {latest.isoformat(timespec='minutes')} and is not yet validated",
     )
 
 
@@ -43,7 +43,7 @@ def scan_due(case: Case) -> Answer:
     if case.updates is None:
         reason = "its applicable updates are unknown"
     elif scanned is not None and case.now - scanned > case.settings.scan_max_age:
-        reason = f"the last scan, at {scanned.isoformat()}, is too old"
+        reason = f"the last scan, at {scanned.isoformat(timespec='minutes')}, is too old"
     else:
         return None
     waiting = schedule.away(case)
