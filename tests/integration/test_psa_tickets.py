@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -248,8 +249,16 @@ def test_while_another_run_sends_this_one_does_not(run: Run, psa: PsaClient) -> 
     assert len(tickets(psa)) == 1
 
 
-def test_a_psa_that_is_not_there(shared_lab: LabClient, run: Run, free_ports: Callable[[], int]) -> None:
-    nowhere = psa_settings(shared_lab, url=f"http://127.0.0.1:{free_ports()}")
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on, held so that nobody else takes it meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def test_a_psa_that_is_not_there(shared_lab: LabClient, run: Run, closed_port: int) -> None:
+    nowhere = psa_settings(shared_lab, url=f"http://127.0.0.1:{closed_port}")
     with pytest.raises(PsaUnavailableError, match="cannot be reached"):
         PsaClient(nowhere, sleep=lambda _seconds: None).get("system/info")
     recorder = run(nowhere)
