@@ -25,6 +25,8 @@ from . import outcomes as seen
 
 JOB_GRACE = timedelta(minutes=5)
 """How long after its limit an asynchronous job may still report; Windows' own watchdog has stopped it by then."""
+ATTEMPT_TELLS = timedelta(hours=24)
+"""How long after an install that nobody saw the end of a search tells that it worked."""
 TOLD_AGAIN_AFTER = timedelta(hours=24)
 """How soon an open failure that shows again is put on its ticket again."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
@@ -111,11 +113,13 @@ def _job_lost(step: str, job: str | None, message: str, standing: Standing) -> l
 def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Event]:
     """What was installed and is offered again was undone: by the boot, or because it never took.
 
-    What was to be installed, has no result (the answer to its start was lost, or the job) and is offered no more has
-    been installed all the same.
+    What an install was started for that nobody saw the end of (the answer to its start was lost, or its job) and that
+    is offered no more soon after has been installed all the same. Later than that it may have been replaced.
     """
+    progress = standing.progress
+    lately = progress.attempted_at is not None and standing.now - progress.attempted_at <= ATTEMPT_TELLS
     offered = {update["id"] for update in updates}
-    found = [update for update in standing.progress.intended if update not in offered]
+    found = [update for update in progress.attempted if lately and update not in offered]
     finished = [standing.event("install.found", updates=found)] if found else []
     finished.append(standing.event("scan.finished", updates=updates))
     undone = [update for update in updates if update["id"] in standing.progress.unproven]

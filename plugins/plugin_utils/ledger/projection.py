@@ -17,6 +17,8 @@ from . import cycles
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
+DEFINITIONS = "Definition Updates"
+NO_ATTEMPT: Row = {"attempted": None, "attempted_at": None}
 NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_updates", "job_limit_seconds"))
 NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
 REACHED: Row = {"unreachable_since": None, "unreachable_count": 0, "unreachable_run": None}
@@ -32,12 +34,9 @@ def _run_closed(event: Event, rows: Rows) -> None:
 
 
 def _plan_decided(event: Event, rows: Rows) -> None:
-    decision = event.body["decision"]
-    intended = {"intended": canonical(decision["updates"])} if decision.get("action") == "install" else {}
     rows.touch(
         event,
-        **intended,
-        last_decision=canonical(decision),
+        last_decision=canonical(event.body["decision"]),
         decided_at=text_of(event.at),
         last_cycle=event.body["cycle"],
     )
@@ -69,7 +68,7 @@ def _scan_finished(event: Event, rows: Rows) -> None:
     rows.delete(rows.of.applicable, endpoint=event.endpoint)
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
     rows.insert(rows.of.applicable, [{"endpoint": event.endpoint, "update": update} for update in found])
-    values: Row = {"scanned_at": text_of(event.at), "unproven": None, "intended": None}
+    values: Row = {"scanned_at": text_of(event.at), "unproven": None, **NO_ATTEMPT}
     rows.touch(event, **values, **NO_JOB, **_settled(event, rows), **REACHED)
 
 
@@ -120,7 +119,9 @@ def _install_finished(event: Event, rows: Rows) -> None:
     if event.body["reboot_required"]:
         values["reboot_pending_since"] = row["reboot_pending_since"] or at
     answered = {result["update"] for result in event.body["results"]}
-    values["intended"] = canonical([update for update in json.loads(row["intended"] or "[]") if update not in answered])
+    values["attempted"] = canonical(
+        [update for update in json.loads(row["attempted"] or "[]") if update not in answered]
+    )
     rows.touch(event, **values)
     _taken(event, rows, row, done)
 
@@ -128,7 +129,7 @@ def _install_finished(event: Event, rows: Rows) -> None:
 def _install_found(event: Event, rows: Rows) -> None:
     """Installed by an install that nobody saw the end of; a search has shown it, so it is proven."""
     row = rows.endpoint(event)
-    rows.touch(event, installed_at=text_of(event.at), checking_since=None, intended=None)
+    rows.touch(event, installed_at=text_of(event.at), checking_since=None, **NO_ATTEMPT)
     _taken(event, rows, row, event.body["updates"])
 
 
@@ -174,7 +175,23 @@ def _posture_observed(event: Event, rows: Rows) -> None:
     if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
         values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT}
     values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
-    rows.touch(event, **values)
+    rows.touch(event, **values, **_attempt(event, row, rows))
+
+
+def _attempt(event: Event, row: Row, rows: Rows) -> Row:
+    """The endpoint answered the look right before an install: its start follows, whether or not anybody sees it.
+
+    Definition updates are left out: the next replaces them within hours, and what is offered no more was not
+    therefore installed.
+    """
+    decision = json.loads(row["last_decision"] or "{}")
+    if decision.get("action") != "install":
+        return {}
+    known = {
+        found["id"]: json.loads(found["record"]) for found in rows.some(rows.of.updates, "id", decision["updates"])
+    }
+    lasting = [one for one in decision["updates"] if DEFINITIONS not in (known.get(one, {}).get("categories") or ())]
+    return {"attempted": canonical(lasting), "attempted_at": text_of(event.at)}
 
 
 def _reboot_started(event: Event, rows: Rows) -> None:

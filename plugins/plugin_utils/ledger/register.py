@@ -69,8 +69,8 @@ class Progress:
     """Where one endpoint stands between two decisions; every field empty where nothing is known.
 
     `unreachable_count` and `failed_in_run` are those of the run that asks. `unproven` are the updates that were
-    installed and that no search since has shown to be gone, `intended` those that an install was decided for and that
-    have no result yet.
+    installed and that no search since has shown to be gone, `attempted` those whose install
+    was about to start at `attempted_at` and that have no result yet.
     """
 
     job: Job | None = None
@@ -78,7 +78,8 @@ class Progress:
     boot_id: str | None = None
     services_before: list[str] | None = None
     unproven: tuple[str, ...] = ()
-    intended: tuple[str, ...] = ()
+    attempted: tuple[str, ...] = ()
+    attempted_at: datetime | None = None
     posture: dict[str, Any] | None = None
     posture_at: datetime | None = None
     installed_at: datetime | None = None
@@ -222,7 +223,8 @@ def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | Non
         boot_id=row["boot_id"],
         services_before=_json(row["services_before"]),
         unproven=tuple(_json(row["unproven"]) or ()),
-        intended=tuple(_json(row["intended"]) or ()),
+        attempted=tuple(_json(row["attempted"]) or ()),
+        attempted_at=_instant(row["attempted_at"]),
         posture=_json(row["posture"]),
         posture_at=_instant(row["posture_at"]),
         installed_at=_instant(row["installed_at"]),

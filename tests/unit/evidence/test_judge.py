@@ -296,15 +296,22 @@ def test_the_same_observation_gives_the_same_events() -> None:
 def test_what_was_to_be_installed_and_is_offered_no_more_was_installed_all_the_same() -> None:
     """The answer to the install's start was lost, or the run killed before it was recorded: no record is lost by it."""
     offered = [{"id": "u-2", "kb": ["2"], "title": "two", "categories": []}]
-    events = judged("job", seen.ScanFinished(offered), standing(intended=("u-1", "u-2")))
+    events = judged("job", seen.ScanFinished(offered), standing(attempted=("u-1", "u-2"), attempted_at=NIGHT))
     assert kinds(events) == ["install.found", "scan.finished"]
     assert events[0].body["updates"] == ["u-1"]
 
 
-@pytest.mark.parametrize("intended", [(), ("u-2",)])
-def test_what_is_offered_still_was_not_installed(intended: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("attempted", [(), ("u-2",)])
+def test_what_is_offered_still_was_not_installed(attempted: tuple[str, ...]) -> None:
     offered = [{"id": "u-2", "kb": ["2"], "title": "two", "categories": []}]
-    assert kinds(judged("job", seen.ScanFinished(offered), standing(intended=intended))) == ["scan.finished"]
+    assert kinds(judged("job", seen.ScanFinished(offered), standing(attempted=attempted, attempted_at=NIGHT))) == [
+        "scan.finished"
+    ]
+
+
+def test_what_is_offered_no_more_days_later_may_have_been_replaced() -> None:
+    where = standing(attempted=("u-1",), attempted_at=NIGHT - timedelta(hours=25))
+    assert kinds(judged("job", seen.ScanFinished([]), where)) == ["scan.finished"]
 
 
 def test_a_reboot_nobody_knew_of_comes_before_the_validation() -> None:

@@ -149,7 +149,7 @@ def test_the_register_of_an_older_ledger_is_made_anew(tmp_path: Path) -> None:
     Ledger.open(url).append([Event("reminder.shown", "A", NOW, {})], run="r")
     before = Ledger.open(url).rows("endpoints")
     with sqlite3.connect(file) as connection:
-        connection.executescript("ALTER TABLE endpoints DROP COLUMN intended; UPDATE version SET version = 2")
+        connection.executescript("ALTER TABLE endpoints DROP COLUMN attempted; UPDATE version SET version = 2")
     connection.close()
     assert Ledger.open(url).rows("endpoints") == before
     assert before[0]["reminded_at"] is not None

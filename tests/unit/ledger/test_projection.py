@@ -219,3 +219,29 @@ def test_thousands_of_endpoints_are_read_in_chunks(ledger: Ledger) -> None:
     assert {name: len(updates or []) for name, updates in ledger.applicable(names).items()} == dict.fromkeys(names, 1)
     assert list(ledger.progress(names)) == names
     assert len(ledger.register_record(names)["endpoints"]) == 1203
+
+
+def decided(story: Story, action: str, *updates: str) -> None:
+    story("plan.decided", decision={"action": action, "updates": list(updates)}, cycle="2026-11")
+
+
+def test_an_install_is_attempted_from_the_look_before_it_until_it_has_a_result(ledger: Ledger) -> None:
+    story = Story(ledger)
+    definition = {"id": "u-3", "categories": ["Definition Updates"]}
+    story("scan.finished", updates=[*UPDATES, definition])
+    decided(story, "install", "u-1", "u-2", "u-3")
+    story("endpoint.unreachable", during="posture", message="refused")
+    assert ledger.progress(["A"])["A"].attempted == (), "decided is not started"
+    story("posture.observed", **POSTURE)
+    assert ledger.progress(["A"])["A"].attempted == ("u-1", "u-2"), "a definition is replaced within hours"
+    story("install.finished", **install("u-1"))
+    assert ledger.progress(["A"])["A"].attempted == ("u-2",)
+    story("scan.finished", updates=[])
+    assert ledger.progress(["A"])["A"].attempted == ()
+
+
+def test_a_look_for_anything_else_attempts_nothing(ledger: Ledger) -> None:
+    story = Story(ledger)
+    decided(story, "reboot")
+    story("posture.observed", **POSTURE)
+    assert ledger.progress(["A"])["A"].attempted == ()
