@@ -45,7 +45,7 @@ def test_a_ledger_that_breaks_in_mid_run_loses_nothing(night_of: Any) -> None:
     files = [night.folder / f"ledger.sqlite{end}" for end in ("", "-wal", "-shm")]
     with night.running() as run:
         wait_for(night, run, "posture.observed")
-        os.killpg(run.pid, signal.SIGSTOP)  # nobody writes while the ledger is taken away
+        os.kill(run.pid, signal.SIGSTOP)  # the one that writes does not, while the ledger is taken away
         for file in files:
             if file.exists():
                 file.rename(file.with_name(f"kept-{file.name}"))
