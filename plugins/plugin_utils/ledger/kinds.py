@@ -9,130 +9,31 @@ allowed. Every kind that stands for an endpoint may bear ``about`` as well: what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..flow.closure import PLACES
 from ..flow.records import KINDS as KINDS_OF_ENDPOINT
-from ..flow.records import RINGS, ROLES, Endpoint, RecordError, Update
-from ..flow.times import is_cycle
-from .event import Event, EventError, instant
-
-Check = Callable[[object], str | None]
-"""Gives None where the value is right, else what would be right."""
-
-
-def text(value: object) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "a text that is not empty"
-
-
-def prose(value: object) -> str | None:
-    return None if isinstance(value, str) else "a text"
-
-
-def whole(value: object) -> str | None:
-    return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
-
-
-def flag(value: object) -> str | None:
-    return None if isinstance(value, bool) else "true or false"
-
-
-def when(value: object) -> str | None:
-    if isinstance(value, str):
-        try:
-            instant(value)
-        except EventError:
-            pass
-        else:
-            return None
-    return "an instant (ISO 8601 with an offset)"
-
-
-def record(value: object) -> str | None:
-    return None if isinstance(value, Mapping) else "a mapping"
-
-
-def anything(_value: object) -> str | None:
-    return None
-
-
-def cycle(value: object) -> str | None:
-    """One that is no cycle would never be come to: a go or a hold that counts for nothing."""
-    right = isinstance(value, str) and is_cycle(value)
-    return None if right else "a cycle such as 2026-11, or one with a suffix such as 2026-11-oob1"
-
-
-def one_of(*values: str) -> Check:
-    return lambda value: None if value in values else "one of " + ", ".join(values)
-
-
-def maybe(check: Check) -> Check:
-    def checked(value: object) -> str | None:
-        wanted = None if value is None else check(value)
-        return None if wanted is None else f"{wanted}, or null"
-
-    return checked
-
-
-def many(check: Check) -> Check:
-    def checked(value: object) -> str | None:
-        if not isinstance(value, list | tuple):
-            return "a list"
-        for item in value:
-            wanted = check(item)
-            if wanted is not None:
-                return f"a list, each item {wanted}"
-        return None
-
-    return checked
-
-
-def shape(**fields: Check) -> Check:
-    """A mapping with exactly these keys; one written ``key_=`` may be left out."""
-    keys = {name.rstrip("_"): (check, name.endswith("_")) for name, check in fields.items()}
-
-    def checked(value: object) -> str | None:
-        if not isinstance(value, Mapping):
-            return "a mapping"
-        problem = _mismatch(keys, value)
-        return None if problem is None else f"a mapping in which {problem}"
-
-    return checked
-
-
-def either(*shapes: Check) -> Check:
-    """One of several shapes; what would be right is told of the first."""
-
-    def checked(value: object) -> str | None:
-        wanted = [shape_(value) for shape_ in shapes]
-        return None if None in wanted else wanted[0]
-
-    return checked
-
-
-def update_record(value: object) -> str | None:
-    try:
-        Update.parse(value)
-    except RecordError as exc:
-        return f"an update record ({exc})"
-    return None
-
-
-def _mismatch(keys: Mapping[str, tuple[Check, bool]], body: Mapping[str, Any]) -> str | None:
-    for name in body:
-        if name not in keys:
-            return f"{name!r} is not a key (there are: {', '.join(sorted(keys))})"
-    for name, (check, optional) in keys.items():
-        if name not in body:
-            if optional:
-                continue
-            return f"{name!r} is given"
-        wanted = check(body[name])
-        if wanted is not None:
-            return f"{name!r} is {wanted} (not {body[name]!r:.80})"
-    return None
-
+from ..flow.records import RINGS, ROLES, Endpoint
+from .event import Event, EventError
+from .shapes import (
+    Check,
+    anything,
+    cycle,
+    either,
+    flag,
+    many,
+    maybe,
+    mismatch,
+    one_of,
+    prose,
+    record,
+    shape,
+    text,
+    update_record,
+    when,
+    whole,
+)
 
 STEP = one_of("scan", "install", "reboot", "validate", "posture", "remind")
 PERSON = {"by": text, "reason": text}
@@ -287,6 +188,6 @@ def check_event(event: Event) -> None:
         raise EventError(f"{event.kind!r} is no kind of event; there are: {', '.join(sorted(KINDS))}")
     if event.kind in OF_ENDPOINT and not event.endpoint:
         raise EventError(f"an event {event.kind} names its endpoint")
-    problem = _mismatch(keys, event.body)
+    problem = mismatch(keys, event.body)
     if problem is not None:
         raise EventError(f"an event {event.kind} of {event.endpoint or 'the run'} does not hold: {problem}")

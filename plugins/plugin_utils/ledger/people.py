@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The events of a person's decision: approve, except, authorize, document a root cause, release.
+"""A person's decision: approve, except, authorize, document a root cause, release; its events, and their projection.
 
-Each function looks at the ledger and gives the events that the decision adds to it: none where it stands there
+Each public function looks at the ledger and gives the events that the decision adds to it: none where it stands there
 already, so that a repeated call changes nothing. `by` is the person; `now` the instant. Raises DecisionError,
 which names what exists, for a decision about nothing that is known.
 """
@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
 from ..flow.records import KINDS, RINGS, ROLES, update_key
-from . import kinds
+from . import shapes
 from .event import Event, canonical, instant, text_of
-from .store import Ledger
+
+if TYPE_CHECKING:
+    from .rows import Rows
+    from .store import Ledger
 
 NAMED = 20
 """How many names a message lists."""
@@ -173,7 +176,7 @@ def check_words(scope: Mapping[str, str]) -> None:
     for key, words in (("ring", RINGS), ("kind", KINDS)):
         if key in scope and scope[key] not in words:
             raise DecisionError(f"there is no {key} {scope[key]!r}; there is: {', '.join(words)}")
-    if "cycle" in scope and (wrong := kinds.cycle(scope["cycle"])):
+    if "cycle" in scope and (wrong := shapes.cycle(scope["cycle"])):
         raise DecisionError(f"cycle is {scope['cycle']!r}; it must be {wrong}")
 
 
@@ -257,3 +260,87 @@ def release(
         for row in found
         if row["released"] is None
     ]
+
+
+def _failure_root_cause(event: Event, rows: Rows) -> None:
+    cause = {name: event.body[name] for name in ("by", "code", "text")} | {"at": text_of(event.at)}
+    rows.change(rows.of.failures, {"id": event.body["failure"]}, root_cause=canonical(cause))
+
+
+def _hold_placed(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.holds,
+        {"id": body["id"]},
+        scope=canonical(body["scope"]),
+        reason=body["reason"],
+        at=text_of(event.at),
+        by=body.get("by"),
+        failure=body.get("failure"),
+        released=None,
+    )
+
+
+def _hold_released(event: Event, rows: Rows) -> None:
+    released = {"by": event.body["by"], "at": text_of(event.at), "reason": event.body["reason"]}
+    rows.change(rows.of.holds, {"id": event.body["id"]}, released=canonical(released))
+
+
+def _approval_recorded(event: Event, rows: Rows) -> None:
+    """The last decision for an update and scope stands; the earlier ones stay in the events."""
+    body = event.body
+    rows.put(
+        rows.of.approvals,
+        {"update": body["update"], "scope": body["client"] or ""},
+        **{name: body[name] for name in ("decision", "by", "reason", "client", "until")},
+        at=text_of(event.at),
+        code=body.get("code"),
+        promote=int(body["promote"]),
+    )
+
+
+def _exception_granted(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.exceptions,
+        {"id": body["id"]},
+        scope=canonical(body["scope"]),
+        reason=body["reason"],
+        code=body.get("code"),
+        granted_by=body["by"],
+        granted_at=text_of(event.at),
+        expires=body["expires"],
+    )
+
+
+def _exception_signed(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.change(rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"])
+
+
+def _exception_revoked(event: Event, rows: Rows) -> None:
+    revoked = {"by": event.body["by"], "reason": event.body["reason"]}
+    rows.change(rows.of.exceptions, {"id": event.body["id"]}, revoked_at=text_of(event.at), revoked=canonical(revoked))
+
+
+def _authorization_given(event: Event, rows: Rows) -> None:
+    body = event.body
+    rows.put(
+        rows.of.authorizations,
+        {"scope": canonical(body["scope"]), "cycle": body["cycle"]},
+        by=body["by"],
+        at=text_of(event.at),
+        reason=body["reason"],
+    )
+
+
+PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
+    "failure.root_cause": _failure_root_cause,
+    "hold.placed": _hold_placed,
+    "hold.released": _hold_released,
+    "approval.recorded": _approval_recorded,
+    "exception.granted": _exception_granted,
+    "exception.signed": _exception_signed,
+    "exception.revoked": _exception_revoked,
+    "authorization.given": _authorization_given,
+}

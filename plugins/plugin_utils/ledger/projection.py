@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cycles
+from . import cycles, people
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -291,78 +291,6 @@ def _failed_in_run(event: Event, rows: Rows, failure: str) -> Row:
     return {"failed_run": rows.run, "failed_failure": failure, "failed_text": text}
 
 
-def _failure_root_cause(event: Event, rows: Rows) -> None:
-    cause = {name: event.body[name] for name in ("by", "code", "text")} | {"at": text_of(event.at)}
-    rows.change(rows.of.failures, {"id": event.body["failure"]}, root_cause=canonical(cause))
-
-
-def _hold_placed(event: Event, rows: Rows) -> None:
-    body = event.body
-    rows.put(
-        rows.of.holds,
-        {"id": body["id"]},
-        scope=canonical(body["scope"]),
-        reason=body["reason"],
-        at=text_of(event.at),
-        by=body.get("by"),
-        failure=body.get("failure"),
-        released=None,
-    )
-
-
-def _hold_released(event: Event, rows: Rows) -> None:
-    released = {"by": event.body["by"], "at": text_of(event.at), "reason": event.body["reason"]}
-    rows.change(rows.of.holds, {"id": event.body["id"]}, released=canonical(released))
-
-
-def _approval_recorded(event: Event, rows: Rows) -> None:
-    """The last decision for an update and scope stands; the earlier ones stay in the events."""
-    body = event.body
-    rows.put(
-        rows.of.approvals,
-        {"update": body["update"], "scope": body["client"] or ""},
-        **{name: body[name] for name in ("decision", "by", "reason", "client", "until")},
-        at=text_of(event.at),
-        code=body.get("code"),
-        promote=int(body["promote"]),
-    )
-
-
-def _exception_granted(event: Event, rows: Rows) -> None:
-    body = event.body
-    rows.put(
-        rows.of.exceptions,
-        {"id": body["id"]},
-        scope=canonical(body["scope"]),
-        reason=body["reason"],
-        code=body.get("code"),
-        granted_by=body["by"],
-        granted_at=text_of(event.at),
-        expires=body["expires"],
-    )
-
-
-def _exception_signed(event: Event, rows: Rows) -> None:
-    body = event.body
-    rows.change(rows.of.exceptions, {"id": body["id"]}, signed_by=body["signed_by"], signed_at=body["signed_at"])
-
-
-def _exception_revoked(event: Event, rows: Rows) -> None:
-    revoked = {"by": event.body["by"], "reason": event.body["reason"]}
-    rows.change(rows.of.exceptions, {"id": event.body["id"]}, revoked_at=text_of(event.at), revoked=canonical(revoked))
-
-
-def _authorization_given(event: Event, rows: Rows) -> None:
-    body = event.body
-    rows.put(
-        rows.of.authorizations,
-        {"scope": canonical(body["scope"]), "cycle": body["cycle"]},
-        by=body["by"],
-        at=text_of(event.at),
-        reason=body["reason"],
-    )
-
-
 def _reminder_shown(event: Event, rows: Rows) -> None:
     rows.touch(event, reminded_at=text_of(event.at), **REACHED)
 
@@ -402,19 +330,12 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "retry.scheduled": _retry_scheduled,
     "failure.opened": _failure_opened,
     "failure.repeated": _failure_repeated,
-    "failure.root_cause": _failure_root_cause,
-    "hold.placed": _hold_placed,
-    "hold.released": _hold_released,
-    "approval.recorded": _approval_recorded,
-    "exception.granted": _exception_granted,
-    "exception.signed": _exception_signed,
-    "exception.revoked": _exception_revoked,
-    "authorization.given": _authorization_given,
     "reminder.shown": _reminder_shown,
     "updates.described": _described,
     "ticket.wanted": _ticket_wanted,
     "ticket.sent": _ticket_sent,
     **cycles.PROJECTIONS,
+    **people.PROJECTIONS,
 }
 
 

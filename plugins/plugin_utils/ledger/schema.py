@@ -23,7 +23,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 3
+VERSION = 4
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 
 
