@@ -40,9 +40,10 @@ options:
       - section: msp_patching
         key: ledger
   spool:
-    description: The file in which events wait that the ledger would not take.
+    description:
+      - The file in which events wait that the ledger would not take.
+      - Without it, beside an SQLite ledger, else C(~/.local/state/msp.patching/spool.jsonl).
     type: path
-    default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/spool.jsonl)
     env:
       - name: MSP_PATCHING_SPOOL
     ini:
