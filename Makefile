@@ -51,7 +51,7 @@ lab: environment ## The lab, up until Ctrl-C: prints its URLs, credentials and a
 	@python -m lab up --fleet lab/fleets/demo.yml
 
 .PHONY: lint lint-python lint-yaml
-lint: environment ## ruff, mypy strict, yamllint, ansible-lint, changelog
+lint: environment ## ruff, mypy strict, yamllint, ansible-lint, changelog, documentation
 	@$(MAKE) --no-print-directory --output-sync=target -j2 lint-yaml lint-python
 
 lint-python:
@@ -64,6 +64,7 @@ lint-yaml:
 	@# the inventory of the checkout needs an Automate server, which a syntax check has no use for
 	@ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint --profile production --offline -q
 	@antsibull-changelog lint
+	@antsibull-docs lint-collection-docs --plugin-docs .
 
 .PHONY: unit
 unit: environment ## The pure core by tables and properties, the lab, the collection's own consistency
