@@ -15,11 +15,12 @@ from typing import Any
 from ..errors import PatchingError
 from . import fields, freezes, times
 from .approval import Rule, rule_of
+from .deadlines import Deadlines
+from .durations import duration
 from .freezes import Freeze
 from .records import Endpoint, Update, update_key, update_keys
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class PolicyError(PatchingError):
@@ -107,6 +108,7 @@ class Settings:
     queue: Mapping[str, str]
     on_call_kinds: frozenset[str]
     out_of_band: tuple[Lane, ...]
+    deadlines: Deadlines
     scan_time_limit: timedelta
     install_time_limit: timedelta
     reboot_time_limit: timedelta
@@ -114,11 +116,6 @@ class Settings:
     def criticality_of(self, endpoint: Endpoint) -> str | None:
         """The endpoint's own, else its role's; None for a workstation without one."""
         return endpoint.criticality or (self.criticality.get(endpoint.role) if endpoint.role else None)
-
-
-def duration(text: str) -> timedelta:
-    """``30m``, ``24h`` and the like, which the schema has checked."""
-    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: str = "") -> Settings:
@@ -162,6 +159,7 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         queue=failure["queue"],
         on_call_kinds=frozenset(figures["on_call"]["kinds"]),
         out_of_band=tuple(_lane(row, f"{path}out_of_band[{n}]") for n, row in enumerate(figures["out_of_band"])),
+        deadlines=Deadlines.of(figures["deadlines"]),
         scan_time_limit=duration(figures["scan_time_limit"]),
         install_time_limit=duration(figures["install_time_limit"]),
         reboot_time_limit=duration(figures["reboot_time_limit"]),

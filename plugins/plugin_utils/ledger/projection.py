@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cycles, people
+from . import cycles, flaws, people
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -68,6 +68,7 @@ def _scan_finished(event: Event, rows: Rows) -> None:
     rows.delete(rows.of.applicable, endpoint=event.endpoint)
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
     rows.insert(rows.of.applicable, [{"endpoint": event.endpoint, "update": update} for update in found])
+    flaws.searched(event, rows, found)
     values: Row = {"scanned_at": text_of(event.at), "unproven": None, **NO_ATTEMPT}
     rows.touch(event, **values, **NO_JOB, **_settled(event, rows), **REACHED)
 
@@ -123,6 +124,10 @@ def _install_finished(event: Event, rows: Rows) -> None:
         [update for update in json.loads(row["attempted"] or "[]") if update not in answered]
     )
     rows.touch(event, **values)
+    flaws.installed(event, rows, done, reboot_needed=event.body["reboot_required"])
+    for result in event.body["results"]:
+        if not result["ok"]:
+            flaws.failed(event, rows, result["update"], result["hresult"])
     _taken(event, rows, row, done)
 
 
@@ -130,6 +135,7 @@ def _install_found(event: Event, rows: Rows) -> None:
     """Installed by an install that nobody saw the end of; a search has shown it, so it is proven."""
     row = rows.endpoint(event)
     rows.touch(event, installed_at=text_of(event.at), checking_since=None, **NO_ATTEMPT)
+    flaws.installed(event, rows, event.body["updates"], reboot_needed=None)
     _taken(event, rows, row, event.body["updates"])
 
 
@@ -176,6 +182,7 @@ def _posture_observed(event: Event, rows: Rows) -> None:
         values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT}
     values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
     rows.touch(event, **values, **_attempt(event, row, rows))
+    flaws.booted(event, rows, confirmed=False)
 
 
 def _attempt(event: Event, row: Row, rows: Rows) -> Row:
@@ -219,6 +226,7 @@ def _reboot_confirmed(event: Event, rows: Rows) -> None:
         **_settled(event, rows),
         **REACHED,
     )
+    flaws.booted(event, rows, confirmed=True)
 
 
 def _validation_checking(event: Event, rows: Rows) -> None:
@@ -235,6 +243,8 @@ def _validation_finished(event: Event, rows: Rows) -> None:
     if healthy and rows.endpoint(event)["unproven"]:
         verdict["scanned_at"] = None
     rows.touch(event, checking_since=None, **verdict, **REACHED)
+    if healthy:
+        flaws.validated(event, rows)
     for old in (None, 0 if healthy else 1):
         rows.change(rows.of.soak, {"endpoint": event.endpoint, "healthy": old}, healthy=int(healthy), validated_at=at)
 

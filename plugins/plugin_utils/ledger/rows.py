@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..requirements import sqlalchemy as sa
-from .event import Event
+from .event import Event, text_of
 from .schema import Tables
 
 if TYPE_CHECKING:
@@ -44,6 +44,14 @@ class Rows:
         """Set `values` on the rows that match, and tell how many did."""
         return self._connection.execute(sa.update(table).where(*_same(table, where)).values(**values)).rowcount
 
+    def where(self, table: Table, *conditions: sa.ColumnElement[bool]) -> list[Row]:
+        """The rows for which all conditions hold."""
+        return [dict(row) for row in self._connection.execute(sa.select(table).where(*conditions)).mappings()]
+
+    def change_where(self, table: Table, conditions: Iterable[sa.ColumnElement[bool]], **values: object) -> int:
+        """Set `values` on the rows for which all conditions hold, and tell how many there are."""
+        return self._connection.execute(sa.update(table).where(*conditions).values(**values)).rowcount
+
     def delete(self, table: Table, **where: object) -> None:
         self._connection.execute(sa.delete(table).where(*_same(table, where)))
 
@@ -58,7 +66,10 @@ class Rows:
 
     def touch(self, event: Event, **values: object) -> None:
         """Set `values`, and what the event tells about its endpoint, on the endpoint's row."""
-        self.put(self.of.endpoints, {"name": event.endpoint}, **event.body.get("about", {}), **values)
+        key, told = {"name": event.endpoint}, {**event.body.get("about", {}), **values}
+        there = self.change(self.of.endpoints, key, **told) if told else self.get(self.of.endpoints, **key) is not None
+        if not there:
+            self.insert(self.of.endpoints, [{**key, **told, "known_since": text_of(event.at)}])
 
 
 def _same(table: Table, values: Mapping[str, object]) -> list[Any]:

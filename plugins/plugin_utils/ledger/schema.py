@@ -39,6 +39,7 @@ class Tables(SimpleNamespace):
     endpoints: Table
     updates: Table
     applicable: Table
+    flaws: Table
     approvals: Table
     exceptions: Table
     failures: Table
@@ -110,13 +111,22 @@ def tables() -> Tables:
             whole("job_limit_seconds"),
             text("reboot_requested_at", index=True),
             *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),
-            *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle"),
+            *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle known_since"),
             whole("attempts"),
             whole("unreachable_count"),
             *texts("failed_run failed_failure failed_text unreachable_run"),
         ),
         "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen described_at")),
         "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),
+        "flaws": sa.Table(
+            "flaws",
+            meta,
+            text("endpoint", key=True),
+            text("update", key=True),
+            *texts("identified gone_at installed_at boot_before boot_id boot_time booted_at corrected_at undone_at"),
+            *texts("failed_at hresult"),
+            whole("reboot_needed"),
+        ),
         "approvals": sa.Table(
             "approvals",
             meta,

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was put on tickets of the PSA, and since when a flaw stands on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from ..flow import Update
+from ..ledger import instant
+from .model import TicketRow
+from .read import Read, Row
+
+COMPLIANCE = "compliance"
+"""What the topic, or the xref, of a client's compliance ticket says it is."""
+
+
+class Told:
+    """Since when a flaw stands on a ticket: the client's compliance ticket of the cycle, or one of its endpoint.
+
+    It stands on a ticket whose text names its update, by KB number or title, once that text was sent.
+    """
+
+    def __init__(self, read: Read) -> None:
+        self._of: dict[tuple[str, str], list[tuple[datetime, int, str]]] = {}
+        for row in read.tickets:
+            if row["sent_at"] is None or row["ticket"] is None:
+                continue
+            body = row["body"]
+            said = instant(row["sent_at"]), int(row["ticket"]), f"{body['summary']}\n{body['text']}"
+            if is_compliance(row, read.scope.cycle):
+                self._of.setdefault(("client", body.get("client") or ""), []).append(said)
+            elif row["endpoint"] or body.get("endpoint_name"):
+                self._of.setdefault(("endpoint", row["endpoint"] or body["endpoint_name"]), []).append(said)
+        for rows in self._of.values():
+            rows.sort()
+        self._found: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+
+    def of(
+        self, endpoint: str, client: str | None, update: Update, identified: datetime
+    ) -> tuple[datetime, int] | None:
+        """When the flaw first stood on a ticket, not before it was identified; and that ticket's number."""
+        wanted = (("endpoint", endpoint), ("client", client or ""))
+        found = [one for place in wanted for one in self._naming(place, update) if one[0] >= identified]
+        return min(found, default=None)
+
+    def _naming(self, place: tuple[str, str], update: Update) -> Iterable[tuple[datetime, int]]:
+        said = self._of.get(place)
+        if said is None:
+            return ()
+        if place[0] == "endpoint":
+            return [(at, ticket) for at, ticket, text in said if _names(text, update)]
+        key = place[1], update.id
+        if key not in self._found:
+            self._found[key] = [(at, ticket) for at, ticket, text in said if _names(text, update)]
+        return self._found[key]
+
+
+def is_compliance(row: Row, cycle: str) -> bool:
+    """Whether it belongs to a client's compliance ticket of the cycle."""
+    body = row["body"]
+    parts = str(row["xref"]).split("/")
+    return (body.get("topic") == COMPLIANCE or COMPLIANCE in parts) and cycle in parts
+
+
+def _names(text: str, update: Update) -> bool:
+    return any(f"KB{kb}" in text for kb in update.kb) or bool(update.title and update.title in text)
+
+
+def ticket_rows(read: Read, endpoints: Iterable[str]) -> list[TicketRow]:
+    """The tickets of the cycle that concern the scope, in the order they were wanted in."""
+    names, found = set(endpoints), []
+    for row in read.tickets:
+        body = row["body"]
+        endpoint = row["endpoint"] or body.get("endpoint_name")
+        wanted = instant(row["wanted_at"])
+        of_cycle = read.start <= wanted <= read.at or is_compliance(row, read.scope.cycle)
+        mine = endpoint in names if endpoint else read.scope.client in (None, body.get("client"))
+        if of_cycle and mine:
+            found.append(
+                TicketRow(
+                    id=row["id"],
+                    xref=row["xref"],
+                    summary=body["summary"],
+                    client=body.get("client"),
+                    endpoint=endpoint,
+                    failure=body.get("failure"),
+                    topic=body.get("topic"),
+                    wanted=wanted,
+                    sent=None if row["sent_at"] is None else instant(row["sent_at"]),
+                    ticket=row["ticket"],
+                )
+            )
+    return sorted(found, key=lambda one: (one.wanted, one.id))
