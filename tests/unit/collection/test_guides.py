@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What README and guides tell people to write and to type exists and is accepted."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
+
+ROOT = Path(__file__).parent.parent.parent.parent
+GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PLAYBOOK = re.compile(r"msp\.patching\.(\w+)\b")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+KINDS = ("action", "callback", "filter", "inventory", "modules")
+
+
+def policies() -> Iterator[tuple[int, str]]:
+    for match in FENCE.finditer((ROOT / "docs" / "policy.md").read_text()):
+        if match[1] == "yaml":
+            yield match.start(), match[2]
+
+
+def named() -> set[str]:
+    """Playbooks, roles and plugins that there are, by name."""
+    found = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    found |= {path.name for path in (ROOT / "roles").iterdir()}
+    return found | {path.stem for kind in KINDS for path in (ROOT / "plugins" / kind).iterdir()}
+
+
+def test_there_are_policies_in_the_cookbook() -> None:
+    assert len(list(policies())) >= 8
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=f"at {place}") for place, text in policies()])
+def test_each_policy_of_the_cookbook_is_one(text: str) -> None:
+    assert load_policy(yaml.safe_load(text), ROOT / "docs")
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_what_a_guide_names_exists(guide: Path) -> None:
+    words = guide.read_text()
+    assert set(PLAYBOOK.findall(words)) <= named() | {"git"}
+    for target in LINK.findall(words):
+        assert (guide.parent / target).exists(), target
+
+
+def test_the_timer_starts_the_service_and_cron_the_script() -> None:
+    cron = ROOT / "examples" / "cron"
+    assert (cron / "patching.timer").exists()
+    assert (cron / "patching.service").exists()
+    assert "/patching-cycle" in (cron / "crontab").read_text()
+    assert stat.S_IMODE((cron / "patching-cycle").stat().st_mode) & 0o111
+
+
+def cycle(folder: Path, status: int) -> tuple[int, str]:
+    """Runs the script of cron where ansible-playbook ends with `status`; gives its own and what the ping was told."""
+    programs = folder / "venv" / "bin"
+    programs.mkdir(parents=True)
+    told = folder / "told"
+    for program, does in (
+        (programs / "ansible-playbook", f"exit {status}"),
+        (programs / "curl", f'echo "$@" > {told}'),
+    ):
+        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.chmod(0o755)
+    secrets = folder / "secrets.env"
+    secrets.write_text("PATCHING_PING_URL=https://ping.example.com/key\n")
+    done = subprocess.run(
+        [ROOT / "examples" / "cron" / "patching-cycle"],
+        env={
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PATCHING_HOME": str(folder),
+            "PATCHING_SECRETS": str(secrets),
+        },
+        check=False,
+    )
+    return done.returncode, told.read_text()
+
+
+@pytest.mark.parametrize("status", [0, 2])
+def test_the_dead_mans_switch_is_told_how_the_run_ended(tmp_path: Path, status: int) -> None:
+    ended, told = cycle(tmp_path, status)
+    assert ended == status
+    assert told.rstrip().endswith(f"https://ping.example.com/key/{status}")
