@@ -233,7 +233,7 @@ def _verdict(
     notes: Sequence[str] = (),
 ) -> Verdict:
     every = len(met) + len(unmet)
-    shown = f"{len(met)} of {counted(every, 'flaw')} {_was(every)} {done} in time; one is an update on an endpoint."
+    shown = f"{len(met)} of {counted(every, 'flaw')} {_was(every)} {done} in time, each counted on each endpoint."
     if not every:
         shown = f"There is no flaw that had to be {done} by now."
     return Verdict(objective, not against, shown, (*against, *notes), _figures(met, unmet))

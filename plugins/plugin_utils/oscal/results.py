@@ -136,7 +136,7 @@ class _Result:
 
     def _observation(self, verdict: Verdict, shown: str, figure: Figure | None) -> Json:
         part = figure.part if figure else "policy"
-        counted = [prop("part", part), prop("met", figure.met), prop("of", figure.of)] if figure else []
+        counted = [prop("part", part), prop("numerator", figure.met), prop("denominator", figure.of)] if figure else []
         return filled(
             {
                 "uuid": self._uuid("observation", verdict.objective, part),

@@ -24,6 +24,7 @@ FOR_USERS = (
     "plugins/inventory/automate.py",
     "plugins/modules/win_posture.ps1",
     "plugins/plugin_utils/flow/data/hresults.json",
+    "plugins/plugin_utils/oscal/data/sp800-171r2-si.json",
 )
 
 

@@ -154,9 +154,9 @@ def test_figures_are_told_as_so_many_of_so_many_by_tier() -> None:
         if one["title"].startswith("3.14.1\\[b\\]")
     ]
     assert told == [
-        {"part": "all of the client", "met": "2", "of": "3"},
-        {"part": "pilot servers", "met": "1", "of": "2"},
-        {"part": "production servers", "met": "1", "of": "1"},
+        {"part": "all of the client", "numerator": "2", "denominator": "3"},
+        {"part": "pilot servers", "numerator": "1", "denominator": "2"},
+        {"part": "production servers", "numerator": "1", "denominator": "1"},
     ]
 
 

@@ -32,7 +32,7 @@ def unsatisfied(given: Account) -> str:
 def test_all_is_satisfied_where_everything_was_in_time() -> None:
     given = account([endpoint("S1")], [flaw("S1")])
     assert unsatisfied(given) == ""
-    assert verdict(given, "f").shown == "1 of 1 flaw was corrected in time; one is an update on an endpoint."
+    assert verdict(given, "f").shown == "1 of 1 flaw was corrected in time, each counted on each endpoint."
     assert verdict(given, "f").figures == (Figure("production servers", 1, 1),)
     assert judged(given).overdue == ()
 
