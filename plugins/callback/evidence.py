@@ -24,6 +24,7 @@ description:
     it.
 requirements:
   - SQLAlchemy
+  - cryptography
   - requests
   - enabled with C(callbacks_enabled = msp.patching.evidence) in the C(ansible.cfg) in use, in AWX the one at the
     project's root
@@ -49,6 +50,37 @@ options:
     ini:
       - section: msp_patching
         key: spool
+  signing_key:
+    description:
+      - The file of the Ed25519 private key that signs the ledger's checkpoints and the evidence packages.
+      - Made on first use, for its owner only; a file that others may read is refused. Keep a copy apart from the
+        ledger, and give the file C(.pub) beside it to whoever is to check the evidence.
+      - Where the ledger knows a key and this is not it, the run is recorded all the same, is not signed, and ends red.
+        The next run with the key signs over it. M(msp.patching.rotate_key) replaces a key.
+    type: path
+    default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/key)
+    env:
+      - name: MSP_PATCHING_SIGNING_KEY
+    ini:
+      - section: msp_patching
+        key: signing_key
+  signing_key_data:
+    description:
+      - The private key itself, in PEM or as 32 bytes in base64, in the place of O(signing_key). In AWX, a credential.
+      - Nothing is made then; C(openssl genpkey -algorithm ed25519) makes one.
+    type: str
+    env:
+      - name: MSP_PATCHING_SIGNING_KEY_DATA
+  packages:
+    description:
+      - Where evidence packages are kept. A path is a folder.
+    type: str
+    default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/packages)
+    env:
+      - name: MSP_PATCHING_PACKAGES
+    ini:
+      - section: msp_patching
+        key: packages
   policy:
     description: The policy document, YAML or JSON. Without one the collection's defaults hold.
     type: path
@@ -221,6 +253,8 @@ from ..plugin_utils.flow import Endpoint
 
 KEYS = frozenset(Endpoint().as_record())
 MARK = "_evidence"
+RED = 2
+"""What ansible-playbook exits with where hosts failed."""
 
 
 def _guarded(method: Callable[..., None]) -> Callable[..., None]:
@@ -272,7 +306,8 @@ class CallbackModule(CallbackBase):
     @_guarded
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
         if self._observer is not None:
-            self._observer.between_tasks(str(task.action))
+            for words in self._observer.between_tasks(str(task.action)):
+                self._display.warning(f"msp.patching: {words}")
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -300,6 +335,9 @@ class CallbackModule(CallbackBase):
         self._display.display(self._observer.summary(self._zones()))
         for words in troubles:
             self._display.warning(f"msp.patching: {words}")
+        if self._observer.is_red:
+            # a callback has no other way to end a run red; everything is recorded, and this is the last thing it does
+            raise SystemExit(RED)
 
     def _zones(self) -> dict[str, ZoneInfo]:
         """The zone of each endpoint that the run recorded something of."""

@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING
 from .errors import RequirementMissingError
 
 if TYPE_CHECKING:
+    import cryptography
+    import cryptography.exceptions
+    import cryptography.hazmat.primitives.asymmetric.ed25519
+    import cryptography.hazmat.primitives.serialization
     import icalendar
     import jmespath
     import jsonschema
@@ -30,6 +34,14 @@ if TYPE_CHECKING:
     import yaml
 
 LIBRARIES = {
+    "cryptography": (
+        "cryptography",
+        (
+            "cryptography.exceptions",
+            "cryptography.hazmat.primitives.asymmetric.ed25519",
+            "cryptography.hazmat.primitives.serialization",
+        ),
+    ),
     "icalendar": ("icalendar", ()),
     "jmespath": ("jmespath", ()),
     "jsonschema": ("jsonschema", ()),
@@ -75,6 +87,7 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
+    "cryptography",
     "icalendar",
     "jmespath",
     "jsonschema",

@@ -95,7 +95,7 @@ def test_from_a_failed_update_to_ticket_and_root_cause(
         "install.finished",
     ]
     assert recorded[6:].count("failure.opened") == 1
-    assert recorded[-2:] == ["run.closed", "ticket.sent"]
+    assert recorded[-4:] == ["run.closed", "ticket.sent", "key.introduced", "checkpoint.signed"]
     bodies = {event.kind: event.body for _, _, event in ledger.events()}
     assert bodies["run.opened"]["ring"] == "pilot"
     assert bodies["run.opened"]["simulated"] is True
@@ -160,13 +160,15 @@ def test_what_the_ledger_does_not_take_is_said_kept_and_entered_by_the_next_run(
     blocked = tmp_path / "ledger.sqlite"
     blocked.write_text("this is no database")
     given: dict[str, Any] = {"env": ledger_env, "config": CONFIG}
-    first = ansible(lab, play(POSTURE), **given).ok()
+    first = ansible(lab, play(POSTURE), **given)
+    assert first.returncode == 2, "what is not recorded as it should be is red, whatever the hosts say"
     folded = "".join(first.output.split())  # Ansible folds a warning anywhere
     assert f"waitin{blocked}.spool.jsonlforthenextrun" in folded
     blocked.unlink()
     ansible(lab, play(POSTURE), **given).ok()
     ledger = ledger_of(ledger_env)
-    assert kinds(ledger) == ["run.opened", "posture.observed", "run.closed"] * 2
+    run = ["run.opened", "posture.observed", "run.closed"]
+    assert kinds(ledger) == [*run, *run, "key.introduced", "checkpoint.signed"]
     assert len({run for _, run, _ in ledger.events()}) == 2
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import PatchingError
 from ..flow import Endpoint, RecordError
 from ..ledger import Event, LedgerError, Progress
+from ..ledger.checkpoints import Checkpoint
 from ..ledger.cycles import closing_events
 from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
@@ -34,6 +35,9 @@ class Observer:
         self._ticket_due = False
         self._plans = False
         self._tiers = ""
+        self._checkpoint: Checkpoint | None = None
+        self.is_red = False
+        """Whether the run has to end red though no host failed: it is not recorded as it should be."""
         self.outbox = Outbox(recorder)
 
     def see(
@@ -94,12 +98,30 @@ class Observer:
         except LedgerError:
             return Progress()  # the ledger cannot be read; recording will spool and say so
 
-    def between_tasks(self, coming: str = "") -> None:
-        """Send the tickets that the last task's evidence wanted; `coming` is the action of the task that comes."""
-        self._plans = self._plans or coming == PLAN
+    def between_tasks(self, coming: str = "") -> list[str]:
+        """Send the tickets that the last task's evidence wanted; `coming` is the action of the task that comes.
+
+        Gives what people should read before it.
+        """
+        words = []
+        if coming == PLAN and not self._plans:
+            self._plans = True
+            words = self._before_planning()
         if self._ticket_due:
             self._ticket_due = False
             self.outbox.send()
+        return words
+
+    def _before_planning(self) -> list[str]:
+        """Whether this run will be able to sign is said before it does anything."""
+        recorder = self._recorder
+        if recorder.check_mode or recorder.problem:
+            return []
+        try:
+            trouble = recorder.signer.trouble(recorder.ledger)
+        except PatchingError as exc:
+            trouble = str(exc)
+        return [trouble] if trouble else []
 
     def close_tiers(self, hostvars: HostVars, names: Collection[str], tiers: Collection[Key]) -> None:
         """Close those of `tiers` (client, ring and kind) whose endpoints all stand where they may; `names` is the whole
@@ -118,10 +140,11 @@ class Observer:
             recorder.report(f"which tiers close could not be found out: {exc}")
 
     def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
-        """End the run: close it in the ledger, send what waits; gives what people should read about it."""
+        """End the run: close it in the ledger, send what waits, sign it all; gives what people should read about it."""
         recorder = self._recorder
         if recorder.check_mode:
             return []
+        opened, unsigned = True, []
         try:
             opened = recorder.opened()
             if opened:
@@ -129,9 +152,21 @@ class Observer:
                 recorder.replay()
             if opened or self._plans:
                 self.outbox.send()  # a patching run that had nothing to do still brings what an earlier one could not
+            if opened:
+                unsigned = self._sign()
         except PatchingError as exc:
             recorder.report(str(exc))
-        return [*([recorder.problem] if recorder.problem else []), *self.outbox.trouble]
+        problems = [*([recorder.problem] if recorder.problem else []), *unsigned]
+        self.is_red = bool(problems) and (opened or self._plans)
+        return [*recorder.signer.news, *problems, *self.outbox.trouble]
+
+    def _sign(self) -> list[str]:
+        """Sign what this run has recorded; gives why that could not be."""
+        try:
+            self._checkpoint = self._recorder.checkpoint()
+        except PatchingError as exc:
+            return [f"the checkpoint of this run is missing: {exc}"]
+        return []
 
     def summary(self, zones: Mapping[str, Any]) -> str:
         """What the run did, and how its tiers stand, as tables; `zones` gives the tzinfo of each endpoint."""
@@ -139,6 +174,12 @@ class Observer:
         try:
             if recorder.check_mode or not recorder.opened():
                 return self._tiers
-            return run_summary(recorder.ledger, recorder.run, zones) + self._tiers
+            words = run_summary(recorder.ledger, recorder.run, zones) + self._tiers
         except LedgerError:
-            return ""  # people are told by what `close` gives
+            words = ""  # people are told by what `close` gives
+        return words + self._signed()
+
+    def _signed(self) -> str:
+        """The checkpoint, for people to keep elsewhere: it shows later that nothing up to here was taken away."""
+        point = self._checkpoint
+        return f"Ledger signed with the key {point.key}; checkpoint {point.in_words()}\n" if point else ""

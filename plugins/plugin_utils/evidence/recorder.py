@@ -18,11 +18,13 @@ from typing import Any
 from .. import flow
 from ..errors import PatchingError
 from ..ledger import Event, Ledger, LedgerError, Opening
+from ..ledger.checkpoints import Checkpoint
 from ..ledger.claims import Holder
 from ..ledger.store import Guard
 from ..requirements import yaml
 from .clock import Clock, clock_for
 from .settings import Settings, SettingsError
+from .signer import Signer
 from .spool import Spool
 
 ENABLING = (
@@ -43,6 +45,7 @@ class Recorder:
         self.run = str(uuid.uuid4())
         self.holder = Holder.of_this_process(self.run)
         self.check_mode = settings.check_mode
+        self.signer = Signer(settings)
         self._spool = Spool(settings.spool_path())
         self._spooling = False
         self._lost: str | None = None
@@ -139,6 +142,17 @@ class Recorder:
 
     def _waiting(self, cause: Exception) -> str:
         return f"{cause}; what was seen, and may not be lost, has to wait in {self._spool.path} for the next run"
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Sign the ledger's head; None in check mode, and where nothing is on the ledger.
+
+        Raises PatchingError where that cannot be: what is recorded stays, and the next checkpoint signs it too.
+        """
+        if self.check_mode:
+            return None
+        if self._spooling:
+            raise LedgerError("the ledger is not signed: events of this run are not on it yet")
+        return self.signer.sign(self.ledger, self.run, self.clock.now(), self.settings.by)
 
     def opened(self) -> bool:
         """Whether anything was recorded of this run, by this process or a worker; makes no ledger."""

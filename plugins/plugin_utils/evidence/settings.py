@@ -44,6 +44,10 @@ class Settings:
     ledger: str
     policy: Path | None = None
     spool: Path | None = None
+    signing_key: Path | None = None
+    signing_key_data: str | None = field(default=None, repr=False)
+    packages: str | None = None
+    """Where evidence packages are kept: a folder, or the URL of another store."""
     psa: PsaSettings | None = None
     automate: automate.Settings | None = None
     clock_url: str | None = None
@@ -62,11 +66,20 @@ class Settings:
         """Where events wait that the ledger would not take: beside an SQLite ledger, else in the state
         folder.
         """
-        if self.spool is not None:
-            return self.spool
+        return self.spool or self._beside("spool.jsonl")
+
+    def signing_key_path(self) -> Path:
+        """The file of the key that signs the ledger, likewise."""
+        return self.signing_key or self._beside("key")
+
+    def packages_place(self) -> str:
+        """Where evidence packages are kept, likewise."""
+        return self.packages or str(self._beside("packages"))
+
+    def _beside(self, end: str) -> Path:
         if self.ledger.startswith("sqlite:///"):
-            return Path(self.ledger.removeprefix("sqlite:///") + ".spool.jsonl")
-        return Path("~/.local/state/msp.patching/spool.jsonl").expanduser()
+            return Path(f"{self.ledger.removeprefix('sqlite:///')}.{end}")
+        return Path("~/.local/state/msp.patching").expanduser() / end
 
 
 def ledger_url(value: str) -> str:

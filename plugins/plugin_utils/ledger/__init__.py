@@ -10,8 +10,9 @@ reads them, ``people`` makes the events of a person's decision (operating model,
 
 from __future__ import annotations
 
+from .errors import LedgerError
 from .event import Event, instant, text_of
 from .register import Job, Progress, Reboot
-from .store import Ledger, LedgerError, Opening
+from .store import Ledger, Opening
 
 __all__ = ["Event", "Job", "Ledger", "LedgerError", "Opening", "Progress", "Reboot", "instant", "text_of"]

@@ -4,8 +4,12 @@
 """One event, its canonical text, and the hash that chains it to the one before.
 
 The canonical text is JSON with sorted keys, no spaces, in UTF-8, of ``kind``, ``endpoint``, ``run``, ``at``
-and ``body``. The hash of an event is the SHA-256, in hex, of three lines: the hash of the event before it
-(64 zeros for the first), its number (1, 2, 3 …) and its canonical text.
+and ``body``. Its content's hash is the SHA-256, in hex, of two lines: a salt that was drawn for this event alone, and
+the canonical text. The hash of an event is the SHA-256 of three lines: the hash of the event before it (64 zeros for
+the first), its number (1, 2, 3 …) and its content's hash. So whoever may not read an event can be given the hash of
+its content: the chain can be followed over it, and the salt keeps the content from being guessed.
+
+Events from before there were salts have none, and the canonical text itself for the third line.
 """
 
 from __future__ import annotations
@@ -59,9 +63,14 @@ def canonical(value: object) -> str:
     return text
 
 
-def chained(previous: str, seq: int, text: str) -> str:
-    """The hash, in hex, of the event number `seq` with the canonical `text` that follows `previous`."""
-    return hashlib.sha256(f"{previous}\n{seq}\n{text}".encode()).hexdigest()
+def content_hash(salt: str, text: str) -> str:
+    """The hash, in hex, of an event's content: its `salt` and its canonical `text`."""
+    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
+
+
+def chained(previous: str, seq: int, content: str) -> str:
+    """The hash, in hex, of the event number `seq` that follows `previous`; `content` is its content's hash."""
+    return hashlib.sha256(f"{previous}\n{seq}\n{content}".encode()).hexdigest()
 
 
 def text_of(moment: datetime) -> str:

@@ -52,6 +52,9 @@ TIER = {"cycle": cycle, "client": text, "ring": RING, "kind": KIND}
 HOLD_SCOPE = shape(client_=text, ring_=RING, kind_=KIND, cycle_=cycle)
 EXCEPTION_SCOPE = either(shape(client=text), shape(client=text, location=text), shape(endpoint=text), shape(role=ROLE))
 AUTHORIZATION_SCOPE = either(shape(endpoint=text), shape(client=text, ring=RING, kind=KIND))
+PACKAGE_SCOPE = shape(cycle=cycle, client_=text, ring_=RING, kind_=KIND)
+HEAD = {"ledger": text, "seq": whole, "hash": text}
+"""The head of the chain that is signed: the ledger by its first event's hash, the last event's number and hash."""
 HEALTH_CHECK = shape(name=text, ok=flag, seen=anything)
 INSTALL_RESULT = shape(update=text, ok=flag, hresult=maybe(text))
 STARTED = {"job": text, "limit_seconds": whole, "updates?": many(text)}
@@ -160,6 +163,28 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "on_call?": flag,
     },
     "ticket.sent": {"id": text, "xref": text, "ticket": whole},
+    "policy.in_force": {"sha256": text, "document": record},
+    "key.introduced": {
+        **HEAD,
+        "key": text,
+        "public": text,
+        "replaces": maybe(text),
+        "signed_by": text,
+        "lost": flag,
+        "signature": text,
+        **PERSON,
+    },
+    "checkpoint.signed": {**HEAD, "previous": whole, "key": text, "signature": text},
+    "package.written": {
+        "scope": PACKAGE_SCOPE,
+        "name": text,
+        "where": text,
+        "sha256": text,
+        "size": whole,
+        "until": whole,
+        "retain_until": maybe(when),
+    },
+    "package.deleted": {"sha256": text, "where": text, **PERSON},
 }
 """Kinds of the run, of the whole and of people; where one concerns an endpoint, `Event.endpoint` may name
 it.

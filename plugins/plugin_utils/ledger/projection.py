@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import cycles, flaws, people
+from . import checkpoints, cycles, flaws, kept, people
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -344,7 +344,9 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "updates.described": _described,
     "ticket.wanted": _ticket_wanted,
     "ticket.sent": _ticket_sent,
+    **checkpoints.PROJECTIONS,
     **cycles.PROJECTIONS,
+    **kept.PROJECTIONS,
     **people.PROJECTIONS,
 }
 

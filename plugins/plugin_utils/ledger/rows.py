@@ -34,13 +34,13 @@ class Rows:
         query = sa.select(table).where(table.c[column].in_(list(values)))
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
-    def put(self, table: Table, key: Mapping[str, object], **values: object) -> None:
+    def put(self, table: Table, key: Mapping[str, object], /, **values: object) -> None:
         """Set `values` on the row with this key; a new row where there is none."""
         there = self.change(table, key, **values) if values else self.get(table, **key) is not None
         if not there:
             self._connection.execute(sa.insert(table), {**key, **values})
 
-    def change(self, table: Table, where: Mapping[str, object], **values: object) -> int:
+    def change(self, table: Table, where: Mapping[str, object], /, **values: object) -> int:
         """Set `values` on the rows that match, and tell how many did."""
         return self._connection.execute(sa.update(table).where(*_same(table, where)).values(**values)).rowcount
 

@@ -50,6 +50,10 @@ class Tables(SimpleNamespace):
     cycles: Table
     tiers: Table
     tickets: Table
+    keys: Table
+    checkpoints: Table
+    packages: Table
+    policies: Table
 
     def projected(self) -> list[Table]:
         """The tables of the register, which `rebuild` empties and fills again."""
@@ -68,6 +72,10 @@ def tables() -> Tables:
     def whole(name: str) -> sa.Column[int]:
         return sa.Column(name, sa.Integer)
 
+    def number(name: str, *, key: bool = False) -> sa.Column[int]:
+        kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+        return sa.Column(name, kind, primary_key=key, autoincrement=False)
+
     def texts(names: str) -> list[sa.Column[str]]:
         return [text(name) for name in names.split()]
 
@@ -78,17 +86,13 @@ def tables() -> Tables:
         "events": sa.Table(
             "events",
             meta,
-            sa.Column(
-                "seq",
-                sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-                primary_key=True,
-                autoincrement=False,
-            ),
+            number("seq", key=True),
             text("kind", index=True, null=False),
             text("endpoint", index=True),
             text("run", index=True, null=False),
             text("at", index=True, null=False),
             text("body", null=False),
+            text("salt"),
             text("hash", null=False),
         ),
         "head": sa.Table(
@@ -184,6 +188,31 @@ def tables() -> Tables:
             text("sent_at", index=True),
             whole("ticket"),
         ),
+        "keys": sa.Table(
+            "keys",
+            meta,
+            text("id", key=True),
+            whole("seq"),
+            *texts("public replaces signed_by by reason introduced_at"),
+            whole("lost"),
+        ),
+        "checkpoints": sa.Table(
+            "checkpoints",
+            meta,
+            number("seq", key=True),
+            *texts("ledger hash"),
+            whole("previous"),
+            *texts("key signature at"),
+        ),
+        "packages": sa.Table(
+            "packages",
+            meta,
+            text("sha256", key=True),
+            text("scope", index=True),
+            *texts("name where written_at retain_until deleted_at deleted"),
+            *(whole(name) for name in ("size", "until")),
+        ),
+        "policies": sa.Table("policies", meta, text("sha256", key=True), *texts("document since")),
     }
     return Tables(metadata=meta, **found)
 

@@ -11,6 +11,7 @@ never shares one.
 from __future__ import annotations
 
 import json
+import secrets
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PatchingError
 from ..flow import Register, Update
 from ..requirements import sqlalchemy as sa
 from . import register as reading
+from .audit import Audit, Auditor
+from .chain import Link
+from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
 from .claims import Holder, claim
-from .event import GENESIS, Event, canonical, chained, instant, text_of
+from .errors import LedgerError, TamperedError
+from .event import GENESIS, Event, EventError, canonical, chained, content_hash, instant, text_of
 from .kinds import check_event
 from .projection import project
 from .register import Progress
@@ -34,14 +38,13 @@ from .schema import VERSION, guards, tables
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
 
+    from ..signing.keys import PublicKey
+
 BUSY_SECONDS = 30
 """How long a write waits for another process's."""
 BATCH = 1000
 """How many events are read at once."""
-
-
-class LedgerError(PatchingError):
-    """The ledger cannot be opened, read or written, or its chain is broken."""
+SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +129,32 @@ class Ledger:
                 project(event, run, rows)
         return len(wanted)
 
-    def _chain(self, connection: Connection, events: Sequence[Event], run: str, seq: int, head: str) -> None:
+    def append_made(self, makers: Iterable[Maker], *, run: str) -> int:
+        """Append what the makers make of the head, each of the head that the one before it left; all or nothing.
+
+        Gives how many events that were. Raises what they raise, and as `append`.
+        """
+        count = 0
+        with self._writing() as connection:
+            rows = Rows(connection, self._tables)
+            seq, head = self._lock_head(connection)
+            for make in makers:
+                events = make(connection, seq, head)
+                for event in events:
+                    check_event(event)
+                if events:
+                    seq, head = self._chain(connection, events, run, seq, head)
+                for event in events:
+                    project(event, run, rows)
+                count += len(events)
+        return count
+
+    def _chain(self, connection: Connection, events: Sequence[Event], run: str, seq: int, head: str) -> tuple[int, str]:
         added = []
         for event in events:
             seq += 1
-            head = chained(head, seq, event.canonical(run))
+            salt = secrets.token_hex(SALT_BYTES)
+            head = chained(head, seq, content_hash(salt, event.canonical(run)))
             added.append(
                 {
                     "seq": seq,
@@ -139,16 +163,30 @@ class Ledger:
                     "run": run,
                     "at": text_of(event.at),
                     "body": canonical(event.body),
+                    "salt": salt,
                     "hash": head,
                 }
             )
         connection.execute(sa.insert(self._tables.events), added)
         connection.execute(sa.update(self._tables.head).values(seq=seq, hash=head))
+        return seq, head
+
+    def signing(self) -> tuple[str | None, Checkpoint | None]:
+        """The id of the key that signs this ledger and the last checkpoint, None where there is none yet."""
+        with self.reading() as connection:
+            return current_key(connection), last_checkpoint(connection)
 
     def head(self) -> tuple[int, str]:
         """The number and the hash of the last event; 0 and 64 zeros where there is none."""
         with self.reading() as connection:
             return self._head(connection)
+
+    def hash_at(self, seq: int) -> str | None:
+        """The hash of the event number `seq`; None where the ledger does not reach so far."""
+        events = self._tables.events
+        with self.reading() as connection:
+            found: str | None = connection.execute(sa.select(events.c.hash).where(events.c.seq == seq)).scalar()
+        return found
 
     def has_run(self, run: str) -> bool:
         """Whether anything of the run is in the ledger."""
@@ -178,28 +216,37 @@ class Ledger:
                 yield row.seq, row.run, _event(row)
 
     def verify(self) -> tuple[int, str]:
-        """Check the whole chain, first event to head; gives number and hash of the head.
+        """Check the whole ledger, first event to head, as `audit` does; gives number and hash of the head."""
+        found = self.audit()
+        return found.seq, found.head
 
-        Raises LedgerError that names the first event that is missing, altered or out of place.
+    def audit(self, given: Iterable[PublicKey] = (), expected: Iterable[tuple[int, str]] = ()) -> Audit:
+        """Check the whole ledger: chain, checkpoints and keys, trusting the public keys `given` (`KeyRing`), and that
+        it has the heads `expected`, by number and hash.
+
+        Raises TamperedError, a LedgerError, which names the first event that is missing, altered or out of place.
         """
-        table = self._tables.events
+        auditor = Auditor(given, expected)
         with self.reading() as connection:
-            last, head = 0, GENESIS
-            end, claimed = self._head(connection)
-            for row in self._stream(connection, sa.select(table)):
-                if row.seq != last + 1:
-                    raise LedgerError(f"event {last + 1} of the ledger is missing: {row.seq} follows {last}")
-                last, head = row.seq, chained(head, row.seq, _event(row).canonical(row.run))
-                if head != row.hash:
-                    raise LedgerError(
-                        f"event {row.seq} of the ledger ({row.kind}, {row.at}) was altered, or the one before "
-                        f"it: its hash is {head}, the ledger says {row.hash}"
-                    )
-            if (last, head) != (end, claimed):
-                raise LedgerError(
-                    f"the ledger ends at event {last} ({head}), its head says {end} ({claimed}): events are missing"
-                )
-        return last, head
+            seq, head = self._head(connection)
+            for link in self.links(connection):
+                auditor.take(link)
+        return auditor.end(seq, head)
+
+    def links(self, connection: Connection, after: int = 0, until: int | None = None) -> Iterator[Link]:
+        """The chain as it is stored, behind the event number `after`, as far as `until`."""
+        table = self._tables.events
+        query = sa.select(table).where(table.c.seq > after)
+        if until is not None:
+            query = query.where(table.c.seq <= until)
+        try:
+            for row in self._stream(connection, query):
+                after = row.seq
+                yield Link.of_row(dict(row._mapping))
+        except (sa.exc.SQLAlchemyError, ValueError, EventError) as exc:
+            raise TamperedError(
+                after + 1, f"an event after {after} of the ledger was altered: it cannot be read ({_cause(exc)})"
+            ) from exc
 
     def rebuild(self) -> int:
         """Empty the register and replay every event into it, in one transaction; gives how many there were."""
@@ -360,6 +407,7 @@ class Ledger:
             if found is None:
                 connection.execute(sa.insert(self._tables.head), {"id": 1, "seq": 0, "hash": GENESIS})
             elif found < VERSION:
+                self._salted(connection)
                 self._tables.metadata.drop_all(connection, self._tables.projected())
                 self._tables.metadata.create_all(connection)
                 self._replay(connection)
@@ -368,6 +416,12 @@ class Ledger:
                 connection.execute(sa.insert(self._tables.version), {"version": VERSION, "since": since})
             for statement in guards(connection.dialect.name):
                 connection.execute(sa.text(statement))
+
+    def _salted(self, connection: Connection) -> None:
+        """Events from before there were salts have none; their hashes stay as they are (`Link`)."""
+        there = {column["name"] for column in sa.inspect(connection).get_columns("events")}
+        if "salt" not in there:
+            connection.execute(sa.text("ALTER TABLE events ADD COLUMN salt TEXT"))
 
 
 def _event(row: Any) -> Event:

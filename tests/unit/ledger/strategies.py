@@ -129,6 +129,17 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "updates.described": {"updates": records},
     "ticket.wanted": {"id": keys, "xref": named, "summary": named, "text": named, "priority": st.integers(1, 3)},
     "ticket.sent": {"id": keys, "xref": named, "ticket": st.integers(1, 99)},
+    "policy.in_force": {"sha256": keys, "document": st.just({})},
+    "package.written": {
+        "scope": st.just({"cycle": "2026-11"}),
+        "name": named,
+        "where": named,
+        "sha256": keys,
+        "size": st.integers(0, 99),
+        "until": st.integers(0, 99),
+        "retain_until": st.none() | moments,
+    },
+    "package.deleted": {"sha256": keys, "where": named, **person},
 }
 
 

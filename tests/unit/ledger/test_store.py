@@ -117,11 +117,17 @@ def test_what_is_not_of_its_kind_is_refused_whole(ledger: Ledger, event: Event, 
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ('UPDATE events SET body = \'{"text":"nothing happened"}\' WHERE seq = 2', "event 2 of the ledger"),
-        ("UPDATE events SET at = '2026-11-11T03:00:00.000000+00:00' WHERE seq = 1", "event 1 of the ledger"),
-        ("UPDATE events SET run = 'another' WHERE seq = 3", "event 3 of the ledger"),
-        ("DELETE FROM events WHERE seq = 2", "event 2 of the ledger is missing"),
-        ("DELETE FROM events WHERE seq = 3", "events are missing"),
+        (
+            'UPDATE events SET body = \'{"text":"nothing happened"}\' WHERE seq = 2',
+            r"^event 2 \(reminder.shown, 2026-11-11T02",
+        ),
+        ("UPDATE events SET at = '2026-11-11T03:00:00.000000+00:00' WHERE seq = 1", "^event 1 "),
+        ("UPDATE events SET run = 'another' WHERE seq = 3", "^event 3 "),
+        ("DELETE FROM events WHERE seq = 2", "^event 2 is missing: 3 follows 1"),
+        (
+            "DELETE FROM events WHERE seq = 3",
+            "ends at event 2 .* its head says 3 .* event 3 and what followed is missing",
+        ),
     ],
 )
 def test_a_changed_ledger_is_noticed(url: str, ledger: Ledger, statement: str, words: str) -> None:

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chain as rows of a database or lines of a package hold it, and how it is followed.
+
+A link is one event as it is stored, or, where an event is another client's and may not be shown, the hash of its
+content alone. The chain can be followed over both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import TamperedError
+from .event import GENESIS, canonical, chained, content_hash
+
+COLUMNS = ("kind", "endpoint", "run", "at", "body")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One event, by its number. `text` is its canonical text and `salt` what its content is salted with, None for an
+    event of a ledger from before salts; of an event that is not shown there is only `content`, its content's hash.
+    `hash` is what the chain is said to have there, None where nothing is said.
+    """
+
+    seq: int
+    text: str | None = None
+    salt: str | None = None
+    content: str | None = None
+    hash: str | None = None
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Link:
+        """The link of a row of the table `events`: read as it stands there, so that nothing altered is mended."""
+        for name in ("kind", "run", "at", "body", "hash"):
+            if not isinstance(row[name], str):
+                raise TamperedError(row["seq"], f"event {row['seq']} was altered: its {name} is no text")
+        parts = {name: canonical(row[name]) for name in ("at", "endpoint", "kind", "run")}
+        text = (
+            f'{{"at":{parts["at"]},"body":{row["body"]},"endpoint":{parts["endpoint"]},'
+            f'"kind":{parts["kind"]},"run":{parts["run"]}}}'
+        )
+        return cls(row["seq"], text, row["salt"], None, row["hash"])
+
+    def after(self, previous: str) -> str:
+        """The hash of the chain at this link, `previous` being the one before it."""
+        if self.text is None:
+            return chained(previous, self.seq, self.content or "")
+        return chained(previous, self.seq, self.text if self.salt is None else content_hash(self.salt, self.text))
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """The event's keys; empty where it is not shown. Raises TamperedError where the text is no event."""
+        if self.text is None:
+            return {}
+        try:
+            found: dict[str, Any] = json.loads(self.text)
+            found["kind"], found["at"], found["body"].items()
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            raise TamperedError(self.seq, f"event {self.seq} was altered: it is no event any more ({exc})") from exc
+        return found
+
+    def named(self) -> str:
+        """The event for a message, such as ``event 17 (reboot.started, 2026-11-11T…)``."""
+        try:
+            event = self.event
+        except TamperedError:
+            event = {}
+        return f"event {self.seq}" + (f" ({event['kind']}, {event['at']})" if event else "")
+
+
+class Chain:
+    """Follows a chain from one place on; `seq` and `head` are those of the last link."""
+
+    def __init__(self, seq: int = 0, head: str = GENESIS) -> None:
+        self.seq = seq
+        self.head = head
+
+    def follow(self, link: Link) -> None:
+        """Go on to `link`; raises TamperedError where it is not the next one, or was altered."""
+        if not isinstance(link.seq, int) or link.seq != self.seq + 1:
+            raise TamperedError(self.seq + 1, f"event {self.seq + 1} is missing: {link.seq} follows {self.seq}")
+        head = link.after(self.head)
+        if link.hash is not None and head != link.hash:
+            raise TamperedError(
+                link.seq,
+                f"{link.named()} was altered, or put where another was: its hash is {head}, recorded is {link.hash}",
+            )
+        self.seq, self.head = link.seq, head

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys: written for their owner only, read back, refused where others may read them, checked against RFC 8032."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import (
+    PublicKey,
+    SigningKey,
+    SigningKeyError,
+    public_file,
+    read_public_keys,
+    read_signing_key,
+)
+
+SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+"""RFC 8032, 7.1, test 1."""
+PUBLIC = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+SIGNATURE = (
+    "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+    "d25bf5f0595bbe24655141438e7a100b"
+)
+
+
+def base64_of(text: str) -> str:
+    return base64.b64encode(bytes.fromhex(text)).decode()
+
+
+def test_signatures_are_those_of_the_standard() -> None:
+    key = SigningKey.parse(base64_of(SEED), "the test")
+    assert key.public.raw.hex() == PUBLIC
+    assert key.sign(b"") == base64_of(SIGNATURE)
+    assert key.public.verifies(base64_of(SIGNATURE), b"")
+    assert not key.public.verifies(base64_of(SIGNATURE), b"x")
+    assert not key.public.verifies(base64_of(SIGNATURE) + "\n", b"")
+    assert not key.public.verifies("", b"")
+    assert not key.public.verifies(None, b"")
+    assert PublicKey.parse(key.public.text) == key.public
+
+
+def test_a_key_is_written_for_its_owner_and_read_back(tmp_path: Path) -> None:
+    key = SigningKey.make()
+    path = tmp_path / "new" / "key"
+    key.write(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_signing_key(path).public == key.public
+    assert read_public_keys(public_file(path)) == [key.public]
+    with pytest.raises(SigningKeyError, match="cannot be written: File exists"):
+        SigningKey.make().write(path)
+    assert key.public.id in repr(key)
+    for secret in key.secrets:
+        assert secret not in repr(key) + str(vars(key))
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "key"
+    SigningKey.make().write(path)
+    path.chmod(mode)
+    with pytest.raises(SigningKeyError, match=rf"may be read by others \(mode {mode:04o}\).*chmod 600 {path}"):
+        read_signing_key(path)
+
+
+def test_a_key_made_with_openssl(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", path], check=True, capture_output=True)
+    path.chmod(0o600)
+    key = read_signing_key(path)
+    public = subprocess.run(["openssl", "pkey", "-in", path, "-pubout"], check=True, capture_output=True).stdout
+    (tmp_path / "pub").write_bytes(public)
+    assert read_public_keys(tmp_path / "pub") == [key.public]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "AAAA", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+)
+def test_what_is_no_key_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "key"
+    path.write_text(text)
+    path.chmod(0o600)
+    with pytest.raises(SigningKeyError, match=f"the signing key {path} is no Ed25519 private key"):
+        read_signing_key(path)
+
+
+def test_public_keys_that_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    SigningKey.make().write(path)
+    with pytest.raises(SigningKeyError, match="holds a private key"):
+        read_public_keys(path)
+    path.write_text("nothing")
+    with pytest.raises(SigningKeyError, match="holds no Ed25519 public key"):
+        read_public_keys(path)
+    with pytest.raises(SigningKeyError, match="cannot be read: No such file"):
+        read_public_keys(tmp_path / "nowhere")
