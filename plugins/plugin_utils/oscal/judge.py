@@ -34,7 +34,8 @@ IDENTIFY, REPORT, CORRECT = (
     "report a flaw, from its identification",
     f"correct a flaw, {SINCE}",
 )
-ACCEPTED = "left by a recorded decision and past no deadline: not counted"
+LEFT = "left by a recorded decision"
+ACCEPTED = f"{LEFT} and past no deadline: not counted"
 
 
 def judge(account: Account, policy: Policy) -> tuple[Judged, ...]:
@@ -107,6 +108,8 @@ class _Client:
         notes = self._pending(flaw for flaw in self.flaws if self._runs(flaw, flaw.report))
         if sooner:
             notes.append(f"{counted(sooner, 'flaw')} {_was(sooner)} corrected before a ticket was due: not counted.")
+        silent = [flaw for flaw in self.flaws if flaw.state in RISK_ACCEPTED and flaw.report.met is None]
+        notes += _each(silent, f"is {LEFT}, on no ticket: not counted", f"are {LEFT}, on no ticket: not counted")
         return _verdict("d", "reported", met, [*late, *never], against, notes)
 
     def _corrected(self, left: Sequence[Flaw]) -> Verdict:
