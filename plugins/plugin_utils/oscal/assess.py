@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from ..account import Account
 from ..flow import Policy
 from ..ledger import Ledger
-from ..ledger.event import GENESIS, chained
+from ..ledger.event import GENESIS, canonical
+from ..ledger.schema import tables
+from ..requirements import sqlalchemy as sa
 from .judge import judge
 from .judged import Assessment, Evidence
 
@@ -39,6 +42,7 @@ def assess(
         start=account.start,
         at=account.at,
         judged=judge(account, policy),
+        policy=hashlib.sha256(canonical(policy.document).encode()).hexdigest(),
         evidence=tuple(evidence),
         provider=provider,
         security_plan=security_plan,
@@ -48,6 +52,7 @@ def assess(
 def ledger_id(ledger: Ledger) -> str:
     """The hash of the ledger's first event, by which its things have uuids of their own; that before it if there is
     none."""
-    for seq, run, event in ledger.events():
-        return chained(GENESIS, seq, event.canonical(run))
-    return GENESIS
+    table = tables().events
+    with ledger.reading() as connection:
+        found: str | None = connection.execute(sa.select(table.c.hash).where(table.c.seq == 1)).scalar()
+    return found or GENESIS

@@ -101,7 +101,8 @@ class Assessment:
     """All that a file of results says.
 
     `ledger` tells one ledger from another (the hash of its first event), `head` is number and hash of the last event
-    that was read; `start` is when the cycle opened, `at` up to when the account goes. `provider` is who patches.
+    that was read; `start` is when the cycle opened, `at` up to when the account goes. `policy` is the
+    SHA-256 of the policy document as the ledger has it, `provider` is who patches.
     """
 
     ledger: str
@@ -111,6 +112,7 @@ class Assessment:
     start: datetime
     at: datetime
     judged: tuple[Judged, ...]
+    policy: str
     evidence: tuple[Evidence, ...] = ()
     provider: str = "The managed service provider"
     plan_href: str = "assessment-plan.json"

@@ -11,6 +11,10 @@ from .common import assets, back_matter, catalog_resource, metadata, origins, pa
 from .judged import OBJECTIVES, Assessment, Evidence, Figure, Judged, Overdue, Verdict, target
 from .words import Json, Names, filled, instant, line, prop, prose
 
+WHOLE = "all of the client"
+SPECIFIED = "ace"
+"""The objectives that ask what is specified; the others ask what was done."""
+
 
 def assessment_results(of: Assessment, catalog_sha256: str, plan_sha256: str) -> Json:
     """The results, as OSCAL's model `assessment-results`; they need one client at least."""
@@ -128,21 +132,23 @@ class _Result:
     def _observations(self, verdict: Verdict) -> Iterator[Json]:
         """What is seen of an objective at the client as a whole, then of each of its tiers where it has several."""
         figures = verdict.figures
-        total = Figure("all of the client", sum(one.met for one in figures), sum(one.of for one in figures))
+        total = Figure(WHOLE, sum(one.met for one in figures), sum(one.of for one in figures))
         yield self._observation(verdict, verdict.shown, total if figures else None)
         if len(figures) > 1:
             for figure in figures:
                 yield self._observation(verdict, f"{figure.part}: {figure.met} of {figure.of}.", figure)
 
     def _observation(self, verdict: Verdict, shown: str, figure: Figure | None) -> Json:
-        part = figure.part if figure else "policy"
-        counted = [prop("part", part), prop("numerator", figure.met), prop("denominator", figure.of)] if figure else []
+        part = figure.part if figure else "policy" if verdict.objective in SPECIFIED else WHOLE
+        facts = [prop("policy-sha256", self._of.policy)] if verdict.objective in SPECIFIED else []
+        if figure:
+            facts = [prop("part", part), prop("numerator", figure.met), prop("denominator", figure.of)]
         return filled(
             {
                 "uuid": self._uuid("observation", verdict.objective, part),
                 "title": prose(f"3.14.1[{verdict.objective}], {part}"),
                 "description": prose(shown),
-                "props": counted,
+                "props": facts,
                 "methods": ["EXAMINE"],
                 "types": ["control-objective"],
                 "origins": self._origins,

@@ -24,6 +24,7 @@ from trestle.oscal.catalog import Model as CatalogModel
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Account
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kept import policy_events
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import (
     OBJECTIVES,
     RESULTS,
@@ -174,6 +175,12 @@ def test_a_risk_for_each_flaw_that_is_open_past_its_deadline() -> None:
     assert "risks" not in second
 
 
+def test_the_policy_is_told_by_the_hash_that_it_has_on_the_ledger() -> None:
+    (event,) = policy_events(Ledger.open("sqlite://"), POLICY.document, START)
+    told = [node["value"] for node in mappings(results(month())) if node.get("name") == "policy-sha256"]
+    assert told == [event.body["sha256"]] * 6, "[a], [c] and [e] of two clients"
+
+
 def test_evidence_is_linked_by_objective_with_its_hash() -> None:
     document = results(month(), evidence=SHOWN)
     resources = {one["uuid"]: one for one in document["back-matter"]["resources"]}
@@ -208,37 +215,19 @@ def test_an_account_of_nothing_makes_no_files() -> None:
 
 
 def test_a_ledger_is_told_from_another_by_its_first_event() -> None:
-    def ledger(client: str, *more: Event) -> Ledger:
-        found = Ledger.open("sqlite://")
-        first = Event(
-            "approval.recorded",
-            None,
-            START,
-            {
-                "update": "1",
-                "decision": "approved",
-                "client": client,
-                "until": None,
-                "promote": False,
-                "by": "Ann",
-                "reason": "ok",
-            },
-        )
-        found.append([first, *more], run="r")
-        return found
+    one, other = Ledger.open("sqlite://"), Ledger.open("sqlite://")
+    assert ledger_id(one) == "0" * 64
+    for ledger, client in ((one, "Acme"), (other, "Beta")):
+        ledger.append([Event("run.opened", None, START, {"by": client, "simulated": True})], run="r")
+    before = ledger_id(one)
+    one.append([Event("run.closed", None, START, {"hosts": {}})], run="r")
+    assert ledger_id(one) == before != ledger_id(other)
 
-    more = Event("run.closed", None, START, {"hosts": {}})
-    assert ledger_id(ledger("Acme")) == ledger_id(ledger("Acme", more))
-    assert ledger_id(ledger("Acme")) != ledger_id(ledger("Beta"))
-    uuids = [
-        {
-            node["uuid"]
-            for node in mappings(json.loads(files(assess(month(), POLICY, ledger=each))[RESULTS]))
-            if "uuid" in node
-        }
-        for each in ("aa" * 32, "bb" * 32)
-    ]
-    assert not uuids[0] & uuids[1]
+    def uuids(ledger: Ledger) -> set[str]:
+        made = json.loads(files(assess(month(), POLICY, ledger=ledger_id(ledger)))[RESULTS])
+        return {node["uuid"] for node in mappings(made) if "uuid" in node}
+
+    assert not uuids(one) & uuids(other)
 
 
 def test_things_keep_their_uuids_when_the_account_goes_on() -> None:
