@@ -12,8 +12,6 @@ from ..account import Account
 from ..flow import Policy
 from ..ledger import Ledger
 from ..ledger.event import GENESIS, canonical
-from ..ledger.schema import tables
-from ..requirements import sqlalchemy as sa
 from .judge import judge
 from .judged import Assessment, Evidence
 
@@ -52,7 +50,4 @@ def assess(
 def ledger_id(ledger: Ledger) -> str:
     """The hash of the ledger's first event, by which its things have uuids of their own; that before it if there is
     none."""
-    table = tables().events
-    with ledger.reading() as connection:
-        found: str | None = connection.execute(sa.select(table.c.hash).where(table.c.seq == 1)).scalar()
-    return found or GENESIS
+    return ledger.hash_at(1) or GENESIS
