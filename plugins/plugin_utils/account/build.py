@@ -112,7 +112,7 @@ def _endpoint(
         proven=stand.proven,
         node=decided[1]["node"] if decided else None,
         decided=decided[0] if decided else None,
-        searched=instant(row["scanned_at"]) if row["scanned_at"] else None,
+        searched=found.searches.get(row["name"]),
         installs=tuple(_installs(found, row["name"])),
         boots=tuple(sorted(seen.values(), key=lambda boot: (boot.seen, boot.boot_id))),
         validations=tuple(

@@ -178,7 +178,7 @@ class EndpointResult(Record):
     """One endpoint of the scope: its one place in the completeness proof, and what was done on it in the cycle.
 
     `proven` is true where `stands` is the place of a closed tier's proof; else it is where it stands by what was last
-    decided for it, at `decided`.
+    decided for it, at `decided`. `searched` is its last search in the cycle.
     """
 
     name: str

@@ -58,6 +58,8 @@ class Read:
     flaws: list[Row]
     updates: dict[str, Update]
     steps: dict[str, list[Event]]
+    searches: dict[str, datetime]
+    """When each endpoint was last searched in the cycle; the register's own forgets it when something was installed."""
     decisions: dict[str, tuple[datetime, dict[str, Any]]]
     missed: list[Event]
     approvals: list[Row]
@@ -100,6 +102,7 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             flaws=flaws,
             updates=_updates(connection, known),
             steps=_steps(connection, list(endpoints), start, at),
+            searches=_searches(connection, list(endpoints), start, at),
             decisions=_decisions(connection, endpoints, at),
             missed=_missed(connection, start, at),
             approvals=list(_all(connection, of.approvals)),
@@ -191,6 +194,17 @@ def _steps(connection: Connection, names: list[str], start: datetime, at: dateti
     found: dict[str, list[Event]] = {}
     for row in _chunked(connection, query, table, "endpoint", names):
         found.setdefault(row["endpoint"], []).append(_event(row))
+    return found
+
+
+def _searches(connection: Connection, names: list[str], start: datetime, at: datetime) -> dict[str, datetime]:
+    table = tables().events
+    within = sa.and_(table.c.kind == "scan.finished", table.c.at >= text_of(start), table.c.at <= text_of(at))
+    last = sa.select(table.c.endpoint, sa.func.max(table.c.at).label("at")).where(within).group_by(table.c.endpoint)
+    found: dict[str, datetime] = {}
+    for some in range(0, len(names), CHUNK):
+        chunk = last.where(table.c.endpoint.in_(names[some : some + CHUNK]))
+        found |= {row["endpoint"]: instant(row["at"]) for row in connection.execute(chunk).mappings()}
     return found
 
 

@@ -128,7 +128,8 @@ class _Client:
         against += self._unsearched("so nothing shows what is corrected there")
         notes = self._pending(flaw for flaw in self.flaws if self._runs(flaw, flaw.correct))
         if gone:
-            notes.append(f"{counted(gone, 'flaw')} no search shows any more, though no run installed it: not counted.")
+            it = "it" if gone == 1 else "them"
+            notes.append(f"{counted(gone, 'flaw')} no search shows any more, and no run installed {it}: not counted.")
         notes += _each(accepted, f"is {ACCEPTED}", f"are {ACCEPTED}")
         return _verdict("f", "corrected", met, [*late, *left, *unknown], against, notes)
 
@@ -175,13 +176,8 @@ class _Client:
     def _unsearched(self, so: str) -> list[str]:
         """Who was not searched in the cycle, once the time to identify what it brought has ended."""
         start, at = self.account.start, self.account.at
-        seen = {flaw.endpoint for flaw in self.flaws if max(_seen(flaw)) >= start}
         names = [
-            row.name
-            for row in self.endpoints
-            if row.name not in seen
-            and (row.searched is None or row.searched < start)
-            and start + self.limits[row.name].identify <= at
+            row.name for row in self.endpoints if row.searched is None and start + self.limits[row.name].identify <= at
         ]
         if not names:
             return []
@@ -249,11 +245,6 @@ def _figures(met: Iterable[Flaw], unmet: Iterable[Flaw]) -> tuple[Figure, ...]:
 
 def _tier(flaw: Flaw) -> str:
     return f"{flaw.ring} {flaw.kind}s" if flaw.ring and flaw.kind else "endpoints without ring or kind"
-
-
-def _seen(flaw: Flaw) -> list[datetime]:
-    """When a search showed it, or what became of it; the register forgets a search once something was installed."""
-    return [moment for moment in (flaw.identified, flaw.installed, flaw.corrected, flaw.undone) if moment is not None]
 
 
 def _was(number: int) -> str:

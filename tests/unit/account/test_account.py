@@ -175,3 +175,16 @@ def test_missed_windows_are_told_of_the_endpoints_of_the_scope(story: Story) -> 
     account = story.account(client="Acme")
     assert account.missed_windows[0].endpoints == ("Acme-2",)
     assert [one.missed_windows for one in account.endpoints] == [0, 1]
+
+
+def test_an_endpoints_last_search_is_that_of_the_cycle(story: Story) -> None:
+    """Not the register's: that one forgets after an install, and knows of a later cycle's."""
+    late = story.endpoint("Acme-3")
+    story.decide(late, HOUR, "wait", "posture.offline", reason="offline")
+    story.scan(late, MONTH + DAY, CRITICAL)
+    story.scan("Acme-2", MONTH + DAY, CRITICAL)
+    story.tell("validation.finished", 6 * HOUR, "Acme-1", healthy=True, checks=[])
+    searched = {one.name: one.searched for one in story.account(MONTH - HOUR).endpoints}
+    assert searched["Acme-1"] == OPENED + 5 * HOUR
+    assert searched["Acme-2"] == OPENED + 2 * HOUR
+    assert searched["Acme-3"] is None

@@ -77,8 +77,6 @@ def test_an_endpoint_that_nobody_searched_speaks_against_identifying_and_correct
         "1 endpoint was not searched in the cycle, so what is there is not known (S2).",
     )
     assert unsatisfied(account([silent], at=day(0.5))) == "", "there is time left to search it"
-    assert unsatisfied(account([endpoint("S1", searched=None)], [flaw("S1")])) == "", "its flaw shows that it was"
-    assert unsatisfied(account([endpoint("S1", searched=day(-3))])) == "bf"
 
 
 def test_what_is_open_past_its_deadline_is_named_by_update_and_endpoint() -> None:
