@@ -255,6 +255,13 @@ KEYS = frozenset(Endpoint().as_record())
 MARK = "_evidence"
 RED = 2
 """What ansible-playbook exits with where hosts failed."""
+PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
+NO_HOSTS = 4
+"""Ansible's own exit status for a playbook that cannot be run."""
+NOBODY = (
+    "the inventory has no host at all, so nobody was looked at and nothing was done; "
+    "what its source said stands above (the RMM: its address, its account, the account's permissions)"
+)
 
 
 def _guarded(method: Callable[..., None]) -> Callable[..., None]:
@@ -285,6 +292,7 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._playbook: str | None = None
+        self._ours = False
         self._variables: Any = None
         self._observer: Observer | None = None
         self._records: dict[str, dict[str, Any]] = {}
@@ -292,11 +300,17 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        self._playbook = Path(playbook._file_name).name
+        file = Path(playbook._file_name)
+        self._playbook = file.name
+        self._ours = file.resolve().parent == PLAYBOOKS
 
     @_guarded
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._variables = play.get_variable_manager()
+        if self._ours and not self._variables._inventory.hosts:
+            # Ansible skips the plays and ends green; a task that says so would not run, at the latest not with a limit
+            self._display.error(NOBODY, wrap_text=False)
+            raise SystemExit(NO_HOSTS)
         self._records.clear()
         if self._observer is None:
             recorder = activate(read_settings(self.get_option, self._invocation()))

@@ -51,6 +51,16 @@ def test_a_ring_with_nobody(night: Night) -> None:
     nothing_recorded(night)
 
 
+@pytest.mark.parametrize("words", [(), ("-l", "Acme*"), ("--check",)])
+def test_an_inventory_without_any_host(night: Night, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Such as that of an RMM account that may see no computer: Ansible itself would end green."""
+    inventory = tmp_path / "nobody.yml"
+    inventory.write_text("all: {hosts: {}}\n")
+    said = refused(night, *words, inventory=inventory)
+    assert "the inventory has no host at all, so nobody was looked at and nothing was done" in said
+    nothing_recorded(night)
+
+
 def test_the_callback_is_not_enabled(night: Night, tmp_path: Path) -> None:
     said = refused(night, config=tmp_path / "plain.cfg")
     assert "callbacks_enabled = msp.patching.evidence" in said

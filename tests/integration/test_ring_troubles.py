@@ -124,6 +124,27 @@ def test_a_window_that_closes_during_the_run(night_of: Any) -> None:
             assert in_window(entry["at"], "02:00", "03:30:01"), (machine, entry)
 
 
+def test_a_machine_that_boots_in_mid_install_is_caught_up_in_the_same_window(night_of: Any) -> None:
+    """Its job is dead and never says so; its limit, three hours, is not waited for."""
+    long = [UPDATES[0] | {"install_seconds": 600}, UPDATES[1]]
+    night = night_of({"WS01": workstation()}, updates=long)
+    with night.running() as run:
+        wait_for(night, run, "install.started")
+        time.sleep(1)  # a minute of the lab: the install has begun
+        night.lab.update_machine("WS01", power="off")
+        night.lab.update_machine("WS01", power="on")
+        output = run.communicate(timeout=120)[0]
+    assert run.returncode == 0, output
+    (lost,) = night.bodies("job.lost", "WS01")
+    assert lost["message"] == "the endpoint has booted since it began"
+    assert sorted(night.installed("WS01")) == [BIG, SMALL]
+    assert night.decision("WS01") == ("none", "approval.nothing_approved")
+    assert night.bodies("failure.opened") == []
+    for entry in night.happened("WS01", "install.started", "reboot.requested"):
+        assert in_window(entry["at"]), entry
+    night.ledger.verify()
+
+
 def test_a_technicians_reboot_is_noticed_and_not_repeated(night_of: Any) -> None:
     night = night_of(
         {

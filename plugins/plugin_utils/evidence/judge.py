@@ -30,6 +30,7 @@ ATTEMPT_TELLS = timedelta(hours=24)
 TOLD_AGAIN_AFTER = timedelta(hours=24)
 """How soon an open failure that shows again is put on its ticket again."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
+BOOTED_MEANWHILE = "the endpoint has booted since it began"
 READ_CBS = "What CBS.log and the Setup event log of the endpoint say of the boot after the install."
 
 
@@ -166,7 +167,18 @@ def _posture(tag: str, posture: dict[str, Any], standing: Standing) -> list[Even
         return _validated([dict(check) for check in health.checks], standing, observed, healthy=health.healthy)
     if tag == "reboot.confirm" and standing.progress.reboot is not None:
         return _confirmed(posture, standing, observed)
+    if _booted_since_its_job(posture, standing):
+        job = standing.progress.job
+        return [observed, *_job_lost(job.kind, job.jid, BOOTED_MEANWHILE, standing)] if job else [observed]
     return [observed]
+
+
+def _booted_since_its_job(posture: dict[str, Any], standing: Standing) -> bool:
+    """Whether the job that is under way died with a boot: another one than was last seen, after the job began."""
+    job, boot_id = standing.progress.job, standing.progress.boot_id
+    if job is None or posture["boot_id"] == boot_id:
+        return False
+    return instant(_on_our_clock(posture, standing.now)["boot_time"]) > job.started_at
 
 
 def _reboot_first(posture: dict[str, Any], standing: Standing) -> bool:
@@ -218,6 +230,8 @@ def _unreachable(step: str, message: str, standing: Standing) -> list[Event]:
 def _failed(tag: str, step: str, message: str, hresult: str | None, standing: Standing) -> list[Event]:
     if tag == "reboot.confirm":
         return _reboot_overdue(f"cannot be looked at ({message})", standing)
+    if step == "posture" and standing.progress.job is not None:
+        return []  # a look beside a job that runs on: a retry would forget it
     if step == "validate":
         return _validated([{"name": "validation itself", "ok": False, "seen": message}], standing, healthy=False)
     failed = standing.event("step.failed", step=step, message=message, hresult=hresult)

@@ -15,7 +15,7 @@ from ..flow.validation import checks_for
 from ..ledger import Event, Ledger
 from ..ledger.kinds import about
 from ..ledger.register import Progress
-from .steps import Step, next_step
+from .steps import Step, may_have_rebooted, next_step
 from .turns import take_turns
 
 
@@ -52,7 +52,7 @@ class Plan:
                 }
             case "look":
                 job = self.progress[name].job
-                return {"job": job.jid if job else ""}
+                return {"job": job.jid if job else "", "see": may_have_rebooted(self.progress[name], self.now)}
             case "validate":
                 return {
                     "checks": checks_for(endpoint, self.policy),

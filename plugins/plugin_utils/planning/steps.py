@@ -109,6 +109,17 @@ def _may_be_rebooted(decision: Decision, progress: Progress, now: datetime) -> b
     return pending and (progress.posture_at is None or now - progress.posture_at > SEEN_LATELY)
 
 
+def may_have_rebooted(progress: Progress, now: datetime) -> bool:
+    """Whether a look at an endpoint's job looks at its boot, too: a job that a boot has killed says nothing, for ever.
+
+    Where the endpoint did not answer meanwhile, and else as often as an endpoint is looked at anyway: not every look.
+    """
+    if progress.job is None:
+        return False
+    seen = max(filter(None, (progress.posture_at, progress.job.started_at)))
+    return progress.unreachable_since is not None or now - seen > SEEN_LATELY
+
+
 def _under_way(progress: Progress, actions: Collection[str]) -> str | None:
     if progress.job is not None and progress.job.kind in actions:
         return "look"

@@ -106,6 +106,28 @@ def test_a_job_far_over_its_limit_is_lost_and_tried_again() -> None:
     assert body(events, "retry.scheduled")["step"] == "install"
 
 
+@pytest.mark.parametrize(
+    ("began", "seen_before", "wanted"),
+    [
+        (timedelta(minutes=5), "100", ["posture.observed", "job.lost", "retry.scheduled"]),
+        (timedelta(minutes=5), None, ["posture.observed", "job.lost", "retry.scheduled"]),
+        (timedelta(minutes=5), "200", ["posture.observed"]),
+        (timedelta(minutes=1), "100", ["posture.observed"]),
+    ],
+    ids=["booted since", "booted since, never seen before", "the same boot", "booted before it began"],
+)
+def test_a_job_that_a_boot_has_killed_is_lost_at_once(
+    began: timedelta, seen_before: str | None, wanted: list[str]
+) -> None:
+    """The boot was two minutes ago."""
+    job = replace(JOB, started_at=NIGHT - began)
+    assert kinds(judged("posture", seen.PostureSeen(POSTURE), standing(job=job, boot_id=seen_before))) == wanted
+
+
+def test_a_look_at_the_boot_that_goes_wrong_does_not_forget_the_job() -> None:
+    assert judged("posture", seen.Failed("no WMI"), standing(job=JOB)) == []
+
+
 def test_an_install_that_went_well_opens_nothing() -> None:
     assert kinds(judged("job", installed(None, None), standing(job=JOB))) == ["install.finished"]
 

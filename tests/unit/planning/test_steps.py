@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Decision
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, OpenFailure, Progress, Reboot
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, next_step
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, may_have_rebooted, next_step
 
 NOW = datetime(2026, 11, 11, 8, 5, tzinfo=UTC)
 NOTHING = Progress()
@@ -46,6 +47,23 @@ def test_a_run_narrowed_to_other_actions_leaves_it(action: str) -> None:
 def test_what_is_under_way_is_looked_at_whatever_is_decided(progress: Progress, wanted: str, action: str) -> None:
     """Nothing is started twice: also after a run that was killed, and outside the window too."""
     assert step(action, progress) == wanted
+
+
+@pytest.mark.parametrize(
+    ("began", "known", "wanted"),
+    [
+        (timedelta(minutes=9), {}, False),
+        (timedelta(minutes=11), {}, True),
+        (timedelta(minutes=30), {"posture_at": NOW - timedelta(minutes=3)}, False),
+        (timedelta(minutes=1), {"unreachable_since": NOW}, True),
+    ],
+    ids=["it has just begun", "nobody has looked for a while", "somebody has", "it did not answer meanwhile"],
+)
+def test_whether_a_look_at_a_job_looks_at_the_boot_too(began: timedelta, known: dict[str, Any], wanted: bool) -> None:
+    assert INSTALLING.job
+    job = replace(INSTALLING.job, started_at=NOW - began)
+    assert may_have_rebooted(replace(INSTALLING, job=job, **known), NOW) is wanted
+    assert not may_have_rebooted(replace(NOTHING, **known), NOW)
 
 
 def test_an_install_is_none_of_a_run_that_only_validates() -> None:
