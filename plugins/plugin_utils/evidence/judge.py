@@ -121,7 +121,7 @@ def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Ev
     lately = progress.attempted_at is not None and standing.now - progress.attempted_at <= ATTEMPT_TELLS
     offered = {update["id"] for update in updates}
     found = [update for update in progress.attempted if lately and update not in offered]
-    finished = [standing.event("install.found", updates=found)] if found else []
+    finished = [standing.event("install.found", updates=found), *_caught_up(standing)] if found else []
     finished.append(standing.event("scan.finished", updates=updates))
     undone = [update for update in updates if update["id"] in standing.progress.unproven]
     if not undone:
@@ -135,6 +135,7 @@ def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Ev
 
 def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[Event]:
     finished = standing.event("install.finished", results=list(found.results), reboot_required=found.reboot_required)
+    caught_up = _caught_up(standing) if any(result["ok"] for result in found.results) else []
     failing = [
         (result["update"], _failing(found.titles.get(result["update"]) or result["update"], result["hresult"]))
         for result in found.results
@@ -143,12 +144,21 @@ def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[E
     if found.message is not None and not failing:
         failing = [(None, _as_a_whole(found.message, found.hresult))]
     if not failing:
-        return [finished]
+        return [finished, *caught_up]
     if all(one.cls == "transient" for _, one in failing):
         again = _retry("install", standing)
         if again is not None:
-            return [finished, again]
-    return [finished, *_failures("install", failing, standing)]
+            return [finished, *caught_up, again]
+    return [finished, *caught_up, *_failures("install", failing, standing)]
+
+
+def _caught_up(standing: Standing) -> list[Event]:
+    """What it had missed windows for is being done on it."""
+    missed = standing.progress.missed
+    windows_missed = missed.over(standing.now) if missed is not None else 0
+    if missed is None or not windows_missed:
+        return []
+    return [standing.event("window.caught_up", windows=windows_missed, since=text_of(missed.since))]
 
 
 def _posture(tag: str, posture: dict[str, Any], standing: Standing) -> list[Event]:
@@ -193,7 +203,7 @@ def _confirmed(posture: dict[str, Any], standing: Standing, observed: Event) -> 
     reboot = standing.progress.reboot
     if reboot is not None and posture["boot_id"] != reboot.boot_id:
         boot = {name: posture[name] for name in ("boot_id", "boot_time")}
-        return [standing.event("reboot.confirmed", **boot), observed]
+        return [standing.event("reboot.confirmed", **boot), *_caught_up(standing), observed]
     return _reboot_overdue("was asked to restart and has not", standing)
 
 

@@ -152,10 +152,6 @@ def _tier_closed(event: Event, rows: Rows) -> None:
     rows.put(rows.of.tiers, _key(event), closed_at=text_of(event.at), proof=canonical(list(event.body["proof"])))
 
 
-def _window_missed(event: Event, rows: Rows) -> None:
-    """Evidence of what did not happen; nothing on the register follows from it."""
-
-
 def _key(event: Event) -> dict[str, Any]:
     return {key: event.body[key] for key in TIER}
 
@@ -164,5 +160,4 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "cycle.opened": _cycle_opened,
     "tier.opened": _tier_opened,
     "tier.closed": _tier_closed,
-    "window.missed": _window_missed,
 }

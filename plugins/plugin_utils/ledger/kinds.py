@@ -101,6 +101,8 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
     },
     "failure.repeated": {"failure": text, "text": prose, "told": flag},
     "reminder.shown": {"text?": prose},
+    "window.away": {"window": text, "zone": text, "start": when, "end": when, "why": one_of("offline", "asleep")},
+    "window.caught_up": {"windows": whole, "since": when},
 }
 """Kinds that name an endpoint."""
 

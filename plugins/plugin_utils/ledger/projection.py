@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import checkpoints, cycles, flaws, kept, people
+from . import away, checkpoints, cycles, flaws, kept, people
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -39,6 +39,7 @@ def _plan_decided(event: Event, rows: Rows) -> None:
         last_decision=canonical(event.body["decision"]),
         decided_at=text_of(event.at),
         last_cycle=event.body["cycle"],
+        **away.settled_by(event.body["decision"]),
     )
 
 
@@ -114,7 +115,7 @@ def _install_finished(event: Event, rows: Rows) -> None:
         values |= NO_RETRY
     if done:
         unproven = canonical(sorted({*json.loads(row["unproven"] or "[]"), *done}))
-        values |= {"installed_at": at, "checking_since": None, "unproven": unproven}
+        values |= {"installed_at": at, "checking_since": None, "unproven": unproven, **away.NO_MISSED}
     if not {*json.loads(row["job_updates"] or "[]")} <= {result["update"] for result in event.body["results"]}:
         values["scanned_at"] = None
     if event.body["reboot_required"]:
@@ -134,7 +135,7 @@ def _install_finished(event: Event, rows: Rows) -> None:
 def _install_found(event: Event, rows: Rows) -> None:
     """Installed by an install that nobody saw the end of; a search has shown it, so it is proven."""
     row = rows.endpoint(event)
-    rows.touch(event, installed_at=text_of(event.at), checking_since=None, **NO_ATTEMPT)
+    rows.touch(event, installed_at=text_of(event.at), checking_since=None, **NO_ATTEMPT, **away.NO_MISSED)
     flaws.installed(event, rows, event.body["updates"], reboot_needed=None)
     _taken(event, rows, row, event.body["updates"])
 
@@ -224,6 +225,7 @@ def _reboot_confirmed(event: Event, rows: Rows) -> None:
         checking_since=None,
         **NO_REBOOT,
         **_settled(event, rows),
+        **away.NO_MISSED,
         **REACHED,
     )
     flaws.booted(event, rows, confirmed=True)
@@ -345,6 +347,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "ticket.wanted": _ticket_wanted,
     "ticket.sent": _ticket_sent,
     **checkpoints.PROJECTIONS,
+    **away.PROJECTIONS,
     **cycles.PROJECTIONS,
     **kept.PROJECTIONS,
     **people.PROJECTIONS,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, Update, redundancy_key
 from ..requirements import sqlalchemy as sa
+from .away import Missed
 from .event import instant, text_of
 from .schema import Tables
 
@@ -93,6 +94,7 @@ class Progress:
     last_decision: dict[str, Any] | None = None
     cycle: str | None = None
     checking_since: datetime | None = None
+    missed: Missed | None = None
 
 
 def register_record(connection: Connection, of: Tables, endpoints: Iterable[str] | None) -> dict[str, Any]:
@@ -238,6 +240,7 @@ def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | Non
         last_decision=_json(row["last_decision"]),
         cycle=row["last_cycle"],
         checking_since=_instant(row["checking_since"]),
+        missed=Missed.of(dict(row)),
     )
 
 

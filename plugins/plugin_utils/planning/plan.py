@@ -11,10 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from ..flow import Decision, Endpoint, Planner, Policy, Update, accept_list, cycle_at, redundancy_key
+from ..flow.closure import AWAY
 from ..flow.validation import checks_for
+from ..flow.windows import Window
 from ..ledger import Event, Ledger
 from ..ledger.kinds import about
 from ..ledger.register import Progress
+from .away import turn_of, with_missed
 from .steps import Step, may_have_rebooted, next_step
 from .turns import take_turns
 
@@ -31,6 +34,8 @@ class Plan:
     steps: Mapping[str, Step]
     policy: Policy
     planner: Planner
+    turns: Mapping[str, Window]
+    """Of endpoints that are away, the window in which it is their turn now."""
 
     def orders(self) -> dict[str, dict[str, Any]]:
         """By endpoint, what the task files of the role ``flow`` need: the step and its arguments, JSON types."""
@@ -89,7 +94,13 @@ def make_plan(
     endpoints = {name: as_seen(endpoint, progress[name]) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
     planner = Planner(policy, ledger.register(names), now, pilots)
-    decisions = {name: planner.decide(endpoint, updates[name]) for name, endpoint in endpoints.items()}
+    decisions = {
+        name: with_missed(planner.decide(one, updates[name]), progress[name].missed, now, one.time_zone)
+        for name, one in endpoints.items()
+    }
+    away = {
+        name: turn_of(planner, policy, endpoints[name], updates[name]) for name in names if _is_away(decisions[name])
+    }
     steps = {
         name: next_step(
             name,
@@ -104,7 +115,12 @@ def make_plan(
     }
     groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
     steps = take_turns(steps, groups, ledger.down())
-    return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner)
+    turns = {name: window for name, window in away.items() if window is not None}
+    return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner, turns)
+
+
+def _is_away(decision: Decision) -> bool:
+    return decision.node in AWAY
 
 
 def as_seen(endpoint: Endpoint, progress: Progress) -> Endpoint:

@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from ..flow import Update, gates, scope, soak, windows
+from ..flow.closure import AWAY
 from ..flow.register import Exclusion
 from ..flow.settings import WindowSpec
 from ..flow.times import localized
+from .away import missed_in_words
 from .prose import count, hours, labels, scope_words, span
 from .subject import Subject
 
@@ -283,11 +285,21 @@ def _day(of: Subject) -> str:
 
 def offline(of: Subject) -> str:
     words = {True: "its agent reports", False: "its agent is silent", None: "the RMM does not say whether it is online"}
-    return words[of.endpoint.online] + of.prose.maybe(", last contact ", of.endpoint.last_contact)
+    return words[of.endpoint.online] + of.prose.maybe(", last contact ", of.endpoint.last_contact) + _missed(of)
 
 
 def asleep(of: Subject) -> str:
-    return "it is asleep or hibernating" if of.endpoint.asleep else "nothing says that it is asleep"
+    return ("it is asleep or hibernating" if of.endpoint.asleep else "nothing says that it is asleep") + _missed(of)
+
+
+def _missed(of: Subject) -> str:
+    """Told at the node that it was for, and where it is away now."""
+    missed = of.progress.missed
+    if missed is None or not (of.decision.node in AWAY and missed.over(of.case.now)):
+        return ""
+    last = "no run was there" if missed.why == "no run" else f"it was {missed.why}"
+    words = missed_in_words(missed, of.case.now, of.endpoint.time_zone)
+    return f"; {words}, the last {of.prose.when(missed.start)} because {last}"
 
 
 def install(of: Subject) -> str:

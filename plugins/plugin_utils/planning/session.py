@@ -14,6 +14,7 @@ from functools import cached_property
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, redundancy_key
 from ..ledger.cycles import last_run, opening_events
+from .away import away_events
 from .catalogue import describe_unknown
 from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints
 from .missed import in_words as missed_in_words
@@ -141,7 +142,7 @@ class Session:
             actions=self._actions,
             pilots=self._pilots.values(),
         )
-        recorder.append(self._ledger, decided_events(plan))
+        recorder.append(self._ledger, [*decided_events(plan), *away_events(plan)])
         return plan
 
     def _pause(self, plan: Plan, passed: int, passes: int) -> float:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ..ledger import Event, Ledger
+from .prose import count
 from .tables import render
 
 NOT_TOLD = "its user was not told that a restart is due ({why}); the next run tries again"
@@ -35,6 +36,7 @@ class Outcome:
     ticket: str = ""
     reminded: bool = False
     warning: str | None = None
+    caught_up: str | None = None
 
     @property
     def state(self) -> str:
@@ -112,6 +114,14 @@ def _take(outcome: Outcome, event: Event) -> None:
     if event.kind in _ANSWERED:
         outcome.unreachable = False
     _take_reminder(outcome, event)
+    _take_caught_up(outcome, event)
+
+
+def _take_caught_up(outcome: Outcome, event: Event) -> None:
+    if event.kind == "window.caught_up":
+        since = datetime.fromisoformat(event.body["since"])
+        missed = count(event.body["windows"], "missed window")
+        outcome.caught_up = f"caught up after {missed}, the first on {since.day} {since:%b}"
 
 
 def _take_reminder(outcome: Outcome, event: Event) -> None:
@@ -149,6 +159,8 @@ def run_summary(ledger: Ledger, run: str, zones: Mapping[str, Any]) -> str:
     for outcome in touched.values():
         if outcome.failure is not None:
             words += f"{outcome.endpoint}: {outcome.failure}\n"
+        if outcome.caught_up is not None:
+            words += f"{outcome.endpoint}: {outcome.caught_up}\n"
         if outcome.warning is not None:
             words += f"Warning: {outcome.endpoint}: {outcome.warning}\n"
     return words

@@ -12,6 +12,7 @@ from ..flow import Endpoint, EndpointState, Planner, Policy
 from ..flow.closure import PLACES, Proof, Standing, Tier, prove
 from ..ledger import Event, Ledger, cycles
 from ..ledger.register import Progress
+from .away import with_missed
 from .plan import as_seen
 from .tables import render
 
@@ -58,7 +59,8 @@ def _standings(
     for name in names:
         known = progress[name]
         if name in inventory:
-            decision = planner.standing(as_seen(inventory[name], known), updates[name])
+            endpoint = as_seen(inventory[name], known)
+            decision = with_missed(planner.standing(endpoint, updates[name]), known.missed, now, endpoint.time_zone)
             action, node, reason = decision.action, decision.node, decision.reason
         else:
             last = known.last_decision or {"action": "wait", "node": "", "reason": "nothing was decided for it"}

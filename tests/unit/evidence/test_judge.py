@@ -16,6 +16,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence import outco
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.judge import Standing, judge
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Job, Progress, Reboot, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.away import Missed
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import check_event
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import OpenFailure
 
@@ -130,6 +131,23 @@ def test_a_look_at_the_boot_that_goes_wrong_does_not_forget_the_job() -> None:
 
 def test_an_install_that_went_well_opens_nothing() -> None:
     assert kinds(judged("job", installed(None, None), standing(job=JOB))) == ["install.finished"]
+
+
+def test_what_missed_windows_and_is_installed_now_is_caught_up() -> None:
+    started = NIGHT - timedelta(days=3)
+    missed = Missed(3, started, NIGHT - timedelta(hours=1), NIGHT + timedelta(hours=1), "asleep")
+    where = standing(job=JOB, missed=missed)
+    events = judged("job", installed(None), where)
+    assert kinds(events) == ["install.finished", "window.caught_up"]
+    assert body(events, "window.caught_up") | {"about": {}} == {
+        "windows": 2,  # the third is this one, and used after all
+        "since": text_of(started),
+        "about": {},
+    }
+    assert "window.caught_up" not in kinds(judged("job", installed(PERMANENT), where))
+    assert kinds(judged("job", installed(None), standing(job=JOB, missed=replace(missed, windows=1)))) == [
+        "install.finished"
+    ]
 
 
 def test_a_failed_update_sets_the_failure_standard_in_motion() -> None:

@@ -61,6 +61,14 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "cycle.opened": {"cycle": st.sampled_from(("2026-11", "2026-11-oob1")), "start": moments, "end": moments},
     "tier.opened": {**tier, "endpoints": st.lists(named, max_size=2)},
     "tier.closed": {**tier, "proof": proofs},
+    "window.away": {
+        "window": named,
+        "zone": named,
+        "start": moments,
+        "end": moments,
+        "why": st.sampled_from(("offline", "asleep")),
+    },
+    "window.caught_up": {"windows": st.integers(1, 9), "since": moments},
     "window.missed": {"window": named, "zone": named, "start": moments, "end": moments, "endpoints": st.lists(named)},
     "plan.decided": {
         "decision": st.fixed_dictionaries({"action": texts | st.just("install"), "updates": st.lists(updates)}),
