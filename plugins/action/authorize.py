@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from ..plugin_utils.evidence.person import PersonAction, given
+from ..plugin_utils.evidence.recorder import ready
 from ..plugin_utils.flow import cycle_at
-from ..plugin_utils.ledger import Event, Ledger, people
+from ..plugin_utils.ledger import Event, Ledger, lanes, people
 
 
 class ActionModule(PersonAction):
@@ -30,4 +31,8 @@ class ActionModule(PersonAction):
         scope = given(arguments, "endpoint", "client", "ring", "kind")
         self._inventory.refuse_unknown(scope)
         cycle = arguments["cycle"] or cycle_at(now)
-        return people.authorize(ledger, now, scope=scope, cycle=cycle, by=by, reason=arguments["reason"])
+        events = people.authorize(ledger, now, scope=scope, cycle=cycle, by=by, reason=arguments["reason"])
+        doubt = lanes.doubtful_cycle(ledger, cycle, now, ready().policy.out_of_band_cycles()) if events else None
+        if doubt is not None:
+            self.warn(doubt)
+        return events

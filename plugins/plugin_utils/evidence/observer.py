@@ -14,6 +14,7 @@ from ..flow import Endpoint, RecordError
 from ..ledger import Event, LedgerError, Progress
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.cycles import closing_events
+from ..ledger.lanes import lanes
 from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
@@ -132,7 +133,8 @@ class Observer:
         try:
             inventory, _unreadable = readable_endpoints(hostvars, names)
             now = recorder.clock.now()
-            proofs = prove_tiers(recorder.ledger, recorder.policy, inventory, tiers, now)
+            policy = recorder.policy.with_lanes(lanes(recorder.ledger))
+            proofs = prove_tiers(recorder.ledger, policy, inventory, tiers, now)
             events, others = closing_events(recorder.ledger, proofs, now)
             recorder.append(recorder.ledger, events, unless=others)
             self._tiers = tiers_table(proofs)

@@ -11,7 +11,9 @@ and this code alike. A mapping overrides key by key, a list replaces the whole l
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import Any
 from ..requirements import jsonschema
 from .fields import suggestion
 from .records import Endpoint
-from .settings import PolicyError, Settings, WindowSpec, compile_settings
+from .settings import Lane, PolicyError, Settings, WindowSpec, compile_settings
 
 SCHEMA_FILE = Path(__file__).with_name("data") / "policy.schema.json"
 _SECTIONS = ("clients", "locations", "endpoints")
@@ -47,20 +49,44 @@ class Policy:
         self._base_dir = base_dir
         self._places = _places(document["locations"])
         self._settings: dict[tuple[str | None, ...], Settings] = {}
+        self._lanes: tuple[tuple[str | None, Lane], ...] = ()
+        self._laned: dict[tuple[Settings, str | None], Settings] = {}
         self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, "clock")}
         self._check_all()
 
     def settings(self, endpoint: Endpoint | None = None) -> Settings:
         """The figures for one endpoint, or for none in particular; compiled once for all that share them."""
         if endpoint is None:
-            return self._resolved(None, None, None)
+            return self._with_lanes(self._resolved(None, None, None), None)
         client, place = endpoint.client, endpoint.location
         here = (client, place) in self._places
-        return self._resolved(
+        found = self._resolved(
             client if here or client in self.document["clients"] else None,
             place if here or (None, place) in self._places else None,
             endpoint.name if endpoint.name in self.document["endpoints"] else None,
         )
+        return self._with_lanes(found, client)
+
+    def with_lanes(self, lanes: Iterable[tuple[str | None, Lane]]) -> Policy:
+        """This policy with further out-of-band cycles, each for a client (None: all), beside those of the document."""
+        found = copy(self)
+        found._lanes, found._laned = (*self._lanes, *lanes), {}
+        return found
+
+    def _with_lanes(self, settings: Settings, client: str | None) -> Settings:
+        if not self._lanes:
+            return settings
+        key = (settings, client)
+        if key not in self._laned:
+            more = tuple(lane for whose, lane in self._lanes if whose in (None, client))
+            self._laned[key] = replace(settings, out_of_band=(*settings.out_of_band, *more)) if more else settings
+        return self._laned[key]
+
+    def out_of_band_cycles(self) -> set[str]:
+        """The out-of-band cycles that the document names, anywhere."""
+        places = [row for rows in (self.document["clients"], self.document["endpoints"]) for row in rows.values()]
+        rows = [self.document, *places, *self._places.values()]
+        return {str(lane["cycle"]) for row in rows for lane in row.get("out_of_band", ())}
 
     def _resolved(self, client: str | None, location: str | None, name: str | None) -> Settings:
         key = (client, location, name)

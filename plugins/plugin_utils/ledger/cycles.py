@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Cycles and tiers on the ledger: what opens them, what closes them, and who belongs to one.
 
-A cycle opens by itself when a run first finds it open (R1). An out-of-band cycle is opened by hand: a person writes
-its lane into the policy, and the first run inside it puts that on the ledger with the name and the reason given there.
+A cycle opens by itself when a run first finds it open (R1). An out-of-band cycle is opened by hand: by the playbook
+``out_of_band`` (`lanes`), or as a lane of the policy, which the first run inside it puts on the ledger with the name
+and the reason given there.
 Tiers are those of the monthly cycle; what an out-of-band cycle brings is proven with them.
 """
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .store import Guard, Ledger
 
 TIER = ("cycle", "client", "ring", "kind")
-PEOPLES = frozenset({"approve.yml", "authorize.yml", "except.yml", "root_cause.yml", "release.yml"})
+PEOPLES = frozenset({"approve.yml", "authorize.yml", "except.yml", "out_of_band.yml", "root_cause.yml", "release.yml"})
 """Playbooks whose runs put a person's decision on the ledger and patch nobody."""
 
 
@@ -140,8 +141,19 @@ def _cycle_opened(event: Event, rows: Rows) -> None:
         start=body["start"],
         end=body["end"],
         opened_at=text_of(event.at),
+        lane=_lane(body),
         **{key: body.get(key) for key in ("by", "reason")},
     )
+
+
+def _lane(body: Mapping[str, Any]) -> str | None:
+    """Of a cycle that was opened by hand; None for the month's and for the policy's."""
+    told = {key: body.get(key) for key in ("updates", "soak_days", "client")}
+    return canonical(told) if told["updates"] else None
+
+
+def _cycle_ended(event: Event, rows: Rows) -> None:
+    rows.change(rows.of.cycles, {"id": event.body["cycle"]}, end=text_of(event.at))
 
 
 def _tier_opened(event: Event, rows: Rows) -> None:
@@ -158,6 +170,7 @@ def _key(event: Event) -> dict[str, Any]:
 
 PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "cycle.opened": _cycle_opened,
+    "cycle.ended": _cycle_ended,
     "tier.opened": _tier_opened,
     "tier.closed": _tier_closed,
 }

@@ -174,7 +174,7 @@ def tables() -> Tables:
             "authorizations", meta, text("scope", key=True), text("cycle", key=True), *texts("by at reason")
         ),
         "runs": sa.Table("runs", meta, text("id", key=True), *texts("opened_at closed_at opening closing")),
-        "cycles": sa.Table("cycles", meta, text("id", key=True), *texts("start end opened_at by reason")),
+        "cycles": sa.Table("cycles", meta, text("id", key=True), *texts("start end opened_at by reason lane")),
         "tiers": sa.Table(
             "tiers",
             meta,

@@ -31,6 +31,10 @@ def whole(value: object) -> str | None:
     return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
 
 
+def number(value: object) -> str | None:
+    return None if isinstance(value, int | float) and not isinstance(value, bool) else "a number"
+
+
 def flag(value: object) -> str | None:
     return None if isinstance(value, bool) else "true or false"
 

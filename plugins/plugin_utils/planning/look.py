@@ -14,6 +14,7 @@ from ..evidence.recorder import Recorder
 from ..flow import Endpoint
 from ..ledger import Ledger, text_of
 from ..ledger.claims import Holder
+from ..ledger.lanes import lanes
 from ..ledger.people import known_in
 from .explain import Explanation, explain, page
 from .hosts import HostVars, ScopeError, nobody, read_endpoints
@@ -46,7 +47,7 @@ class Look:
         there = {name: known[name] for name in hosts}
         self.plan: Plan = make_plan(
             self._ledger,
-            recorder.policy,
+            recorder.policy.with_lanes(lanes(self._ledger)),
             _chosen(there, ring, client),
             _instant(recorder),
             run=None,

@@ -236,6 +236,8 @@ def _soak(of: Subject, update: Update) -> str:
     full = of.prose.maybe(f"{days} without a hold are full on ", found.full_at) or f"its {days} have not begun"
     full = f"{first}, {full}" if first else full
     failing = f"; it failed on {', '.join(found.failing)}" if found.failing else ""
+    lane = of.case.lane_of(update)
+    full += f" (of the out-of-band cycle {lane.cycle}, opened by {lane.by}: {lane.reason})" if lane else ""
     return f"{healthy} ({needs}); {full}{failing}"
 
 

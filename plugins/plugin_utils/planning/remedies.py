@@ -143,8 +143,11 @@ def reminder(of: Subject) -> list[Remedy]:
 
 
 def _approve(updates: Iterable[Update], **given: str | None) -> str:
-    names = ",".join(dict.fromkeys(f"KB{update.kb[0]}" if update.kb else update.id for update in updates))
-    return playbook("approve", updates=names, **given)
+    return playbook("approve", updates=_named(updates), **given)
+
+
+def _named(updates: Iterable[Update]) -> str:
+    return ",".join(dict.fromkeys(f"KB{update.kb[0]}" if update.kb else update.id for update in updates))
 
 
 def review(of: Subject) -> list[Remedy]:
@@ -196,7 +199,12 @@ def soaked(of: Subject) -> list[Remedy]:
         command = playbook("root_cause", endpoint=name, code=None, text=None)
         found.append(Remedy(f"a root cause for the failure in the pilot, on {name}", command))
     promoted = _approve(waiting, decision="approved", promote="true", reason=None)
-    return [*found, Remedy("or an engineer's promotion by name, which waives the soak", promoted)]
+    hurried = playbook("out_of_band", updates=_named(waiting), soak_days=None, reason=None)
+    return [
+        *found,
+        Remedy("or an out-of-band cycle, which gives them a shorter soak in an emergency", hurried),
+        Remedy("or an engineer's promotion by name, which waives the soak", promoted),
+    ]
 
 
 def authorized(of: Subject) -> list[Remedy]:

@@ -14,6 +14,7 @@ from functools import cached_property
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, redundancy_key
 from ..ledger.cycles import last_run, opening_events
+from ..ledger.lanes import lanes
 from .away import away_events
 from .catalogue import describe_unknown
 from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints
@@ -47,9 +48,9 @@ class Session:
         self._hosts = hosts
         self._pilot_hosts = pilots
         self._actions = actions
-        self._policy = recorder.policy
         self._troubles: list[str] = []
         self._ledger = recorder.ledger
+        self._policy = recorder.policy.with_lanes(lanes(self._ledger))
 
     def open(self, ring: str | None) -> tuple[Plan, str]:
         """The plan for the endpoints of `ring` (None: of all rings), and what people read of it.
@@ -69,10 +70,10 @@ class Session:
         recorder = self._recorder
         if recorder.check_mode:
             return ""
-        lanes = {lane for one in chosen.values() for lane in self._policy.settings(one).out_of_band}
+        open_now = {lane for one in chosen.values() for lane in self._policy.settings(one).out_of_band}
         now = recorder.clock.now()
         while True:  # another run that opened something in between makes it look again; there is an end to that
-            events, others = opening_events(self._ledger, chosen.values(), lanes, now)
+            events, others = opening_events(self._ledger, chosen.values(), open_now, now)
             if recorder.append(self._ledger, events, unless=others) or not events:
                 return opened_in_words(events)
 

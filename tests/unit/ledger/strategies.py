@@ -58,7 +58,15 @@ proofs = st.lists(
 BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "run.opened": {"by": named, "simulated": flags},
     "run.closed": {"hosts": st.just({})},
-    "cycle.opened": {"cycle": st.sampled_from(("2026-11", "2026-11-oob1")), "start": moments, "end": moments},
+    "cycle.opened": {
+        "cycle": st.sampled_from(("2026-11", "2026-11-oob1")),
+        "start": moments,
+        "end": moments,
+        "updates": st.lists(named, max_size=2),
+        "soak_days": st.floats(0, 9),
+        "client": st.none() | named,
+    },
+    "cycle.ended": {"cycle": st.just("2026-11-oob1"), **person},
     "tier.opened": {**tier, "endpoints": st.lists(named, max_size=2)},
     "tier.closed": {**tier, "proof": proofs},
     "window.away": {
