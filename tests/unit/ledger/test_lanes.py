@@ -38,7 +38,7 @@ def put(ledger: Ledger, events: list[Event]) -> list[str]:
 
 def test_it_gets_the_next_free_name_of_its_month_and_lasts_seven_days(ledger: Ledger) -> None:
     (event,) = open_out_of_band(ledger, NIGHT, **WANTED, others={"2026-11-oob1"})
-    assert event.body | {"start": "", "end": ""} == {
+    assert {**event.body, "start": "", "end": ""} == {
         "cycle": "2026-11-oob2",
         "start": "",
         "end": "",
@@ -82,7 +82,6 @@ def node(ledger: Ledger, client: str = "Acme", days: int = 0) -> str:
     """Where a regular workstation stands with an update that soaked for a day."""
     policy = load_policy({}).with_lanes(lanes(ledger))
     register = Register.parse({"soak": [soaked(installed_at=text_of(NIGHT - DAY), validated_at=text_of(NIGHT - DAY))]})
-    register.endpoints.clear()
     found = decide(workstation(ring="regular", client=client), [update()], register, policy, NIGHT + days * DAY)
     return found.node
 
