@@ -22,9 +22,9 @@ from .network import Layout, loopback
 from .windows.registry import load_handlers
 
 DESCRIPTION = """\
-A small managed service provider on loopback: Windows endpoints behind WinRM, ConnectWise Automate and
-ConnectWise PSA, all in one process and all simulated. Unmodified Ansible drives it. What PowerShell would do
-is played by Python: the lab proves orchestration, never that a PowerShell script is right.
+A small managed service provider on loopback: Windows endpoints behind WinRM, ConnectWise Automate,
+ConnectWise PSA and whoever is on call, all in one process and all simulated. Unmodified Ansible drives it.
+What PowerShell would do is played by Python: the lab proves orchestration, never that a PowerShell script is right.
 """
 UP = """\
 Starts the lab and serves until Ctrl-C, SIGTERM or `python -m lab down`.
@@ -50,8 +50,8 @@ def arguments() -> argparse.ArgumentParser:
         "--port-base",
         type=int,
         default=18_000,
-        help="control here, Automate http +1 https +2, PSA http +3 https +4, WinRM +100+id; 0: wherever ports are free "
-        "(default: %(default)s)",
+        help="control here, Automate http +1 https +2, PSA http +3 https +4, on-call +5, WinRM +100+id; "
+        "0: wherever ports are free (default: %(default)s)",
     )
     up.add_argument("--addresses", action="store_true", help="each endpoint on its own 127.x.y.z:5985 (Linux)")
     up.add_argument("--tls", action="store_true", help="WinRM over HTTPS, from port base +7100 (or port 5986)")
@@ -74,7 +74,7 @@ def say(text: str) -> None:
 def welcome(client: LabClient) -> str:
     """What a person needs to play with the lab: where everything is, its passwords, and first commands."""
     info, where = client.info, client.state_dir
-    automate, psa, winrm = info["automate"], info["psa"], info["winrm"]
+    automate, psa, on_call, winrm = info["automate"], info["psa"], info["oncall"], info["winrm"]
     return f"""\
 The lab is up, with {info["endpoints"]} endpoints of {info["fleet"]}.
 Ctrl-C ends it, or `python -m lab down --state-dir {where}`.
@@ -83,6 +83,8 @@ Ctrl-C ends it, or `python -m lab down --state-dir {where}`.
              user {automate["user"]}  password {automate["password"]}  ClientId {automate["client_id"]}
   PSA        {psa["url"]}  {psa["https_url"]}
              company {psa["company"]}  keys {psa["public_key"]} {psa["private_key"]}  clientId {psa["client_id"]}
+  On-call    {on_call["pagerduty_url"]}  routing key {on_call["routing_key"]}
+             {on_call["webhook_url"]}  token {on_call["token"]}
   WinRM      {winrm["scheme"]}, user {winrm["user"]}  password {winrm["password"]}
   Control    {info["control"]["url"]}/lab/  token {info["control"]["token"]}
   CA         {info["ca"]}
@@ -168,6 +170,7 @@ def status(options: argparse.Namespace) -> None:
     say(f"control    {client.info['control']['url']}/lab/")
     say(f"automate   {client.info['automate']['url']}")
     say(f"psa        {client.info['psa']['url']}")
+    say(f"on-call    {client.info['oncall']['pagerduty_url']}")
     say(f"inventory  {client.inventory}, {client.static_inventory}")
     missing = client.unsimulated()
     if missing:

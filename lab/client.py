@@ -52,7 +52,7 @@ class LabClient:
 
     def environment(self) -> dict[str, str]:
         """The settings of msp.patching for this lab, with a ledger in its state directory."""
-        automate, psa = self.info["automate"], self.info["psa"]
+        automate, psa, on_call = self.info["automate"], self.info["psa"], self.info["oncall"]
         return {
             "AUTOMATE_URL": automate["url"],
             "AUTOMATE_USER": automate["user"],
@@ -67,6 +67,11 @@ class LabClient:
             "MSP_PATCHING_PSA_PRIVATE_KEY": psa["private_key"],
             "MSP_PATCHING_PSA_CLIENT_ID": psa["client_id"],
             "MSP_PATCHING_PSA_CA": self.info["ca"],
+            "MSP_PATCHING_PSA_OWN_COMPANY": psa["own_company"],
+            "MSP_PATCHING_PSA_RATE": "6000",  # nobody else works on it
+            "MSP_PATCHING_ON_CALL_KIND": "pagerduty",
+            "MSP_PATCHING_ON_CALL_URL": on_call["pagerduty_url"],
+            "MSP_PATCHING_ON_CALL_KEY": on_call["routing_key"],
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }
@@ -117,6 +122,11 @@ class LabClient:
         """Entries after number `since` with these values, such as `face='winrm', machine='ACME-DC01'`."""
         query = urllib.parse.urlencode({"since": since, "limit": limit, **wanted})
         found: list[dict[str, Any]] = self._call("GET", f"journal?{query}")
+        return found
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """What on-call was told, oldest first, as in `lab.oncall`."""
+        found: list[dict[str, Any]] = self._call("GET", "alerts")
         return found
 
     def unsimulated(self) -> list[dict[str, Any]]:

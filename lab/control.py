@@ -17,6 +17,7 @@ PATCH   /lab/machines/{name}        the keys of `Machine.update`
 GET     /lab/faults
 POST    /lab/faults                 a fault as in `lab.faults`
 DELETE  /lab/faults, /lab/faults/{id}
+GET     /lab/alerts                 what on-call was told, as in `lab.oncall`
 GET     /lab/journal                ``since`` (number), ``limit``, any key of an entry
 GET     /lab/unsimulated
 POST    /lab/reset
@@ -66,6 +67,7 @@ class Control:
                 Route("/lab/faults", guarded(self._clear_faults), methods=["DELETE"]),
                 Route("/lab/faults/{id:int}", guarded(self._remove_fault), methods=["DELETE"]),
                 Route("/lab/journal", guarded(self._journal), methods=["GET"]),
+                Route("/lab/alerts", guarded(self._alerts), methods=["GET"]),
                 Route("/lab/unsimulated", guarded(self._unsimulated), methods=["GET"]),
                 Route("/lab/reset", guarded(self._reset), methods=["POST"]),
                 Route("/lab/shutdown", guarded(self._stop), methods=["POST"]),
@@ -158,6 +160,9 @@ class Control:
         query = dict(request.query_params)
         since, limit = int(query.pop("since", 0)), int(query.pop("limit", 1000))
         return self._world.journal.read(since=since, limit=limit, **query)
+
+    async def _alerts(self, _request: Request) -> Any:
+        return self._world.alerts
 
     async def _unsimulated(self, _request: Request) -> Any:
         return self._world.unsimulated()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be made to go wrong, on purpose and a counted number of times.
 
-A fault names a target (a machine, or `automate` or `psa`) and a kind:
+A fault names a target (a machine, or `automate`, `psa` or `oncall`) and a kind:
 
 ========================  ===========================================================================
 kind                      what happens
@@ -40,7 +40,7 @@ from typing import Any
 
 NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut", "single_object")
 MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down")
-API_TARGETS = ("automate", "psa")
+API_TARGETS = ("automate", "psa", "oncall")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
 DEFAULT_HRESULT = "0x80070643"
 PLACES = ("connection", "command", "answer")
@@ -72,7 +72,7 @@ class Fault:
         if unknown:
             raise FaultError(f"fault {dict(document)!r}: unknown key {unknown[0]!r}; known: {sorted(known)}")
         if not document.get("target"):
-            raise FaultError(f"fault {dict(document)!r}: target is missing: a machine, automate or psa")
+            raise FaultError(f"fault {dict(document)!r}: target is missing: a machine, {', '.join(API_TARGETS)}")
         fault = cls(**{key: value for key, value in document.items() if value is not None})
         if fault.kind not in KINDS:
             raise FaultError(f"fault on {fault.target}: unknown kind {fault.kind!r}; known: {', '.join(KINDS)}")

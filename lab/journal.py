@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import IO, Any
 
 MASK = "********"
-SECRET_WORDS = ("password", "passwd", "secret", "authorization", "token", "private_key", "apikey", "api_key")
+SECRET_WORDS = (
+    "password",
+    "passwd",
+    "secret",
+    "authorization",
+    "token",
+    "private_key",
+    "routing_key",
+    "apikey",
+    "api_key",
+)
 RING_SIZE = 50_000
 
 
@@ -31,7 +41,7 @@ def masked(value: Any) -> Any:
 class Journal:
     """The last entries in memory and all of them in a file, one JSON object a line.
 
-    An entry has `number`, `at` (lab time), `face` (winrm, automate, psa, control) and what the face tells.
+    An entry has `number`, `at` (lab time), `face` (winrm, automate, psa, oncall, control) and what the face tells.
     """
 
     def __init__(self, lab_now: Callable[[], str], path: Path | None = None) -> None:

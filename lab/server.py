@@ -30,7 +30,9 @@ from .errors import LabError
 from .fleet import load_fleet
 from .inventory import write_inventories
 from .network import Layout, Network
+from .oncall import oncall_app
 from .psa import psa_app
+from .psa.seed import OWN_COMPANY_IDENTIFIER
 from .tls import make_certificates
 from .web import ApiCredentials
 from .world import World
@@ -135,6 +137,7 @@ class Lab:
             self._face(automate, 2, "Automate, https", self.tls),
             self._face(psa, 3, "PSA"),
             self._face(psa, 4, "PSA, https", self.tls),
+            self._face(oncall_app(self.world, access), 5, "on-call"),
         ]
         serving: list[asyncio.Task[None]] = []
         try:
@@ -193,7 +196,14 @@ class Lab:
                 "company": access.psa_company,
                 "public_key": access.psa_public_key,
                 "private_key": access.psa_private_key,
+                "own_company": OWN_COMPANY_IDENTIFIER,
                 "client_id": access.client_id,
+            },
+            "oncall": {
+                "pagerduty_url": f"{url(5)}/v2/enqueue",
+                "routing_key": access.on_call_key,
+                "webhook_url": f"{url(5)}/alerts",
+                "token": access.on_call_token,
             },
             "winrm": {
                 "user": WINRM_USER,

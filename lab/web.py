@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the lab's two web APIs share: the world they read, their credentials, faults and the journal."""
+"""What the lab's web APIs share: the world they read, their credentials, faults and the journal."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class ApiWorld(Protocol):
     @property
     def machines(self) -> Mapping[str, Machine]: ...
     @property
+    def alerts(self) -> list[dict[str, Any]]: ...
+    @property
     def on_reset(self) -> list[Callable[[], None]]: ...
 
 
@@ -56,6 +58,8 @@ class ApiCredentials:
     psa_company: str = "lab"
     psa_public_key: str = "LabPublicKey2026"
     psa_private_key: str = "LabPrivateKey2026"
+    on_call_key: str = "labroutingkey0000000000000002026"
+    on_call_token: str = "Lab-OnCall-Token-2026"
 
 
 def wall(instant: datetime) -> str:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that the lab simulates, in one place: the machines of a fleet, the clock, the faults, the journal.
 
-The faces (WinRM, Automate, PSA, control) get the World and read live values from it, as in
+The faces (WinRM, Automate, PSA, on-call, control) get the World and read live values from it, as in
 ``world.machines['ACME-DC01'].reboot_pending``.
 """
 
@@ -31,6 +31,8 @@ class World:
         self.faults = FaultBook()
         self.journal = Journal(lambda: iso(clock.now()), journal_path)
         self.machines: dict[str, Machine] = {}
+        self.alerts: list[dict[str, Any]] = []
+        """What on-call was told, oldest first: see `lab.oncall`."""
         self.on_reset: list[Callable[[], None]] = []
         self.on_machine_change: Callable[[Machine], None] = lambda _machine: None
         self._unsimulated: list[dict[str, Any]] = []
@@ -56,7 +58,7 @@ class World:
         """A fault, as in `lab.faults`; gives it back with its id. A refusal may last `seconds` of lab time."""
         target = document.get("target")
         if target not in self.machines and target not in API_TARGETS:
-            raise FaultError(f"fault on {target!r}: no such machine; the APIs are {' and '.join(API_TARGETS)}")
+            raise FaultError(f"fault on {target!r}: no such machine; the APIs are {', '.join(API_TARGETS)}")
         fault = self.faults.add(document)
         if fault.kind == "refuse" and fault.seconds:
             self.clock.call_later(fault.seconds, lambda: self._expire(fault))
@@ -82,6 +84,7 @@ class World:
         self.clock.restart(self.start, self.speed)
         self.faults.clear()
         self.machines.clear()
+        self.alerts.clear()
         self._unsimulated.clear()
         self.journal.clear()
         self._populate()

@@ -24,6 +24,7 @@ STATUSES = (
     ("Closed", True, "Resolved"),
 )
 OWN_COMPANY = 2
+OWN_COMPANY_IDENTIFIER = "MSP"
 CONFIGURATION_OFFSET = 1000
 
 
@@ -68,7 +69,11 @@ def _boards(tables: dict[str, Table]) -> None:
 
 
 def _companies(tables: dict[str, Table], world: ApiWorld) -> None:
-    own: Row = {"identifier": "MSP", "name": "Lab Managed Services", "types": [{"id": 1, "name": "Owner"}]}
+    own: Row = {
+        "identifier": OWN_COMPANY_IDENTIFIER,
+        "name": "Lab Managed Services",
+        "types": [{"id": 1, "name": "Owner"}],
+    }
     active = {"status": {"id": 1, "name": "Active"}}
     tables["company"].seed(OWN_COMPANY, {**own, **active})
     for client in world.fleet.clients:

@@ -8,15 +8,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: evidence
 type: notification
-short_description: Writes the patching ledger and the PSA tickets
+short_description: Writes the patching ledger, and delivers tickets, alerts and the RMM's cycle tracker
 version_added: 0.1.0
 description:
   - Records what a patching run decides, does and sees in an append-only, hash-chained ledger, while it happens,
     so that a run that is killed leaves its evidence behind.
   - Applies the failure standard to what it records. Failures, holds, retries and wanted tickets enter the ledger
     in the same transaction as the observation they follow from.
-  - Sends the wanted tickets to ConnectWise PSA. Those that cannot be sent stay in the ledger, and the next run
-    sends them.
+  - Sends tickets and their attachments to ConnectWise PSA, alerts to on-call, and the state of a client's cycle to
+    ConnectWise Automate. What cannot be delivered stays in the ledger, and the next run delivers it.
   - A run of a playbook that has nothing to do with patching records nothing.
   - Where the ledger cannot be written, the events are kept in a spool file and enter the ledger at the next
     run's start; the run at hand starts no new work.
@@ -216,6 +216,113 @@ options:
     ini:
       - section: msp_patching
         key: psa_ca
+  psa_own_company:
+    description:
+      - The identifier of the MSP's own company in the PSA, for tickets that are no client's.
+      - Without it, these stay wanted in the ledger.
+    type: str
+    env:
+      - name: MSP_PATCHING_PSA_OWN_COMPANY
+    ini:
+      - section: msp_patching
+        key: psa_own_company
+  psa_layout:
+    description:
+      - A YAML file that says where tickets go in the PSA, and what they look like there. All names are looked up by the
+        name that they have in the PSA; one that it does not have is refused with those it has.
+      - C(topics) has a place for what a ticket is about (V(failure), V(compliance), V(review), V(exception),
+        V(coverage), V(bundle)), C(queues) one for each queue that the policy's C(failure.queue) names, such as
+        V(support); a queue outranks a topic. A place is a mapping of any of C(board), C(type), C(team) and C(status),
+        the last being that of a new ticket.
+      - C(closed) names the status that closes a ticket. Without it, that is the first of the board's that does.
+      - What it leaves out is the PSA's own default, the board O(psa_board).
+    type: path
+    env:
+      - name: MSP_PATCHING_PSA_LAYOUT
+    ini:
+      - section: msp_patching
+        key: psa_layout
+  psa_bundle:
+    description: Whether tickets of one cause (client, cycle, step, error code) are put under a parent ticket.
+    type: bool
+    default: false
+    env:
+      - name: MSP_PATCHING_PSA_BUNDLE
+    ini:
+      - section: msp_patching
+        key: psa_bundle
+  psa_close_cured:
+    description:
+      - Whether a failure's ticket is closed when its root cause is documented and a later look shows that it is over.
+      - Otherwise that is a note on the ticket, and a technician closes it.
+    type: bool
+    default: false
+    env:
+      - name: MSP_PATCHING_PSA_CLOSE_CURED
+    ini:
+      - section: msp_patching
+        key: psa_close_cured
+  psa_rate:
+    description: How many requests a minute the PSA is sent at most.
+    type: int
+    default: 60
+    env:
+      - name: MSP_PATCHING_PSA_RATE
+    ini:
+      - section: msp_patching
+        key: psa_rate
+  on_call_kind:
+    description:
+      - What is alerted when a server fails after its client's business hours, once per incident.
+      - V(pagerduty) is PagerDuty's Events API v2; the incident is resolved when the root cause is documented.
+      - V(webhook) is a POST of a JSON document to an address of yours, which confirms it with any 2xx status.
+        It has C(version) (1), C(id) (also in the header C(Idempotency-Key); the same id means the same alert),
+        C(event) (V(trigger) or V(resolve)), C(incident), C(time), C(summary), C(severity) (V(critical), V(error) or
+        V(warning)), C(source) (the endpoint), C(client), C(details) and C(late_minutes).
+    type: str
+    choices: [pagerduty, webhook]
+    default: pagerduty
+    env:
+      - name: MSP_PATCHING_ON_CALL_KIND
+    ini:
+      - section: msp_patching
+        key: on_call_kind
+  on_call_url:
+    description:
+      - Where alerts are sent. With V(pagerduty) it is only needed where that is not PagerDuty itself.
+      - With neither this nor O(on_call_key) nobody is alerted but through O(psa_on_call_board).
+    type: str
+    env:
+      - name: MSP_PATCHING_ON_CALL_URL
+  on_call_key:
+    description: The routing key of the PagerDuty service, or the webhook's bearer token, which it may do without.
+    type: str
+    env:
+      - name: MSP_PATCHING_ON_CALL_KEY
+  on_call_ca:
+    description: A file of certificate authorities for O(on_call_url), where the system's do not know it.
+    type: path
+    env:
+      - name: MSP_PATCHING_ON_CALL_CA
+    ini:
+      - section: msp_patching
+        key: on_call_ca
+  tracker_titles:
+    description:
+      - The titles of three text fields among the extra data fields of clients in Automate that say how far the month
+        is, each V(Title) or V(Section/Title). The first holds the cycle, the second its state, the third when its last
+        tier closed (UTC).
+      - They are written when a tier closes. Where Automate has no such fields, the run warns and goes on. An empty list
+        switches it off.
+      - The account of O(automate_user) needs C(Clients) C(Update) for it.
+    type: list
+    elements: str
+    default: [Patching Cycle, Patching Cycle State, Patching Cycle Closed]
+    env:
+      - name: MSP_PATCHING_TRACKER_TITLES
+    ini:
+      - section: msp_patching
+        key: tracker_titles
 author:
   - the msp.patching contributors (@msp-patching)
 """

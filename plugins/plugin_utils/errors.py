@@ -16,3 +16,14 @@ class PatchingError(Exception):
 
 class RequirementMissingError(PatchingError):
     """A Python library that the control node needs is not installed."""
+
+
+class UnavailableError(PatchingError):
+    """Another system is down, overloaded or silent: what was wanted of it may be asked for again later.
+
+    `retry_after` is the number of seconds that it asked to wait, where it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.evidence.outbox import Outbox
+from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.outbox import Outbox
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import PsaSettings, Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
@@ -93,7 +93,7 @@ def send(recorder: Recorder, *events: Event) -> Outbox:
 
 
 def pending(recorder: Recorder) -> list[str]:
-    return [body["id"] for body, _ in recorder.ledger.pending_tickets()]
+    return [one.id for one in recorder.ledger.pending("ticket")]
 
 
 def test_a_ticket_has_company_configuration_priority_board_and_key(run: Run, psa: PsaClient) -> None:
@@ -187,7 +187,7 @@ def test_a_lost_answer_never_makes_a_second_ticket_or_note(
     with monkeypatch.context() as patched:
         patched.setattr(CutsPosts, "lab", shared_lab, raising=False)
         patched.setattr(CutsPosts, "path_end", path_end, raising=False)
-        patched.setattr("ansible_collections.msp.patching.plugins.plugin_utils.evidence.outbox.PsaClient", CutsPosts)
+        patched.setattr("ansible_collections.msp.patching.plugins.plugin_utils.deliveries.tickets.PsaClient", CutsPosts)
         recorder = run()
         outbox = send(recorder, *events)
         assert pending(recorder) == [events[0].body["id"]]
@@ -241,10 +241,10 @@ def test_without_a_psa_tickets_stay_wanted_and_people_are_told(tmp_path: Path) -
 def test_while_another_run_sends_this_one_does_not(run: Run, psa: PsaClient) -> None:
     recorder = run()
     ledger = Ledger.open(recorder.settings.ledger)
-    assert ledger.lease("outbox", "another run", datetime.now(UTC).replace(year=2100))
+    assert ledger.lease("outbox/ticket", "another run", datetime.now(UTC).replace(year=2100))
     send(recorder, wanted())
     assert tickets(psa) == []
-    ledger.give_back("outbox", "another run")
+    ledger.give_back("outbox/ticket", "another run")
     Outbox(recorder).send()
     assert len(tickets(psa)) == 1
 

@@ -80,15 +80,15 @@ def test_a_psa_that_is_down_gets_its_ticket_later_and_once(night_of: Any) -> Non
     first = night.run()
     assert first.returncode == 2
     assert "0x80070643" in first.output
-    assert len(night.ledger.pending_tickets()) == 1
+    assert len(night.ledger.pending("ticket")) == 1
     night.lab.clear_faults()
     night.lab.inject({"target": "psa", "kind": "error"})
     assert night.run().returncode == 0, "a PSA that is down is no reason to fail a night"
-    assert len(night.ledger.pending_tickets()) == 1
+    assert len(night.ledger.pending("ticket")) == 1
     night.lab.clear_faults()
     night.lab.inject({"target": "psa", "kind": "throttle", "times": 1, "retry_after": 1})
     assert night.run().returncode == 0
-    assert night.ledger.pending_tickets() == []
+    assert night.ledger.pending("ticket") == []
     assert night.run().returncode == 0
     (ticket,) = night.tickets("WS01")
     assert len(night.notes(ticket)) == 1

@@ -180,12 +180,32 @@ class AutomateClient:
             for future in futures:
                 future.cancel()
 
+    def set_extra_field(self, path: str, number: int, field: Row, value: str) -> None:
+        """Set the text or drop-down extra data field `field`, a row as `extra_fields` gives it, of one record.
+
+        ``path`` is that of the records' list, e.g. ``/Clients``. Setting a value twice is setting it once, so that
+        the request is repeated like a read. Raises `AnswerError` where the server gives another value back.
+        """
+        where, key = (
+            ("DropdownSettings", "SelectedValue") if field.get("DropdownSettings") else ("TextFieldSettings", "Value")
+        )
+        target = f"{path}/{number}/ExtraFields/{row_id(field, 'ExtraFieldDefinitionId')}"
+        # live servers want the keys of the patch in lower case, whatever the published description says
+        patch = [{"op": "replace", "path": f"/{where}/{key}", "value": value}]
+        told = self._call("PATCH", target, body=patch).body
+        settings = (told.get(where) if isinstance(told, dict) else None) or {}
+        if settings.get(key) != value:
+            raise AnswerError(f"{target} was set to {value!r} and reads back as {settings.get(key)!r}")
+
     def _get(self, path: str, params: Mapping[str, str]) -> Answer:
+        return self._call("GET", path, params=params)
+
+    def _call(self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None) -> Answer:
         """A good answer. A refused token is replaced once, then the refusal stands."""
         token = self._login.token()
-        answer = self._transport.send("GET", path, params=params, token=token)
+        answer = self._transport.send(method, path, params=params, body=body, token=token)
         if answer.status == 401:
-            answer = self._transport.send("GET", path, params=params, token=self._login.renew(token))
+            answer = self._transport.send(method, path, params=params, body=body, token=self._login.renew(token))
         if answer.status == 200:
             return answer
         raise self._error(path, answer)
@@ -196,7 +216,7 @@ class AutomateClient:
         if answer.status == 401:
             return LoginError(f"{where}: a fresh token is refused; is option client_id the GUID registered for you?")
         if answer.status == 403:
-            return VisibilityError(f"{where}: the user class of {self._settings.user!r} may not read this")
+            return VisibilityError(f"{where}: the user class of {self._settings.user!r} may not do this")
         if answer.status in PASSING:
             return UnreachableError(f"{where}, also after {self._settings.retries} retries (option retries)")
         return AnswerError(f"{where}; is option url the address of an Automate server?")

@@ -4,6 +4,6 @@
 """From what Ansible saw to what the ledger holds.
 
 ``outcomes`` turns a raw result into an observation, ``judge`` turns observation and standing into events,
-``recorder`` writes them as they happen, ``spool`` keeps them where the ledger cannot, ``outbox`` sends the
-tickets. The callback plugin ``msp.patching.evidence`` only connects these to Ansible.
+``aftermath`` says what else follows from a failure, ``recorder`` writes them as they happen, ``spool`` keeps them where
+the ledger cannot. The callback plugin ``msp.patching.evidence`` only connects these to Ansible.
 """

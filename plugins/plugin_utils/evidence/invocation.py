@@ -13,14 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .. import automate
 from ..errors import PatchingError
 from ..ledger.event import EventError, instant
+from ..psa.layout import Layout, LayoutError
 from ..requirements import yaml
-from .settings import PsaSettings, Settings, SettingsError, ledger_url
+from .settings import OnCallSettings, PsaSettings, Settings, SettingsError, TrackerTitles, ledger_url
 
 PREFIX = "patching_"
+PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
+ON_CALL_KINDS = ("pagerduty", "webhook")
 PSA_NEEDS = ("company", "public_key", "private_key", "client_id", "board")
 
 Option = Callable[[str], Any]
@@ -52,6 +56,8 @@ def read_settings(option: Option, call: Invocation) -> Settings:
         packages=_text(option("packages")),
         psa=_tried(problems, lambda: _psa(option)),
         automate=_tried(problems, lambda: _automate(option)),
+        on_call=_tried(problems, lambda: _on_call(option)),
+        tracker=_tried(problems, lambda: _tracker(option)),
         clock_url=option("clock_url") or None,
         as_of=_tried(problems, lambda: _as_of(call.extra_vars)),
         check_mode=call.check_mode,
@@ -133,7 +139,63 @@ def _psa(option: Option) -> PsaSettings | None:
         companies=_companies(option("psa_companies")),
         priorities=priorities,
         on_call_board=option("psa_on_call_board"),
+        own_company=option("psa_own_company"),
+        layout=_layout(option("psa_layout")),
+        bundle=bool(option("psa_bundle")),
+        close_cured=bool(option("psa_close_cured")),
+        rate=_rate(option("psa_rate")),
     )
+
+
+def _rate(given: Any) -> int:
+    rate = 60 if given is None else int(given)
+    if rate < 1:
+        raise SettingsError(f"psa_rate is {rate}: at least one request a minute is wanted")
+    return rate
+
+
+def _layout(path: str | None) -> Layout:
+    if not path:
+        return Layout({}, {})
+    try:
+        return Layout.parse(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
+        raise SettingsError(f"psa_layout: {path} cannot be read: {exc}") from exc
+    except LayoutError as exc:
+        raise SettingsError(f"psa_layout: {path}: {exc}") from exc
+
+
+def _on_call(option: Option) -> OnCallSettings | None:
+    kind, url, key = str(option("on_call_kind") or "pagerduty"), option("on_call_url"), option("on_call_key")
+    if not url and not key:
+        return None
+    if kind not in ON_CALL_KINDS:
+        raise SettingsError(f"on_call_kind is {kind!r}; there is: {', '.join(ON_CALL_KINDS)}")
+    if kind == "pagerduty" and not key:
+        raise SettingsError("on_call_url is set and on_call_key is not: PagerDuty needs the routing key of a service")
+    if kind == "webhook" and not url:
+        raise SettingsError("on_call_key is set and on_call_url is not: a webhook needs its address")
+    address = str(url or PAGERDUTY)
+    parts = urlsplit(address)
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or parts.scheme not in (("http", "https") if local else ("https",)):
+        # the address itself may be a secret
+        raise SettingsError("on_call_url is no https:// address (http:// is for this machine alone)")
+    return OnCallSettings(kind, address, key, option("on_call_ca"))
+
+
+def _tracker(option: Option) -> TrackerTitles | None:
+    """None where the tracker is switched off by an empty list."""
+    titles = option("tracker_titles")
+    if titles is None:
+        return TrackerTitles()
+    if not titles:
+        return None
+    if len(titles) != 3 or not all(titles):
+        raise SettingsError(
+            f"tracker_titles names {len(titles)} titles; name three: of the cycle, its state, its closing"
+        )
+    return TrackerTitles(*titles)
 
 
 def _companies(path: str | None) -> dict[str, str]:

@@ -22,6 +22,7 @@ from ..ledger.kinds import about
 from ..psa import tickets
 from ..psa.tickets import Failing
 from . import outcomes as seen
+from .aftermath import alert, cured
 
 JOB_GRACE = timedelta(minutes=5)
 """How long after its limit an asynchronous job may still report; Windows' own watchdog has stopped it by then."""
@@ -45,6 +46,10 @@ class Standing:
     titles: Mapping[str, str] = field(default_factory=dict)
     limit: int = 0
     probes: Sequence[Mapping[str, Any]] = ()
+    alerts: bool = False
+    """Whether there is an on-call to be alerted."""
+    close_cured: bool = False
+    """Whether the ticket of a failure closes when the failure is over."""
 
     @property
     def cycle(self) -> str:
@@ -123,6 +128,7 @@ def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Ev
     found = [update for update in progress.attempted if lately and update not in offered]
     finished = [standing.event("install.found", updates=found), *_caught_up(standing)] if found else []
     finished.append(standing.event("scan.finished", updates=updates))
+    finished += cured(lambda one: one.step in ("scan", "posture") or one.update not in {None, *offered}, standing)
     undone = [update for update in updates if update["id"] in standing.progress.unproven]
     if not undone:
         return finished
@@ -220,7 +226,8 @@ def _validated(checks: list[dict[str, Any]], standing: Standing, *observed: Even
     """Not healthy is no failure before the deadline: services take their time after a boot (section 7)."""
     finished = standing.event("validation.finished", healthy=healthy, checks=checks)
     if healthy:
-        return [*observed, finished]
+        taken = {None, *standing.progress.unproven}
+        return [*observed, finished, *cured(lambda one: one.update in taken, standing)]
     since = standing.progress.checking_since
     if since is None:
         return [standing.event("validation.checking", checks=checks)]
@@ -303,7 +310,11 @@ def _failures(step: str, failing: list[tuple[str | None, Failing]], standing: St
         standing.event("failure.repeated", failure=earlier[update].id, text=one.meaning, told=tell)
         for update, one in failing
     ]
-    return [*repeated, _ticket(step, [one for _, one in failing], standing)] if tell else repeated
+    return (
+        [*repeated, _ticket(step, [one for _, one in failing], standing, still[step, failing[0][0]].id)]
+        if tell
+        else repeated
+    )
 
 
 def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
@@ -339,13 +350,18 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
         )
         for scope in _consequences(standing).holds
     ]
-    return [*opened, *held, _ticket(step, [one for _, one in failing], standing)]
+    return [
+        *opened,
+        *held,
+        _ticket(step, [one for _, one in failing], standing, first),
+        *alert(opened, _consequences(standing), standing),
+    ]
 
 
-def _ticket(step: str, failing: list[Failing], standing: Standing) -> Event:
+def _ticket(step: str, failing: list[Failing], standing: Standing, failure: str) -> Event:
     endpoint, now = standing.endpoint, standing.now
     what = _consequences(standing)
-    key = tickets.xref(endpoint.client, endpoint.name, step)
+    key = tickets.failure_xref(endpoint.client, endpoint.name, step)
     text = tickets.failure_text(
         endpoint,
         step,
@@ -354,6 +370,8 @@ def _ticket(step: str, failing: list[Failing], standing: Standing) -> Event:
         cycle=standing.cycle,
         next_window=_next_window(standing),
         on_call=what.on_call,
+        queue=what.queue,
+        holds=what.holds,
     )
     return Event(
         "ticket.wanted",
@@ -368,8 +386,11 @@ def _ticket(step: str, failing: list[Failing], standing: Standing) -> Event:
             "client": endpoint.client or None,
             "endpoint_id": endpoint.id,
             "endpoint_name": endpoint.name,
+            "failure": failure,
             "queue": what.queue,
             "on_call": what.on_call,
+            "topic": "failure",
+            "parent": tickets.cause_of(endpoint, step, failing, standing.cycle),
         },
     )
 

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ..deliveries import compliance
+from ..deliveries.outbox import BETWEEN_TASKS, Outbox
+from ..deliveries.tracker import tracked
 from ..errors import PatchingError
 from ..flow import Endpoint, RecordError
+from ..flow.closure import Tier
 from ..ledger import Event, LedgerError, Progress
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.cycles import closing_events
@@ -19,21 +23,22 @@ from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
 from .judge import Standing, judge
-from .outbox import Outbox
 from .outcomes import TAGS, Probed, observe
 from .recorder import Recorder
 
 PLAN = "msp.patching.plan"
 """The action that every patching run has."""
+URGENT = frozenset({"ticket.wanted", "alert.wanted"})
+"""What is delivered between two tasks, and not at the run's end alone."""
 
 
 class Observer:
-    """Turns the results of a run into events of its ledger, and its wanted tickets into PSA tickets."""
+    """Turns the results of a run into events of its ledger, and has delivered what follows from them."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._probes: dict[str, list[dict[str, Any]]] = {}
-        self._ticket_due = False
+        self._delivery_due = False
         self._plans = False
         self._tiers = ""
         self._checkpoint: Checkpoint | None = None
@@ -61,7 +66,7 @@ class Observer:
         except Exception as exc:  # whatever it is, the ledger has to tell that something was seen
             events = []
             self._unjudged(tag, str(record["name"]), f"{type(exc).__name__}: {exc}")
-        self._ticket_due = self._ticket_due or any(event.kind == "ticket.wanted" for event in events)
+        self._delivery_due = self._delivery_due or any(event.kind in URGENT for event in events)
 
     def _unjudged(self, tag: str, name: str, why: str) -> None:
         recorder = self._recorder
@@ -82,7 +87,17 @@ class Observer:
         if isinstance(observation, Probed):
             self._probes[endpoint.name] = observation.checks
         probes = self._probes.pop(endpoint.name, []) if tag == "validation" else []
-        standing = Standing(endpoint, progress, recorder.policy, recorder.clock.now(), limit=limit, probes=probes)
+        settings = recorder.settings
+        standing = Standing(
+            endpoint,
+            progress,
+            recorder.policy,
+            recorder.clock.now(),
+            limit=limit,
+            probes=probes,
+            alerts=settings.on_call is not None,
+            close_cured=settings.psa is not None and settings.psa.close_cured,
+        )
         return judge(tag, observation, standing)
 
     def _endpoint(self, record: Mapping[str, Any]) -> Endpoint:
@@ -100,7 +115,7 @@ class Observer:
             return Progress()  # the ledger cannot be read; recording will spool and say so
 
     def between_tasks(self, coming: str = "") -> list[str]:
-        """Send the tickets that the last task's evidence wanted; `coming` is the action of the task that comes.
+        """Send what the last task's evidence wanted at once; `coming` is the action of the task that comes.
 
         Gives what people should read before it.
         """
@@ -108,9 +123,9 @@ class Observer:
         if coming == PLAN and not self._plans:
             self._plans = True
             words = self._before_planning()
-        if self._ticket_due:
-            self._ticket_due = False
-            self.outbox.send()
+        if self._delivery_due:
+            self._delivery_due = False
+            self.outbox.send(BETWEEN_TASKS)
         return words
 
     def _before_planning(self) -> list[str]:
@@ -136,10 +151,19 @@ class Observer:
             policy = recorder.policy.with_lanes(lanes(recorder.ledger))
             proofs = prove_tiers(recorder.ledger, policy, inventory, tiers, now)
             events, others = closing_events(recorder.ledger, proofs, now)
-            recorder.append(recorder.ledger, events, unless=others)
+            recorder.append(recorder.ledger, [*events, *self._closing(events, inventory)], unless=others)
             self._tiers = tiers_table(proofs)
         except PatchingError as exc:
             recorder.report(f"which tiers close could not be found out: {exc}")
+
+    def _closing(self, events: Sequence[Event], inventory: Mapping[str, Endpoint]) -> list[Event]:
+        """What is told of tiers that close: to the compliance ticket, and to the RMM where there is one (section 9)."""
+        ledger, settings = self._recorder.ledger, self._recorder.settings
+        notes = compliance.closed(ledger, events, inventory)
+        if settings.automate is None or settings.tracker is None or not events:
+            return notes
+        closing = {Tier(*(event.body[key] for key in ("cycle", "client", "ring", "kind"))) for event in events}
+        return [*notes, *tracked(closing, ledger.rows("tiers"), events[0].at)]
 
     def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
         """End the run: close it in the ledger, send what waits, sign it all; gives what people should read about it."""

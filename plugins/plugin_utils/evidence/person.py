@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..deliveries.followups import follow_ups
 from ..errors import PatchingError
 from ..ledger import Event, Ledger
 from ..ledger.people import DecisionError, known_in
@@ -84,9 +85,10 @@ class PersonAction(ActionBase):
             by = arguments.pop("by") or recorder.settings.by
             self._inventory = Inventory(task_vars or {})
             self._result = result
-            events = self.decide(recorder.ledger, recorder.clock.now(), by, arguments)
+            now = recorder.clock.now()
+            events = self.decide(recorder.ledger, now, by, arguments)
             if not self._task.check_mode:
-                recorder.append(recorder.ledger, events)
+                recorder.append(recorder.ledger, [*events, *follow_ups(recorder.ledger, events, now)])
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         recorded = [{"kind": event.kind, **event.body} for event in events]

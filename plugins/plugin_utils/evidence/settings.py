@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .. import automate
 from ..errors import PatchingError
+from ..psa.layout import Layout
 
 
 class SettingsError(PatchingError):
@@ -35,6 +36,36 @@ class PsaSettings:
     """The tenant's names of priority 1, 2 and 3; empty where the numbers are in their names."""
     on_call_board: str | None = None
     """The board whose workflow alerts on-call, None for the same board."""
+    own_company: str | None = None
+    """The identifier of the MSP's own company, for tickets that are no client's."""
+    layout: Layout = field(default_factory=lambda: Layout({}, {}))
+    bundle: bool = False
+    """Whether failures of one cause are put under a parent ticket."""
+    close_cured: bool = False
+    """Whether the ticket of a failure is closed when the failure is over; otherwise a technician closes it."""
+    rate: int = 60
+    """Requests a minute, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnCallSettings:
+    """Where on-call is alerted. `kind` is one of ``pagerduty`` and ``webhook``; `key` the routing key of the one, the
+    bearer token of the other. The address may hold a secret as well, so that it is shown nowhere."""
+
+    kind: str
+    url: str = field(repr=False)
+    key: str | None = field(default=None, repr=False)
+    ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerTitles:
+    """The titles of the RMM's extra data fields of clients that tell how far a cycle is, each ``Title`` or
+    ``Section/Title``."""
+
+    cycle: str = "Patching Cycle"
+    state: str = "Patching Cycle State"
+    closed: str = "Patching Cycle Closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +81,8 @@ class Settings:
     """Where evidence packages are kept: a folder, or the URL of another store."""
     psa: PsaSettings | None = None
     automate: automate.Settings | None = None
+    on_call: OnCallSettings | None = None
+    tracker: TrackerTitles | None = None
     clock_url: str | None = None
     as_of: datetime | None = None
     check_mode: bool = False

@@ -73,6 +73,11 @@ POSTURE = {
     "system_drive_free_mb?": maybe(whole),
 }
 
+TICKET_ACTIONS = ("tell", "note", "reopen", "close")
+"""What a wanted ticket asks for. ``tell`` (the default): that there is an open ticket of its ``xref`` that holds the
+text. The others want the text as a note on the ticket that the ``xref`` got, and nothing where it never got one:
+``note`` leaves the ticket as it is, ``reopen`` and ``close`` see to its status as well."""
+
 OF_ENDPOINT: dict[str, dict[str, Check]] = {
     "plan.decided": {"decision": record, "cycle": maybe(text)},
     "scan.started": STARTED,
@@ -100,6 +105,7 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
         "next_window": maybe(when),
         "cycle": maybe(text),
     },
+    "failure.cured": {"failure": text, "step": STEP},
     "failure.repeated": {"failure": text, "text": prose, "told": flag},
     "reminder.shown": {"text?": prose},
     "window.away": {"window": text, "zone": text, "start": when, "end": when, "why": one_of("offline", "asleep")},
@@ -174,8 +180,35 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "failure?": maybe(text),
         "queue?": maybe(text),
         "on_call?": flag,
+        "topic?": text,
+        "action?": one_of(*TICKET_ACTIONS),
+        "parent?": maybe(shape(xref=text, summary=text, text=text)),
     },
-    "ticket.sent": {"id": text, "xref": text, "ticket": whole},
+    "ticket.sent": {"id": text, "xref": text, "ticket": maybe(whole), "parent?": whole},
+    "alert.wanted": {
+        "id": text,
+        "incident": text,
+        "action": one_of("trigger", "resolve"),
+        "summary": text,
+        "severity": one_of("critical", "error", "warning", "info"),
+        "source": text,
+        "client?": maybe(text),
+        "failures?": many(text),
+        "details?": record,
+    },
+    "alert.sent": {"id": text, "incident": text, "outcome": one_of("delivered", "settled"), "late_minutes?": whole},
+    "tracker.wanted": {"id": text, "client": text, "cycle": cycle, "state": text, "closed_at": maybe(when)},
+    "tracker.written": {"id": text, "client": text, "changed": many(text), "superseded?": flag},
+    "attachment.wanted": {
+        "id": text,
+        "xref": text,
+        "title": text,
+        "file_name": text,
+        "media_type": text,
+        "sha256": text,
+        "size": whole,
+    },
+    "attachment.sent": {"id": text, "xref": text, "ticket": whole, "document": whole, "sha256": text},
     "policy.in_force": {"sha256": text, "document": record},
     "key.introduced": {
         **HEAD,

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import away, checkpoints, cycles, flaws, kept, people
+from . import away, checkpoints, cycles, deliveries, flaws, kept, people
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -295,6 +295,10 @@ def _failure_repeated(event: Event, rows: Rows) -> None:
     rows.touch(event, **_failed_in_run(event, rows, event.body["failure"]), **NO_RETRY)
 
 
+def _failure_cured(event: Event, rows: Rows) -> None:
+    rows.change(rows.of.failures, {"id": event.body["failure"]}, cured_at=text_of(event.at))
+
+
 def _failed_in_run(event: Event, rows: Rows, failure: str) -> Row:
     """The run tells of all that failed on an endpoint in it."""
     row = rows.endpoint(event)
@@ -305,21 +309,6 @@ def _failed_in_run(event: Event, rows: Rows, failure: str) -> Row:
 
 def _reminder_shown(event: Event, rows: Rows) -> None:
     rows.touch(event, reminded_at=text_of(event.at), **REACHED)
-
-
-def _ticket_wanted(event: Event, rows: Rows) -> None:
-    rows.put(
-        rows.of.tickets,
-        {"id": event.body["id"]},
-        xref=event.body["xref"],
-        endpoint=event.endpoint,
-        wanted_at=text_of(event.at),
-        body=canonical(event.body),
-    )
-
-
-def _ticket_sent(event: Event, rows: Rows) -> None:
-    rows.change(rows.of.tickets, {"id": event.body["id"]}, sent_at=text_of(event.at), ticket=event.body["ticket"])
 
 
 PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
@@ -342,10 +331,10 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "retry.scheduled": _retry_scheduled,
     "failure.opened": _failure_opened,
     "failure.repeated": _failure_repeated,
+    "failure.cured": _failure_cured,
     "reminder.shown": _reminder_shown,
     "updates.described": _described,
-    "ticket.wanted": _ticket_wanted,
-    "ticket.sent": _ticket_sent,
+    **deliveries.PROJECTIONS,
     **checkpoints.PROJECTIONS,
     **away.PROJECTIONS,
     **cycles.PROJECTIONS,

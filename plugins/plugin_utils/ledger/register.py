@@ -71,7 +71,8 @@ class Progress:
 
     `unreachable_count` and `failed_in_run` are those of the run that asks. `unproven` are the updates that were
     installed and that no search since has shown to be gone, `attempted` those whose install
-    was about to start at `attempted_at` and that have no result yet.
+    was about to start at `attempted_at` and that have no result yet. `documented` are the failures that have a root
+    cause and of which nothing has shown yet that they are over.
     """
 
     job: Job | None = None
@@ -91,6 +92,7 @@ class Progress:
     unreachable_count: int = 0
     failed_in_run: tuple[str, str] | None = None
     failures: tuple[OpenFailure, ...] = field(default=())
+    documented: tuple[OpenFailure, ...] = field(default=())
     last_decision: dict[str, Any] | None = None
     cycle: str | None = None
     checking_since: datetime | None = None
@@ -147,14 +149,17 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     """Where each endpoint stands; one that the ledger has never seen has an empty Progress."""
     names = list(dict.fromkeys(endpoints))
     failures: dict[str, list[OpenFailure]] = {}
+    documented: dict[str, list[OpenFailure]] = {}
     for row in _rows(connection, of.failures, "endpoint", names):
+        known = OpenFailure(row["id"], row["step"], row["update"], instant(row["told_at"] or row["at"]))
         if row["root_cause"] is None:
-            told = instant(row["told_at"] or row["at"])
-            opened = OpenFailure(row["id"], row["step"], row["update"], told)
-            failures.setdefault(row["endpoint"], []).append(opened)
+            failures.setdefault(row["endpoint"], []).append(known)
+        elif row["cured_at"] is None:
+            documented.setdefault(row["endpoint"], []).append(known)
     found = {name: Progress() for name in names}
     for row in _rows(connection, of.endpoints, "name", names):
-        found[row["name"]] = _progress(row, tuple(failures.get(row["name"], ())), run)
+        of_name = [tuple(rows.get(row["name"], ())) for rows in (failures, documented)]
+        found[row["name"]] = _progress(row, of_name[0], of_name[1], run)
     return found
 
 
@@ -197,20 +202,9 @@ def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
     return found
 
 
-def pending_tickets(connection: Connection, of: Tables) -> list[tuple[dict[str, Any], int | None]]:
-    """The tickets wanted and not sent, oldest first, each with the PSA ticket that its ``xref`` got before."""
-    table = of.tickets
-    query = sa.select(table).where(table.c.sent_at.is_(None)).order_by(table.c.wanted_at, table.c.id)
-    pending = [json.loads(row["body"]) for row in connection.execute(query).mappings()]
-    known: dict[str, int] = {}
-    xrefs = list(dict.fromkeys(body["xref"] for body in pending))
-    for row in sorted(_rows(connection, table, "xref", xrefs), key=lambda row: row["sent_at"] or ""):
-        if row["ticket"] is not None:
-            known[row["xref"]] = row["ticket"]
-    return [(body, known.get(body["xref"])) for body in pending]
-
-
-def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | None) -> Progress:
+def _progress(
+    row: RowMapping, failures: tuple[OpenFailure, ...], documented: tuple[OpenFailure, ...], run: str | None
+) -> Progress:
     job = reboot = None
     if row["job_kind"] is not None:
         updates = tuple(json.loads(row["job_updates"]))
@@ -237,6 +231,7 @@ def _progress(row: RowMapping, failures: tuple[OpenFailure, ...], run: str | Non
         unreachable_count=row["unreachable_count"] if run is not None and row["unreachable_run"] == run else 0,
         failed_in_run=(row["failed_failure"], row["failed_text"]) if failed else None,
         failures=failures,
+        documented=documented,
         last_decision=_json(row["last_decision"]),
         cycle=row["last_cycle"],
         checking_since=_instant(row["checking_since"]),

@@ -59,6 +59,11 @@ class Rows:
         if rows:
             self._connection.execute(sa.insert(table), rows)
 
+    def next_number(self, table: Table) -> int:
+        """One more than the highest `number` in the table: instants may be equal, and order still counts."""
+        highest: int | None = self._connection.execute(sa.select(sa.func.max(table.c.number))).scalar()
+        return (highest or 0) + 1
+
     def endpoint(self, event: Event) -> Row:
         """The row of the event's endpoint as it stands; every column None where it is new."""
         row = self.get(self.of.endpoints, name=event.endpoint)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of the ledger, the same on SQLite and PostgreSQL.
 
-`events`, `head`, `spooled`, `leases` and `version` are the ledger itself; the others are the register and
+`events`, `head`, `spooled`, `leases`, `blobs` and `version` are the ledger itself; the others are the register and
 can be rebuilt. Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so
 a rebuilt row is identical to the one it replaces, on any database.
 
@@ -50,6 +50,8 @@ class Tables(SimpleNamespace):
     cycles: Table
     tiers: Table
     tickets: Table
+    deliveries: Table
+    blobs: Table
     keys: Table
     checkpoints: Table
     packages: Table
@@ -57,7 +59,7 @@ class Tables(SimpleNamespace):
 
     def projected(self) -> list[Table]:
         """The tables of the register, which `rebuild` empties and fills again."""
-        kept = {"version", "events", "head", "spooled", "leases"}
+        kept = {"version", "events", "head", "spooled", "leases", "blobs"}
         return [table for table in self.metadata.sorted_tables if table.name not in kept]
 
 
@@ -152,7 +154,7 @@ def tables() -> Tables:
             meta,
             text("id", key=True),
             text("endpoint", index=True),
-            *texts("client ring kind step update hresult name class text at next_window cycle told_at"),
+            *texts("client ring kind step update hresult name class text at next_window cycle told_at cured_at"),
             text("root_cause", index=True),
         ),
         "holds": sa.Table(
@@ -186,10 +188,23 @@ def tables() -> Tables:
             meta,
             text("id", key=True),
             text("xref", index=True),
+            text("parent", index=True),
             *texts("endpoint wanted_at body"),
             text("sent_at", index=True),
             whole("ticket"),
+            sa.Column("number", sa.Integer, index=True),
         ),
+        "deliveries": sa.Table(
+            "deliveries",
+            meta,
+            text("channel", key=True),
+            text("id", key=True),
+            text("subject", index=True),
+            *texts("endpoint wanted_at body answer"),
+            text("sent_at", index=True),
+            sa.Column("number", sa.Integer, index=True),
+        ),
+        "blobs": sa.Table("blobs", meta, text("sha256", key=True), sa.Column("content", sa.LargeBinary)),
         "keys": sa.Table(
             "keys",
             meta,

@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..flow import Register, Update
 from ..requirements import sqlalchemy as sa
+from . import deliveries
 from . import register as reading
 from .audit import Audit, Auditor
 from .chain import Link
 from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
 from .claims import Holder, claim
+from .deliveries import Pending
 from .errors import LedgerError, TamperedError
 from .event import GENESIS, Event, EventError, canonical, chained, content_hash, instant, text_of
 from .kinds import check_event
@@ -302,12 +304,34 @@ class Ledger:
         with self.reading() as connection:
             return reading.down(connection, self._tables)
 
-    def pending_tickets(self) -> list[tuple[dict[str, Any], int | None]]:
-        """The tickets wanted and not sent, oldest first, each with the PSA ticket that its ``xref`` got
-        before.
-        """
+    def pending(self, channel: str) -> list[Pending]:
+        """What one of `deliveries.CONFIRMS` wanted and nobody confirmed, in the order in which it was wanted."""
         with self.reading() as connection:
-            return reading.pending_tickets(connection, self._tables)
+            return deliveries.pending(connection, channel)
+
+    def keep_blob(self, sha256: str, content: bytes) -> None:
+        """Keep the bytes of something that has to be delivered; the same bytes are kept once. No event: the event that
+        wants them delivered names them by their hash."""
+        blobs = self._tables.blobs
+        with self._writing() as connection:
+            self._lock_head(connection)
+            if connection.execute(sa.select(blobs.c.sha256).where(blobs.c.sha256 == sha256)).first() is None:
+                connection.execute(sa.insert(blobs), {"sha256": sha256, "content": content})
+
+    def blob(self, sha256: str) -> bytes | None:
+        """The bytes that were kept under this hash; None where there are none (any more)."""
+        blobs = self._tables.blobs
+        with self.reading() as connection:
+            found: bytes | None = connection.execute(
+                sa.select(blobs.c.content).where(blobs.c.sha256 == sha256)
+            ).scalar()
+        return found
+
+    def drop_blob(self, sha256: str) -> None:
+        """Forget bytes that were delivered."""
+        blobs = self._tables.blobs
+        with self._writing() as connection:
+            connection.execute(sa.delete(blobs).where(blobs.c.sha256 == sha256))
 
     def lease(self, name: str, holder: str, until: datetime) -> bool:
         """Whether `holder` is now the only one to do the thing `name`, until it gives it back or `until`

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from ..deliveries import compliance
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, redundancy_key
 from ..ledger.cycles import last_run, opening_events
@@ -74,7 +75,8 @@ class Session:
         now = recorder.clock.now()
         while True:  # another run that opened something in between makes it look again; there is an end to that
             events, others = opening_events(self._ledger, chosen.values(), open_now, now)
-            if recorder.append(self._ledger, events, unless=others) or not events:
+            tickets = compliance.opened(events, self._ledger.rows("tiers"))
+            if recorder.append(self._ledger, [*events, *tickets], unless=others) or not events:
                 return opened_in_words(events)
 
     def _missed(self, chosen: Mapping[str, Endpoint]) -> str:

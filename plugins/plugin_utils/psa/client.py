@@ -13,12 +13,14 @@ carried out, so the caller has to look first. Errors:
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PatchingError
+from ..errors import PatchingError, UnavailableError
 from ..requirements import requests
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..evidence.settings import PsaSettings
@@ -37,19 +39,31 @@ class PsaError(PatchingError):
 
 
 class PsaRefusedError(PsaError):
-    """The PSA refused the request; the text holds its reason."""
+    """The PSA refused the request; the text holds its reason, `fields` the fields that it names."""
+
+    def __init__(self, message: str, fields: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.fields = tuple(fields)
 
 
-class PsaUnavailableError(PsaError):
+class PsaUnavailableError(PsaError, UnavailableError):
     """The PSA cannot be reached, is overloaded, or gave no answer."""
 
 
 class PsaClient:
-    """One session with one PSA. `sleep` is how it waits between attempts."""
+    """One session with one PSA, no faster than its settings allow. `sleep` is how it waits; it may raise to give up."""
 
     def __init__(self, settings: PsaSettings, *, sleep: Callable[[float], object] = time.sleep) -> None:
         self._base = f"{settings.url.rstrip('/')}/{VERSION_PATH}"
         self._sleep = sleep
+        self._pace = Pace(settings.rate, sleep=sleep)
+        user = f"{settings.company}+{settings.public_key}:{settings.private_key}"
+        self._secrets = (
+            base64.b64encode(user.encode()).decode(),
+            settings.private_key,
+            settings.public_key,
+            settings.client_id,
+        )
         self._session = requests.Session()
         self._session.auth = (f"{settings.company}+{settings.public_key}", settings.private_key)
         self._session.headers.update({"clientId": settings.client_id, "Accept": "application/json"})
@@ -59,10 +73,33 @@ class PsaClient:
 
     def get(self, path: str, **query: str | int) -> Any:
         """The JSON at `path`; raises PsaRefusedError or, after a few attempts, PsaUnavailableError."""
+        return self._repeated("GET", path, params=query)
+
+    def search(self, path: str, conditions: str, fields: str) -> list[dict[str, Any]]:
+        """Every record of a list that has a search of its own: conditions too long for an address go in the body.
+
+        It reads, so it is repeated like a `get`.
+        """
+        query = {"page": 1, "pageSize": PAGE, "fields": fields}
+        found: list[dict[str, Any]] = []
+        while True:
+            batch = self._repeated("POST", f"{path}/search", params=query, json={"conditions": conditions})
+            found += batch
+            if len(batch) < PAGE:
+                return found
+            query["page"] = int(query["page"]) + 1
+
+    def download(self, path: str) -> bytes:
+        """The bytes at `path`, as they are."""
+        content: bytes = self._repeated("GET", path, read=lambda answer: answer.content)
+        return content
+
+    def _repeated(self, method: str, path: str, **arguments: Any) -> Any:
+        """A request that changes nothing, a few times where it has to be."""
         for attempt in range(ATTEMPTS):
             try:
-                return self._call("GET", path, params=query)
-            except _BusyError as exc:
+                return self._call(method, path, **arguments)
+            except PsaUnavailableError as exc:
                 wait = exc.retry_after if exc.retry_after is not None else 0.5 * 2**attempt
                 if attempt + 1 == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
                     raise
@@ -88,7 +125,25 @@ class PsaClient:
         answer: dict[str, Any] = self._call("POST", path, json=body)
         return answer
 
-    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+    def patch(self, path: str, **fields: Any) -> dict[str, Any]:
+        """Set `fields`, whole, once. What the PSA answers may be false (a 200 that changed nothing): read it back."""
+        steps = [{"op": "replace", "path": field, "value": value} for field, value in fields.items()]
+        answer: dict[str, Any] = self._call("PATCH", path, json=steps)
+        return answer
+
+    def upload(self, path: str, form: Mapping[str, str], file: tuple[str, bytes, str]) -> dict[str, Any]:
+        """Send a file (name, bytes, media type) with the fields of a form, once, its bytes as they are."""
+        answer: dict[str, Any] = self._call("POST", path, data=dict(form), files={"file": file})
+        return answer
+
+    def delete(self, path: str) -> None:
+        """Delete the record at `path`."""
+        self._call("DELETE", path, read=lambda _answer: None)
+
+    def _call(
+        self, method: str, path: str, *, read: Callable[[Any], Any] = lambda answer: answer.json(), **arguments: Any
+    ) -> Any:
+        self._pace.request()
         try:
             answer = self._session.request(
                 method,
@@ -98,22 +153,27 @@ class PsaClient:
                 **arguments,
             )
         except requests.RequestException as exc:
-            raise _BusyError(f"the PSA at {self._base} cannot be reached: {type(exc).__name__}: {exc}") from exc
+            said = self._scrub(str(exc))
+            raise PsaUnavailableError(
+                f"the PSA at {self._base} cannot be reached: {type(exc).__name__}: {said}"
+            ) from exc
         what = f"{method} {path} at the PSA"
         if answer.status_code == 429 or answer.status_code >= 500:
-            raise _BusyError(f"{what}: {answer.status_code} {_said(answer)}", _seconds(answer))
+            said = self._scrub(_said(answer))
+            raise PsaUnavailableError(f"{what}: {answer.status_code} {said}", _seconds(answer))
         if not 200 <= answer.status_code < 300:
-            raise PsaRefusedError(f"{what} was refused: {answer.status_code} {_said(answer)}")
+            said = self._scrub(_said(answer))
+            raise PsaRefusedError(f"{what} was refused: {answer.status_code} {said}", _fields(answer))
         try:
-            return answer.json()
+            return read(answer)
         except ValueError as exc:
-            raise _BusyError(f"{what}: the answer is no JSON") from exc
+            raise PsaUnavailableError(f"{what}: the answer is no JSON") from exc
 
-
-class _BusyError(PsaUnavailableError):
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+    def _scrub(self, text: str) -> str:
+        """`text` without this account's secrets: what a server says may quote what it was sent."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
 
 def quoted(text: str) -> str:
@@ -130,6 +190,15 @@ def _seconds(answer: Any) -> float | None:
         return float(answer.headers.get("Retry-After", ""))
     except ValueError:
         return None
+
+
+def _fields(answer: Any) -> list[str]:
+    """The fields that a refusal names."""
+    try:
+        errors = answer.json().get("errors") or []
+    except (ValueError, AttributeError):
+        return []
+    return [str(error["field"]) for error in errors if isinstance(error, dict) and error.get("field")]
 
 
 def _said(answer: Any) -> str:

@@ -1,87 +1,114 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings one wanted ticket to the PSA, once: the answer to a lost answer is to look first."""
+"""What is done to tickets: found in bulk, created, noted, closed, bundled.
+
+Every write is sent once; the answer to a lost answer is to look first. So each write here can be asked whether it was
+made already: a ticket by its ``externalXRef``, a note by the mark in its text, a configuration and a parent by the
+ticket itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .client import PsaClient, quoted
+from .client import PsaClient, PsaRefusedError, quoted
 from .directory import Directory
+from .layout import Layout, Place
 
 SUMMARY_LENGTH = 100
 """The PSA refuses a longer summary."""
+FIELDS = "id,summary,externalXRef,closedFlag,board,company,priority,status,parentTicketId"
+
+Row = dict[str, Any]
 
 
 class Delivery:
-    """Creates tickets on `board` (`on_call_board` for what has to wake somebody), or adds to the open one."""
+    """Tickets of one PSA: on `board` (`on_call_board` for what has to wake somebody), as `layout` says."""
 
     def __init__(
-        self, client: PsaClient, directory: Directory, *, board: str, on_call_board: str | None = None
+        self, client: PsaClient, directory: Directory, *, board: str, on_call_board: str | None, layout: Layout
     ) -> None:
         self._client = client
-        self._directory = directory
+        self.directory = directory
         self._board = board
-        self._on_call_board = on_call_board or board
+        self._on_call_board = on_call_board
+        self._layout = layout
 
-    def deliver(self, wanted: Mapping[str, Any], known: int | None) -> int:
-        """The number of the ticket that now holds `wanted` (the body of ticket.wanted).
+    def look(self, numbers: Iterable[int], xrefs: Iterable[str]) -> list[Row]:
+        """The tickets of these numbers, and the open ones with one of these ``externalXRef``, in one request."""
+        either = []
+        if ids := sorted(set(numbers)):
+            either.append(f"id in ({','.join(map(str, ids))})")
+        if keys := sorted(set(xrefs)):
+            either.append(f"(externalXRef in ({','.join(quoted(key) for key in keys)}) and closedFlag=false)")
+        found = self._client.search("service/tickets", " or ".join(either), FIELDS) if either else []
+        return sorted(found, key=lambda row: int(row["id"]))
 
-        `known` is the ticket that got an earlier one with the same ``xref``: open, it gets a note; without
-        one, an open ticket with that ``xref`` is our own whose answer was lost, and holds `wanted` already.
-        Raises PsaError; then nothing, or an unknown part, has happened, and the same call may be made
-        again.
-        """
-        if known is not None and self._is_open(known):
-            self._note(known, wanted)
-            return known
-        ticket = self._open_with(wanted["xref"], other_than=known)
-        company = self._directory.company(wanted["client"])
-        if ticket is None:
-            ticket = self._create(company, wanted)
-        self._configure(ticket, company, wanted)
-        return ticket
-
-    def _is_open(self, ticket: int) -> bool:
-        return not self._client.get(f"service/tickets/{ticket}").get("closedFlag", False)
-
-    def _open_with(self, xref: str, *, other_than: int | None) -> int | None:
-        found = self._client.get(
-            "service/tickets",
-            conditions=f"externalXRef={quoted(xref)} and closedFlag=false",
-            orderBy="id asc",
-        )
-        ids = [int(ticket["id"]) for ticket in found if int(ticket["id"]) != other_than]
-        return ids[0] if ids else None
-
-    def _create(self, company: int, wanted: Mapping[str, Any]) -> int:
-        board = self._on_call_board if wanted.get("on_call") else self._board
-        body = {
+    def create(self, wanted: Mapping[str, Any]) -> tuple[int, dict[str, int]]:
+        """A new ticket: its number, and the ids of company, board and priority that it was to have."""
+        place = self._layout.place(wanted, self._board, self._on_call_board)
+        ids = {
+            "company": self.directory.company(wanted.get("client")),
+            "board": self.directory.board(str(place.board)),
+            "priority": self.directory.priority(wanted["priority"]),
+        }
+        body: Row = {
             "summary": wanted["summary"][:SUMMARY_LENGTH],
-            "company": {"id": company},
-            "board": {"id": self._directory.board(board)},
-            "priority": {"id": self._directory.priority(wanted["priority"])},
             "externalXRef": wanted["xref"],
             "initialDescription": wanted["text"],
+            **{field: {"id": number} for field, number in (ids | self._on_board(ids["board"], place)).items()},
         }
-        return int(self._client.post("service/tickets", body)["id"])
+        return int(self._client.post("service/tickets", body)["id"]), ids
 
-    def _note(self, ticket: int, wanted: Mapping[str, Any]) -> None:
+    def _on_board(self, board: int, place: Place) -> dict[str, int]:
+        given = {"type": place.type, "team": place.team, "status": place.status}
+        return {what: self.directory.on_board(board, what, name) for what, name in given.items() if name}
+
+    def note(self, ticket: int, wanted: Mapping[str, Any]) -> None:
+        """The text of `wanted` as an internal note, unless it is there already."""
         mark = f"[{wanted['id']}]"
-        for note in self._client.all(f"service/tickets/{ticket}/notes"):
-            if mark in (note.get("text") or ""):
-                return
-        text = f"{wanted['text']}\n\n{mark}"
-        self._client.post(
-            f"service/tickets/{ticket}/notes",
-            {"text": text, "detailDescriptionFlag": False, "internalAnalysisFlag": True, "resolutionFlag": False},
-        )
+        path = f"service/tickets/{ticket}/notes"
+        if any(mark in (note.get("text") or "") for note in self._client.all(path)):
+            return
+        flags = {"detailDescriptionFlag": False, "internalAnalysisFlag": True, "resolutionFlag": False}
+        told = self._client.post(path, {"text": f"{wanted['text']}\n\n{mark}", **flags})
+        if mark not in (told.get("text") or ""):
+            raise PsaRefusedError(f"the note on ticket #{ticket} reads back without its text")
 
-    def _configure(self, ticket: int, company: int, wanted: Mapping[str, Any]) -> None:
-        """Link the endpoint's configuration; a second link of the same one would be refused, so look first."""
-        found = self._directory.configuration(company, wanted.get("endpoint_id"), wanted.get("endpoint_name"))
+    def link(self, ticket: int, configuration: int, *, fresh: bool) -> None:
+        """The configuration on the ticket; a second link of the same one would be refused, so look first unless the
+        ticket is `fresh`."""
         path = f"service/tickets/{ticket}/configurations"
-        if found is not None and all(int(one["id"]) != found for one in self._client.all(path)):
-            self._client.post(path, {"id": found})
+        if fresh or all(int(one["id"]) != configuration for one in self._client.all(path)):
+            self._client.post(path, {"id": configuration})
+
+    def close(self, row: Row) -> None:
+        """Close a ticket by the status of its own board."""
+        if not row["closedFlag"]:
+            status = self.directory.closing_status(int(row["board"]["id"]), self._layout.closed)
+            self._client.patch(f"service/tickets/{row['id']}", status={"id": status})
+
+    def reopen(self, row: Row) -> None:
+        """Back to the default status of its board, where it is closed."""
+        status = self.directory.opening_status(int(row["board"]["id"]))
+        if row["closedFlag"] and status is not None:
+            self._client.patch(f"service/tickets/{row['id']}", status={"id": status})
+
+    def bundle(self, parent: Mapping[str, Any], children: Sequence[int], like: Mapping[str, Any]) -> int | None:
+        """Put tickets under the open parent that has the ``xref`` of `parent` (``xref``, ``summary``, ``text``), made
+        with company and priority of `like` where there is none; its number, or None where fewer than two are open."""
+        rows = self.look(children, [parent["xref"]])
+        parents = [row for row in rows if row["externalXRef"] == parent["xref"]]
+        still = [row for row in rows if row not in parents and not row["closedFlag"]]
+        if not parents and len(still) < 2:
+            return None
+        number = int(parents[0]["id"]) if parents else self.create({**like, **parent, "topic": "bundle"})[0]
+        loose = [int(row["id"]) for row in still if not row.get("parentTicketId")]
+        if loose:
+            self._client.post(f"service/tickets/{number}/attachChildren", {"childTicketIds": loose})
+            missing = [row["id"] for row in self.look(loose, []) if row.get("parentTicketId") != number]
+            if missing:
+                raise PsaRefusedError(f"tickets {missing} read back without their parent #{number}")
+        return number

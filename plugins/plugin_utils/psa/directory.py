@@ -10,7 +10,7 @@ refused with the names that exist.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,22 +18,38 @@ from .client import PsaClient, PsaRefusedError, quoted
 
 NAMED = 20
 """How many names an error lists."""
+BOARD_LISTS = {"status": "statuses", "type": "types", "team": "teams"}
+Endpoint = tuple[int, int | None, str | None]
+"""The PSA's id of its company, the RMM's id of it, its name."""
 
 
 class Directory:
     """Finds the ids of one tenant. `companies` maps client names to company identifiers where they differ."""
 
-    def __init__(self, client: PsaClient, *, companies: dict[str, str], priorities: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        client: PsaClient,
+        *,
+        companies: dict[str, str],
+        priorities: tuple[str, ...] = (),
+        own_company: str | None = None,
+    ) -> None:
         self._client = client
         self._companies = companies
         self._priority_names = priorities
+        self._own_company = own_company
         self.company = cache(self._company)
         self.board = cache(self._board)
         self.priority = cache(self._priority)
-        self.configuration = cache(self._configuration)
+        self.on_board = cache(self._on_board)
+        self.closing_status = cache(self._closing_status)
+        self._of_board = cache(self._of_board_uncached)
 
-    def _company(self, client: str) -> int:
-        """The id of the company of the RMM client `client`: as mapped, else by name, else by identifier."""
+    def _company(self, client: str | None) -> int:
+        """The id of the company of the RMM client `client`: as mapped, else by name, else by identifier. What is no
+        client's goes to the MSP's own company."""
+        if client is None:
+            return self._own()
         mapped = self._companies.get(client)
         tries = [("identifier", mapped)] if mapped else [("name", client), ("identifier", client)]
         for field, value in tries:
@@ -76,17 +92,78 @@ class Directory:
             f"with psa_priorities; there is: {_names(there, 'name')}"
         )
 
-    def _configuration(self, company: int, rmm_id: int | None, name: str | None) -> int | None:
-        """The configuration of an endpoint: by the RMM's id, else by name; None where there is none."""
-        tries = [("deviceIdentifier", str(rmm_id))] if rmm_id is not None else []
-        tries += [("name", name)] if name else []
-        for field, value in tries:
-            found = self._client.get(
-                "company/configurations", conditions=f"company/id={company} and {field}={quoted(value)}"
+    def _own(self) -> int:
+        if self._own_company is None:
+            raise PsaRefusedError(
+                "a ticket that is no client's needs psa_own_company, the MSP's own company identifier"
             )
-            if found:
-                return int(found[0]["id"])
-        return None
+        found = self._client.get(
+            "company/companies", conditions=f"identifier={quoted(self._own_company)} and deletedFlag=false"
+        )
+        if len(found) == 1:
+            return int(found[0]["id"])
+        there = self._client.all("company/companies", fields="identifier,name", orderBy="name asc")
+        raise PsaRefusedError(
+            f"no PSA company has the identifier {self._own_company!r} (psa_own_company); there is: "
+            f"{_names(there, 'identifier')}"
+        )
+
+    def _on_board(self, board: int, what: str, name: str) -> int:
+        """The id of a ``status``, ``type`` or ``team`` of one board: the same name has another id on every board."""
+        there = self._of_board(board, what)
+        for one in there:
+            if one["name"].casefold() == name.casefold() and not (one.get("inactive") or one.get("inactiveFlag")):
+                return int(one["id"])
+        raise PsaRefusedError(
+            f"service board {board} has no active {what} {name!r} (psa_layout); there is: {_names(there, 'name')}"
+        )
+
+    def _closing_status(self, board: int, name: str | None) -> int:
+        """The id of the status that closes a ticket of a board: the one called `name`, else the first that closes."""
+        there = sorted(self._of_board(board, "status"), key=lambda one: one.get("sortOrder") or 0)
+        closing = [one for one in there if one.get("closedStatus") and not one.get("inactive")]
+        found = [one for one in closing if name is None or one["name"].casefold() == name.casefold()]
+        if found:
+            return int(found[0]["id"])
+        raise PsaRefusedError(
+            f"service board {board} has no status {f'{name!r} ' if name else ''}that closes a ticket (psa_layout: "
+            f"closed); those that do: {_names(closing, 'name')}"
+        )
+
+    def opening_status(self, board: int) -> int | None:
+        """The id of the board's default status; None where it has none."""
+        found = [one for one in self._of_board(board, "status") if one.get("defaultFlag")]
+        return int(found[0]["id"]) if found else None
+
+    def _of_board_uncached(self, board: int, what: str) -> list[dict[str, Any]]:
+        return self._client.all(f"service/boards/{board}/{BOARD_LISTS[what]}")
+
+    def configurations(self, endpoints: Sequence[Endpoint]) -> dict[Endpoint, int]:
+        """The configuration of each endpoint (company, RMM id, name): by the RMM's id, else by name; those that have
+        none are left out. Two requests for all of them, which are to be few enough for an address."""
+        by_id = self._configurations(
+            "deviceIdentifier", [str(number) for _, number, _ in endpoints if number is not None]
+        )
+        found = {one: by_id[one[0], str(one[1])] for one in endpoints if (one[0], str(one[1])) in by_id}
+        left = [one for one in endpoints if one not in found and one[2]]
+        by_name = self._configurations("name", [str(name) for _, _, name in left])
+        return found | {
+            one: by_name[one[0], str(one[2]).casefold()] for one in left if (one[0], str(one[2]).casefold()) in by_name
+        }
+
+    def _configurations(self, field: str, values: Sequence[str]) -> dict[tuple[int, str], int]:
+        if not values:
+            return {}
+        listed = ",".join(quoted(value) for value in dict.fromkeys(values))
+        rows = self._client.all(
+            "company/configurations",
+            conditions=f"{field} in ({listed})",
+            fields=f"id,{field},company",
+            orderBy="id desc",  # the oldest of several is the one that stands
+        )
+        return {
+            (int((row.get("company") or {}).get("id") or 0), str(row[field]).casefold()): int(row["id"]) for row in rows
+        }
 
 
 def _names(records: Iterable[dict[str, Any]], key: str) -> str:

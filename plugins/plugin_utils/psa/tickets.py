@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,10 +55,38 @@ def xref(*parts: str) -> str:
     return f"{whole[: XREF_LENGTH - 13]}-{digest}"
 
 
+def failure_xref(client: str | None, endpoint: str, step: str) -> str:
+    """The key of the ticket of what fails in one step of one endpoint."""
+    return xref(client or "", endpoint, step)
+
+
+def cause_of(endpoint: Endpoint, step: str, failing: Sequence[Failing], cycle: str) -> dict[str, str]:
+    """The parent ticket of all that fails so at a client in a cycle: ``xref``, ``summary`` and ``text``."""
+    first = failing[0]
+    code = " ".join(part for part in (first.hresult, first.name) if part)
+    what = f"{STEPS[step]} fails" + (f" with {code}" if code else f" ({first.cls})")
+    lines = [
+        f"On more than one machine of {endpoint.client or 'no known client'} {what} in cycle {cycle}.",
+        "",
+        f"What it means: {first.meaning}",
+        f"What to check: {first.advice}",
+        "",
+        "Each machine has its ticket below this one, with what failed on it and how its root cause is documented.",
+    ]
+    return {
+        "xref": xref("cause", cycle, endpoint.client, step, first.hresult or first.cls),
+        "summary": _short(f"Patching {cycle}: {what} on several machines"),
+        "text": "\n".join(lines),
+    }
+
+
 def summary(endpoint: Endpoint, step: str, failing: Sequence[Failing]) -> str:
     """One line of at most 100 characters: the machine, the step, and what failed."""
     what = ", ".join(dict.fromkeys(one.hresult or one.subject for one in failing if one.hresult or one.subject))
-    line = f"Patching: {endpoint.name}: {STEPS[step]} failed" + (f" ({what})" if what else "")
+    return _short(f"Patching: {endpoint.name}: {STEPS[step]} failed" + (f" ({what})" if what else ""))
+
+
+def _short(line: str) -> str:
     return line if len(line) <= SUMMARY_LENGTH else line[: SUMMARY_LENGTH - 1] + "…"
 
 
@@ -71,22 +99,37 @@ def failure_text(
     cycle: str,
     next_window: datetime | None,
     on_call: bool,
+    queue: str | None = None,
+    holds: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """What failed, what it means, what to check, when it is tried again, and what has to happen first."""
     where = f"{endpoint.name} ({endpoint.client}, {endpoint.location or 'location unknown'})"
-    lines = [f"{where}: {STEPS[step]} failed at {_local(at, endpoint)}, cycle {cycle}.", ""]
+    lines = [f"{where}: {STEPS[step]} failed at {local(at, endpoint)}, cycle {cycle}.", ""]
     for one in failing:
         code = " ".join(part for part in (one.hresult, one.name) if part)
         lines.append("What failed: " + ": ".join(part for part in (one.subject, code) if part or not code))
         lines.append(f"What it means: {one.meaning} (class: {one.cls})")
         lines.append(f"What to check: {one.advice}")
         lines.append("")
-    lines.append(f"Next window: {_local(next_window, endpoint) if next_window else 'none is known'}.")
+    lines.append(f"Next window: {local(next_window, endpoint) if next_window else 'none is known'}.")
     lines.append("Nothing is tried again on this machine until a root cause is documented:")
     lines.append(f"  ansible-playbook msp.patching.root_cause -e endpoint={endpoint.name} -e code=CODE -e text='…'")
+    if holds:
+        scopes = "; ".join(", ".join(f"{key} {value}" for key, value in scope.items()) for scope in holds)
+        lines.append(f"Held until somebody releases it: {scopes}. To release what this failure holds:")
+        lines.append(f"  ansible-playbook msp.patching.release -e endpoint={endpoint.name} -e reason='…'")
+    if queue:
+        lines.append(f"For: {queue}.")
     if on_call:
         lines.append("This happened outside the client's business hours: on-call is asked to look.")
     return "\n".join(lines)
+
+
+def cured_text(endpoint: Endpoint, step: str, *, at: datetime, closes: bool) -> str:
+    """That a failure whose root cause was documented is over."""
+    seen = "found by a search" if step in ("scan", "posture") else "seen by a search or a healthy validation"
+    end = "This ticket closes with it." if closes else "If nothing else is to be done, close this ticket."
+    return f"{endpoint.name}: {STEPS[step]} has gone well since, {seen} at {local(at, endpoint)}. {end}"
 
 
 def check_lines(checks: Sequence[dict[str, Any]]) -> str:
@@ -94,7 +137,8 @@ def check_lines(checks: Sequence[dict[str, Any]]) -> str:
     return "; ".join(f"{check['name']}: {check['seen']}" for check in checks if not check["ok"])
 
 
-def _local(moment: datetime, endpoint: Endpoint) -> str:
+def local(moment: datetime, endpoint: Endpoint) -> str:
+    """An instant in the endpoint's wall time, with its offset and zone; in UTC where that is not known."""
     zone = endpoint.time_zone
     local = moment.astimezone(ZoneInfo(zone)) if zone else moment
     return f"{local:%Y-%m-%d %H:%M %z} ({zone or 'UTC'})"

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all channels have in common: how they deliver, and how long they may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+from ..errors import UnavailableError
+from ..ledger import Event
+from ..ledger.deliveries import Pending
+
+
+class Channel:
+    """Brings over what is pending for one system.
+
+    `name` is the channel's on the ledger, `things` what people call what it brings.
+    """
+
+    name: ClassVar[str]
+    things: ClassVar[str]
+
+    @property
+    def missing(self) -> str | None:
+        """Why nothing can be brought over: the setting that is not there. None where it can."""
+        raise NotImplementedError
+
+    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Event | str]:
+        """Bring over what is `pending`, oldest first; gives an event for each that is confirmed, and a sentence for
+        what people have to know. Raises UnavailableError where the system is down or the `budget` is used up; what was
+        not confirmed by then stays pending."""
+        raise NotImplementedError
+
+
+class Budget:
+    """The real seconds that one sending may take, from now on."""
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._end = monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._end - self._monotonic())
+
+    def check(self) -> None:
+        """Raises SpentError where nothing is left."""
+        if not self.left:
+            raise SpentError("its time for deliveries is used up")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; raises SpentError at once where that would take longer than is left."""
+        if seconds > self.left:
+            raise SpentError("its time for deliveries is used up")
+        self._sleep(seconds)
+
+
+class SpentError(UnavailableError):
+    """The time for sending is used up; the rest is for later."""

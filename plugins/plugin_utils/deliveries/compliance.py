@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The compliance ticket: one a client and cycle (section 9).
+
+It opens with the cycle's tiers of the client, gets a note with each that opens or closes, and closes with the last.
+These are the events that want it; the channel of tickets brings them over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..flow import Endpoint, cycle_span
+from ..flow.closure import PLACES
+from ..ledger import Event, instant, text_of
+from ..psa.tickets import local, xref
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+
+PRIORITY = 3
+LISTED = 100
+"""Endpoints that a note lists of each place; the report has them all."""
+LOST = re.compile(r"[^A-Za-z0-9._-]")
+TITLES = {
+    "patched": "Patched and validated",
+    "excluded": "Excluded",
+    "held": "Held",
+    "failed": "Failed",
+    "unreachable": "Unreachable",
+    "open": "Not settled",
+}
+
+
+def xref_of(cycle: str, client: str) -> str:
+    """The key of the compliance ticket of a client and cycle; other clients' names that look alike have another."""
+    mark = [hashlib.sha256(client.encode()).hexdigest()[:8]] if LOST.search(client) else []
+    return xref("compliance", cycle, client, *mark)
+
+
+def opened(opening: Iterable[Event], there: Iterable[Mapping[str, Any]]) -> list[Event]:
+    """The tickets that follow from the tiers that open in `opening`; `there` are the ledger's rows of earlier tiers."""
+    earlier = {(row["cycle"], row["client"]) for row in there}
+    by_ticket: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for event in opening:
+        if event.kind == "tier.opened":
+            by_ticket[event.body["cycle"], event.body["client"]].append(event)
+    events = []
+    for (cycle, client), tiers in sorted(by_ticket.items()):
+        listed = [f"- {_tier(event.body)}: {_named(event.body['endpoints'])}" for event in tiers]
+        if (cycle, client) in earlier:
+            text = "\n".join(["Tiers have opened:", *listed])
+            events.append(_wanted(cycle, client, tiers[0].at, text, "reopen"))
+            continue
+        start, end = cycle_span(cycle)
+        lines = [
+            f"Patch cycle {cycle} of {client}, from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC.",
+            "",
+            "Its tiers, and who is in them:",
+            *listed,
+            "",
+            "This ticket gets a note with each tier that opens or closes, and closes with the last of them.",
+            "It asks for nothing: what fails has a ticket of its own.",
+        ]
+        events.append(_wanted(cycle, client, tiers[0].at, "\n".join(lines), "tell"))
+    return events
+
+
+def closed(ledger: Ledger, closing: Iterable[Event], inventory: Mapping[str, Endpoint]) -> list[Event]:
+    """The notes that follow from the tiers that close in `closing`; the last tier's closes the ticket."""
+    by_ticket: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for event in closing:
+        if event.kind == "tier.closed":
+            by_ticket[event.body["cycle"], event.body["client"]].append(event)
+    if not by_ticket:
+        return []
+    rows = ledger.rows("tiers")
+    boots = _boots(ledger, {cycle for cycle, _ in by_ticket}, [one for tiers in by_ticket.values() for one in tiers])
+    events = []
+    for (cycle, client), tiers in sorted(by_ticket.items()):
+        now = {(event.body["ring"], event.body["kind"]) for event in tiers}
+        still = [
+            row
+            for row in rows
+            if (row["cycle"], row["client"], row["closed_at"]) == (cycle, client, None)
+            and (row["ring"], row["kind"]) not in now
+        ]
+        parts = [_closing(event, boots.get(cycle, {}), inventory) for event in tiers]
+        if still:
+            parts.append("Still open: " + ", ".join(sorted(_tier(row) for row in still)) + ".")
+        else:
+            parts.append(f"All tiers of cycle {cycle} are closed, and this ticket with them.")
+        events.append(_wanted(cycle, client, tiers[0].at, "\n\n".join(parts), "note" if still else "close"))
+    return events
+
+
+def _wanted(cycle: str, client: str, at: datetime, text: str, action: str) -> Event:
+    key = xref_of(cycle, client)
+    body = {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"msp.patching/{key}/{action}/{text_of(at)}/{text}")),
+        "xref": key,
+        "summary": f"Patch compliance {cycle}: {client}",
+        "text": text,
+        "priority": PRIORITY,
+        "client": client,
+        "topic": "compliance",
+        "action": action,
+    }
+    return Event("ticket.wanted", None, at, body)
+
+
+def _closing(event: Event, boots: Mapping[str, datetime], inventory: Mapping[str, Endpoint]) -> str:
+    body = event.body
+    rows = body["proof"]
+    counts = Counter(row["stands"] for row in rows)
+    done, due = counts["patched"], len(rows) - counts["excluded"]
+    share = f" ({100 * done / due:.0f} %)" if due else ""
+    others = ", ".join(f"{place} {counts[place]}" for place in PLACES if place != "patched" and counts[place])
+    status = f"{done} of {due} in scope are patched and validated{share}{f'; {others}' if others else ''}."
+    lines = [f"Closed: {_tier(body)} of cycle {body['cycle']}, {event.at:%Y-%m-%d %H:%M} UTC. {status}"]
+    for place in PLACES:
+        mine = [row for row in rows if row["stands"] == place]
+        if mine:
+            lines += ["", f"{TITLES[place]}:", *(_line(row, boots, inventory) for row in mine[:LISTED])]
+        if len(mine) > LISTED:
+            lines.append(f"- and {len(mine) - LISTED} more")
+    return "\n".join(lines)
+
+
+def _line(row: Mapping[str, Any], boots: Mapping[str, datetime], inventory: Mapping[str, Endpoint]) -> str:
+    name = row["endpoint"]
+    boot = boots.get(name)
+    endpoint = inventory.get(name) or Endpoint.parse({"name": name})
+    rebooted = f"; rebooted {local(boot, endpoint)}" if boot else ""
+    return f"- {name}: {row['reason']}{rebooted}"
+
+
+def _boots(ledger: Ledger, cycles: Iterable[str], closing: Sequence[Event]) -> dict[str, dict[str, datetime]]:
+    """By cycle and endpoint, its last boot in the cycle: as it was confirmed, else as it was noticed."""
+    names = {row["endpoint"] for event in closing for row in event.body["proof"]}
+    noticed = ledger.register_record(names)["endpoints"]
+    found: dict[str, dict[str, datetime]] = {}
+    began = {event.body["cycle"]: seq for seq, _, event in ledger.events(kinds=["cycle.opened"])}
+    for cycle in cycles:
+        start, _ = cycle_span(cycle)
+        boots = {
+            name: instant(state["rebooted_at"])
+            for name, state in noticed.items()
+            if state["rebooted_at"] and instant(state["rebooted_at"]) >= start
+        }
+        for _, _, event in ledger.events(kinds=["reboot.confirmed"], after=began.get(cycle, 0)):
+            if event.endpoint in boots:
+                boots[event.endpoint] = instant(event.body["boot_time"])
+        found[cycle] = boots
+    return found
+
+
+def _tier(row: Mapping[str, Any]) -> str:
+    return f"{row['ring']} {row['kind']}s"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{len(names)} ({', '.join(names[:LISTED])}{more})"
