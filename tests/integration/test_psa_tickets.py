@@ -88,7 +88,7 @@ def close(psa: PsaClient, ticket: Mapping[str, Any]) -> None:
 def send(recorder: Recorder, *events: Event) -> Outbox:
     recorder.append(recorder.ledger, events)
     outbox = Outbox(recorder)
-    outbox.send()
+    outbox.send(10)
     return outbox
 
 
@@ -245,7 +245,7 @@ def test_while_another_run_sends_this_one_does_not(run: Run, psa: PsaClient) -> 
     send(recorder, wanted())
     assert tickets(psa) == []
     ledger.give_back("outbox/ticket", "another run")
-    Outbox(recorder).send()
+    Outbox(recorder).send(10)
     assert len(tickets(psa)) == 1
 
 

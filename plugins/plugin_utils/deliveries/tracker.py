@@ -6,16 +6,16 @@
 Of each client, three fields say how far the month is: ``2026-11``, ``3 of 4 tiers closed; open: regular workstations``,
 and when the last one closed. On clients, not on computers: a tier is one of a client, and who looks at the tracker
 wants to know which clients are done; how a machine stands, the RMM's own patch data tells already. And for what it
-costs: the API knows these fields record by record, so that a client is one request to read and at most three to write, and ten
-thousand computers would be forty thousand requests to the one server that the technicians work on. Titles are resolved
-at run time, since the ids of EDFs differ per server.
+costs: the API knows these fields record by record, so that a client is one request to read and at most three to write,
+and ten thousand computers would be forty thousand requests to the one server that the technicians work on. Titles are
+resolved at run time, since the ids of EDFs differ per server.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +112,7 @@ class TrackerChannel(Channel):
 
     def _of_client(
         self, automate: AutomateClient, titles: TrackerTitles, number: int, rows: Sequence[Row], body: Mapping[str, Any]
-    ) -> Iterator[Any]:
+    ) -> Generator[str, None, list[str] | None]:
         """Gives back the titles that were written; None where the RMM has none of the fields."""
         wanted = {
             titles.cycle: body["cycle"],

@@ -80,14 +80,15 @@ class PsaClient:
 
         It reads, so it is repeated like a `get`.
         """
-        query = {"page": 1, "pageSize": PAGE, "fields": fields}
         found: list[dict[str, Any]] = []
+        page = 1
         while True:
+            query = {"page": page, "pageSize": PAGE, "fields": fields}
             batch = self._repeated("POST", f"{path}/search", params=query, json={"conditions": conditions})
             found += batch
             if len(batch) < PAGE:
                 return found
-            query["page"] = int(query["page"]) + 1
+            page += 1
 
     def download(self, path: str) -> bytes:
         """The bytes at `path`, as they are."""

@@ -82,7 +82,7 @@ def test_a_batch_enters_once(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (Event("reminder.show", "A", NOW, {}), "'reminder.show' is no kind of event; there are: approval.recorded"),
+        (Event("reminder.show", "A", NOW, {}), "'reminder.show' is no kind of event; there are: alert.sent"),
         (Event("reminder.shown", None, NOW, {}), "names its endpoint"),
         (Event("reminder.shown", "A", NOW, {"colour": 1}), "'colour' is not a key (there are: about, text)"),
         (Event("reminder.shown", "A", NOW, {"about": {"rings": "pilot"}}), "'rings' is not a key"),
