@@ -11,15 +11,17 @@ decides what is satisfied, the rest writes it down. Pure: the same account, poli
 from __future__ import annotations
 
 from .assess import assess, ledger_id
-from .files import CATALOG, RESULTS, OscalError, catalog, files
+from .common import CATALOG_NAME, MEDIA_TYPE
+from .files import OscalError, catalog, files
 from .judge import judge
-from .judged import OBJECTIVES, Assessment, Evidence, Figure, Judged, Left, Overdue, Verdict
+from .judged import OBJECTIVES, Assessment, Closed, Evidence, Figure, Judged, Left, Overdue, Verdict
 
 __all__ = [
-    "CATALOG",
+    "CATALOG_NAME",
+    "MEDIA_TYPE",
     "OBJECTIVES",
-    "RESULTS",
     "Assessment",
+    "Closed",
     "Evidence",
     "Figure",
     "Judged",

@@ -26,11 +26,13 @@ def assess(
     evidence: Iterable[Evidence] = (),
     provider: str = PROVIDER,
     security_plan: str | None = None,
+    stem: str = "",
 ) -> Assessment:
     """What is to be said of `account`.
 
     `ledger` is `ledger_id` of the ledger that it is of, `evidence` are the files shown with it, `provider` the name of
-    who patches, `security_plan` the URL of the client's system security plan where it is known.
+    who patches, `security_plan` the URL of the client's system security plan where it is known; `stem` begins the names
+    of the plan's and the results' files.
     """
     return Assessment(
         ledger=ledger,
@@ -44,6 +46,7 @@ def assess(
         evidence=tuple(evidence),
         provider=provider,
         security_plan=security_plan,
+        stem=stem,
     )
 
 

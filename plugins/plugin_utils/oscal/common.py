@@ -16,6 +16,9 @@ OWN = (
     "ledger. They are evidence for an assessor, who determines; they are not the assessor's determination."
 )
 
+CATALOG_NAME = "sp800-171r2-si.json"
+MEDIA_TYPE = "application/oscal+json"
+
 
 def metadata(names: Names, of: Assessment, title: str) -> Json:
     """Who says this, to whom, and up to which event of the ledger."""
@@ -99,10 +102,9 @@ def resource(names: Names, name: str, title: str, *, href: str, media_type: str,
     return {"uuid": names.uuid("resource", name), "title": prose(title), "rlinks": [rlink]}
 
 
-def catalog_resource(names: Names, of: Assessment, sha256: str) -> Json:
+def catalog_resource(names: Names, sha256: str) -> Json:
     title = "Catalog of NIST SP 800-171 Revision 2, family 3.14, in short"
-    href, media_type = of.catalog_href, "application/oscal+json"
-    return resource(names, "catalog", title, href=href, media_type=media_type, sha256=sha256)
+    return resource(names, "catalog", title, href=CATALOG_NAME, media_type=MEDIA_TYPE, sha256=sha256)
 
 
 def back_matter(resources: Iterable[Json]) -> Json:

@@ -9,13 +9,13 @@ import hashlib
 from pathlib import Path
 
 from ..errors import PatchingError
+from .common import CATALOG_NAME
 from .judged import Assessment
 from .plan import assessment_plan
 from .results import assessment_results
 from .words import text_of
 
-CATALOG = Path(__file__).with_name("data") / "sp800-171r2-si.json"
-RESULTS = "assessment-results.json"
+CATALOG = Path(__file__).with_name("data") / CATALOG_NAME
 
 
 class OscalError(PatchingError):
@@ -37,7 +37,7 @@ def files(of: Assessment) -> dict[str, bytes]:
     given = catalog()
     plan = text_of(assessment_plan(of, _sha256(given)))
     results = text_of(assessment_results(of, _sha256(given), _sha256(plan)))
-    return {of.catalog_href: given, of.plan_href: plan, RESULTS: results}
+    return {CATALOG_NAME: given, of.plan_name: plan, of.results_name: results}
 
 
 def _sha256(content: bytes) -> str:

@@ -22,7 +22,7 @@ from ..flow import Endpoint
 from ..flow.deadlines import Deadlines
 from ..flow.policy import Policy, defaults
 from . import sentences
-from .judged import Figure, Judged, Left, Overdue, Verdict
+from .judged import Closed, Figure, Judged, Left, Overdue, Verdict
 from .sentences import counted, named
 
 SECURITY = "Security Updates"
@@ -83,7 +83,7 @@ class _Client:
             _specified("e", CORRECT, [sentences.table(one) for one in times], default=default),
             self._corrected(left),
         )
-        return Judged(self.client, len(self.endpoints), verdicts, self._overdue(left))
+        return Judged(self.client, len(self.endpoints), verdicts, self._overdue(left), self._closed())
 
     def _identified(self) -> Verdict:
         met = [flaw for flaw in self.flaws if flaw.identify.met]
@@ -184,6 +184,13 @@ class _Client:
         return [
             f"{counted(len(names), 'endpoint')} {_was(len(names))} not searched in the cycle, {so} ({named(names)})."
         ]
+
+    def _closed(self) -> tuple[Closed, ...]:
+        return tuple(
+            Closed(f"{tier.ring} {tier.kind}s", tier.opened, tier.closed, tuple(tier.counts.items()))
+            for tier in self.account.tiers
+            if tier.client == self.client and tier.closed is not None
+        )
 
     def _overdue(self, left: Iterable[Flaw]) -> tuple[Overdue, ...]:
         by_update: dict[str, list[Flaw]] = {}

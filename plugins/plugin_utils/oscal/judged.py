@@ -76,6 +76,16 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """A tier (``pilot servers``) that closed at `at`, with the proof that `counts` sums up: place → endpoints."""
+
+    part: str
+    opened: datetime
+    at: datetime
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """One client's part: how many `endpoints` it is about, and its verdicts, one an objective, in their order."""
 
@@ -83,6 +93,7 @@ class Judged:
     endpoints: int
     verdicts: tuple[Verdict, ...]
     overdue: tuple[Overdue, ...] = ()
+    closed: tuple[Closed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,14 @@ class Assessment:
     policy: str
     evidence: tuple[Evidence, ...] = ()
     provider: str = "The managed service provider"
-    plan_href: str = "assessment-plan.json"
-    catalog_href: str = "catalog.json"
     security_plan: str | None = None
+    stem: str = ""
+    """What the names of the plan's and the results' files begin with."""
+
+    @property
+    def results_name(self) -> str:
+        return f"{self.stem}assessment-results.json"
+
+    @property
+    def plan_name(self) -> str:
+        return f"{self.stem}assessment-plan.json"

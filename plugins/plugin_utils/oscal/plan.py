@@ -31,7 +31,7 @@ METHOD = {
 def assessment_plan(of: Assessment, catalog_sha256: str) -> Json:
     """The plan, as OSCAL's model `assessment-plan`."""
     names = Names(of.ledger)
-    resources = [catalog_resource(names, of, catalog_sha256)]
+    resources = [catalog_resource(names, catalog_sha256)]
     if of.security_plan is None:
         resources.append(_no_security_plan(names))
     return {

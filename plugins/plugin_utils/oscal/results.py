@@ -7,8 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .common import assets, back_matter, catalog_resource, metadata, origins, party, resource, reviewed_controls
-from .judged import OBJECTIVES, Assessment, Evidence, Figure, Judged, Overdue, Verdict, target
+from .common import (
+    MEDIA_TYPE,
+    assets,
+    back_matter,
+    catalog_resource,
+    metadata,
+    origins,
+    party,
+    resource,
+    reviewed_controls,
+)
+from .judged import OBJECTIVES, Assessment, Closed, Evidence, Figure, Judged, Overdue, Verdict, target
 from .words import Json, Names, filled, instant, line, prop, prose
 
 WHOLE = "all of the client"
@@ -23,8 +33,8 @@ def assessment_results(of: Assessment, catalog_sha256: str, plan_sha256: str) ->
         names,
         "plan",
         "Assessment plan",
-        href=of.plan_href,
-        media_type="application/oscal+json",
+        href=of.plan_name,
+        media_type=MEDIA_TYPE,
         sha256=plan_sha256,
     )
     shown = [
@@ -37,7 +47,7 @@ def assessment_results(of: Assessment, catalog_sha256: str, plan_sha256: str) ->
             "metadata": metadata(names, of, f"Flaw remediation (3.14.1), {of.scope}"),
             "import-ap": {"href": "#" + names.uuid("resource", "plan")},
             "results": [_Result(names, of, judged).record() for judged in of.judged],
-            "back-matter": back_matter([plan, catalog_resource(names, of, catalog_sha256), *shown]),
+            "back-matter": back_matter([plan, catalog_resource(names, catalog_sha256), *shown]),
         }
     }
 
@@ -70,6 +80,7 @@ class _Result:
                 ],
                 "local-definitions": self._definitions(),
                 "reviewed-controls": reviewed_controls(self._names),
+                "assessment-log": filled({"entries": [self._closure(tier) for tier in judged.closed]}),
                 "observations": observations + [self._seen(flaw) for flaw in judged.overdue],
                 "risks": [self._risk(flaw) for flaw in judged.overdue],
                 "findings": [self._finding(verdict) for verdict in judged.verdicts],
@@ -104,6 +115,16 @@ class _Result:
 
     def _endpoint(self, name: str) -> str:
         return self._names.uuid("endpoint", self._judged.client, name)
+
+    def _closure(self, tier: Closed) -> Json:
+        counts = ", ".join(f"{number} {place}" for place, number in tier.counts if number)
+        return {
+            "uuid": self._uuid("closure", tier.part, instant(tier.at)),
+            "title": prose(f"The {tier.part} were closed with a proof"),
+            "description": prose(f"Each endpoint stands in exactly one place: {counts or 'there was none'}."),
+            "start": instant(tier.opened),
+            "end": instant(tier.at),
+        }
 
     def _finding(self, verdict: Verdict) -> Json:
         objective = verdict.objective

@@ -17,6 +17,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.account import (
     ExceptionRow,
     Flaw,
     Scope,
+    TierResult,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
 
@@ -117,6 +118,21 @@ def left(on: str, state: str, reason: str = "", **other: Any) -> Flaw:
 
 def exception(state: str = "signed", **scope: str) -> ExceptionRow:
     return ExceptionRow("e-1", scope, "line of business", "compat", "Ann", START, "Zoe", START, day(90), None, state)
+
+
+def tier(closed: datetime | None = END, **other: Any) -> TierResult:
+    given: dict[str, Any] = {
+        "cycle": "2026-11",
+        "client": "Acme",
+        "ring": "production",
+        "kind": "server",
+        "opened": START,
+        "closed": closed,
+        "endpoints": 2,
+        "counts": {"patched": 1, "held": 1, "open": 0},
+        "proof": (),
+    }
+    return TierResult(**given | other)
 
 
 def account(endpoints: Iterable[EndpointResult], flaws: Iterable[Flaw] = (), **other: Any) -> Account:

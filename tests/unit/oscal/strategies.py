@@ -13,7 +13,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.account import Accoun
 from ansible_collections.msp.patching.plugins.plugin_utils.account.model import STATES
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import CRITICALITIES, KINDS, RINGS, SEVERITIES
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import Evidence
-from tests.unit.oscal.build import account, day, endpoint, exception, flaw
+from tests.unit.oscal.build import account, day, endpoint, exception, flaw, tier
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=15)
 named = texts.filter(str.strip)
@@ -55,7 +55,10 @@ def accounts(draw: st.DrawFn) -> Account:
         machines.append(endpoint(name, client=client, location=draw(st.none() | named), searched=draw(maybe_days)))
         found += [draw(flaws(name, client, update)) for update in updates if draw(st.booleans())]
     signed = [exception(endpoint=machines[0].name)] if draw(st.booleans()) else []
-    return account(machines, found, exceptions=tuple(signed), at=draw(days), events=draw(st.integers(0, 10**9)))
+    client = machines[0].client or "Acme"
+    tiers = [tier(draw(maybe_days), client=client, ring=ring) for ring in draw(st.sets(st.sampled_from(sorted(RINGS))))]
+    people: dict[str, Any] = {"exceptions": tuple(signed), "tiers": tuple(tiers)}
+    return account(machines, found, **people, at=draw(days), events=draw(st.integers(0, 10**9)))
 
 
 evidence = st.lists(

@@ -27,7 +27,6 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kept import policy_events
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import (
     OBJECTIVES,
-    RESULTS,
     Evidence,
     OscalError,
     assess,
@@ -36,10 +35,10 @@ from ansible_collections.msp.patching.plugins.plugin_utils.oscal import (
     ledger_id,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal.words import line, prose
-from tests.unit.oscal.build import LEDGER, POLICY, START, account, day, endpoint, exception, flaw, left
+from tests.unit.oscal.build import LEDGER, POLICY, START, account, day, endpoint, exception, flaw, left, tier
 from tests.unit.oscal.strategies import accounts, evidence, named, texts
 
-PLAN, CATALOG = "assessment-plan.json", "catalog.json"
+PLAN, RESULTS, CATALOG = "assessment-plan.json", "assessment-results.json", "sp800-171r2-si.json"
 SHOWN = (
     Evidence("per endpoint/Acme & Sons.json", "Results of each endpoint", "aa" * 32, objectives="bdf"),
     Evidence("policy.json", "The policy in force", "bb" * 32, objectives="ace"),
@@ -61,7 +60,7 @@ def month() -> Account:
         endpoint("B1", client="Beta"),
         endpoint("B2", client="Beta", searched=None),
     ]
-    return account(machines, flaws, exceptions=(exception(endpoint="S2"),))
+    return account(machines, flaws, exceptions=(exception(endpoint="S2"),), tiers=(tier(), tier(None, ring="pilot")))
 
 
 def made(given: Account, **other: Any) -> dict[str, Any]:
@@ -193,6 +192,28 @@ def test_evidence_is_linked_by_objective_with_its_hash() -> None:
     (rlink,) = next(one for one in resources.values() if one["title"] == "Results of each endpoint")["rlinks"]
     assert rlink["href"] == "per%20endpoint/Acme%20%26%20Sons.json"
     assert rlink["hashes"] == [{"algorithm": "SHA-256", "value": "aa" * 32}]
+
+
+def test_the_closing_of_each_tier_is_in_the_log() -> None:
+    first, second = results(month())["results"]
+    assert [
+        (one["title"], one["description"], one["start"], one["end"]) for one in first["assessment-log"]["entries"]
+    ] == [
+        (
+            "The production servers were closed with a proof",
+            "Each endpoint stands in exactly one place: 1 patched, 1 held.",
+            "2026-11-10T18:00:00Z",
+            "2026-12-08T18:00:00Z",
+        )
+    ]
+    assert "assessment-log" not in second
+
+
+def test_files_of_several_scopes_may_lie_in_one_folder() -> None:
+    found = files(assess(month(), POLICY, ledger=LEDGER, stem="acme-"))
+    assert list(found) == [CATALOG, f"acme-{PLAN}", f"acme-{RESULTS}"]
+    resources = json.loads(found[f"acme-{RESULTS}"])["assessment-results"]["back-matter"]["resources"]
+    assert resources[0]["rlinks"][0]["href"] == f"acme-{PLAN}"
 
 
 def test_the_files_bear_each_others_hashes() -> None:

@@ -10,8 +10,10 @@ import json
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import text_of
-from ansible_collections.msp.patching.plugins.plugin_utils.oscal import RESULTS, assess, files, ledger_id
+from ansible_collections.msp.patching.plugins.plugin_utils.oscal import assess, files, ledger_id
 from tests.unit.account.story import CRITICAL, DAY, HOUR, IMPORTANT, Story
+
+RESULTS = "assessment-results.json"
 
 
 @pytest.fixture
