@@ -121,6 +121,12 @@ class Signer:
                 f"the older copy is meant, delete {self._memory_file}"
             )
 
+    def remembered(self, ledger: Ledger) -> list[tuple[int, str]]:
+        """Number and hash of the last checkpoint of `ledger` that the key beside it has signed; none where that is not
+        known."""
+        mark = self._memory().get(ledger.hash_at(1) or "")
+        return [] if mark is None else [(mark.seq, mark.hash)]
+
     def _tell_of_others(self, ledger: Ledger) -> None:
         """A ledger without a key, and a key with ledgers: a new ledger, or one that stands in the place of the old."""
         others = sorted(set(self._memory()) - {ledger.hash_at(1)})

@@ -36,8 +36,8 @@ class Link:
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Link:
         """The link of a row of the table `events`: read as it stands there, so that nothing altered is mended."""
-        for name in ("kind", "run", "at", "body", "hash"):
-            if not isinstance(row[name], str):
+        for name in ("kind", "endpoint", "run", "at", "body", "salt", "hash"):
+            if not isinstance(row[name], str) and not (row[name] is None and name in ("endpoint", "salt")):
                 raise TamperedError(row["seq"], f"event {row['seq']} was altered: its {name} is no text")
         parts = {name: canonical(row[name]) for name in ("at", "endpoint", "kind", "run")}
         text = (

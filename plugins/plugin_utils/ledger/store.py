@@ -30,12 +30,13 @@ from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
 from .claims import Holder, claim
 from .deliveries import Pending
 from .errors import LedgerError, TamperedError
-from .event import GENESIS, Event, EventError, canonical, chained, content_hash, instant, text_of
+from .event import GENESIS, Event, canonical, chained, content_hash, instant, text_of
 from .kinds import check_event
 from .projection import project
 from .register import Progress
 from .rows import Rows
 from .schema import VERSION, guards, tables
+from .verifying import damage_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select
@@ -235,6 +236,23 @@ class Ledger:
                 auditor.take(link)
         return auditor.end(seq, head)
 
+    def damage(self) -> str | None:
+        """What the database itself finds wrong with its file; None where nothing is."""
+        try:
+            with self._engine.connect() as connection:
+                return damage_of(connection)
+        except sa.exc.SQLAlchemyError as exc:
+            return _cause(exc)
+
+    def replayed(self) -> Ledger:
+        """A ledger in memory with the register that follows from this one's events, and without these."""
+        other = Ledger.open("sqlite://")
+        with other._writing() as connection, self.reading() as mine:
+            rows = Rows(connection, self._tables)
+            for row in self._stream(mine, sa.select(self._tables.events)):
+                project(_event(row), row.run, rows)
+        return other
+
     def links(self, connection: Connection, after: int = 0, until: int | None = None) -> Iterator[Link]:
         """The chain as it is stored, behind the event number `after`, as far as `until`."""
         table = self._tables.events
@@ -245,10 +263,22 @@ class Ledger:
             for row in self._stream(connection, query):
                 after = row.seq
                 yield Link.of_row(dict(row._mapping))
-        except (sa.exc.SQLAlchemyError, ValueError, EventError) as exc:
-            raise TamperedError(
-                after + 1, f"an event after {after} of the ledger was altered: it cannot be read ({_cause(exc)})"
-            ) from exc
+        except (sa.exc.SQLAlchemyError, ValueError) as exc:
+            seq = self._unreadable(connection, after)
+            raise TamperedError(seq, f"event {seq} was altered: it cannot be read ({_cause(exc)})") from exc
+
+    def _unreadable(self, connection: Connection, after: int) -> int:
+        """The first event after this one that the database cannot give; rows are read in batches otherwise."""
+        table = self._tables.events
+        while True:
+            query = sa.select(table).where(table.c.seq > after).order_by(table.c.seq).limit(1)
+            try:
+                row = connection.execute(query).first()
+            except (sa.exc.SQLAlchemyError, ValueError):
+                return after + 1
+            if row is None:
+                return after + 1
+            after = row.seq
 
     def rebuild(self) -> int:
         """Empty the register and replay every event into it, in one transaction; gives how many there were."""

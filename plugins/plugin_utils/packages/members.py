@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in a package beside the ledger's events: `MEMBERS` is the list, and a report joins it by one function.
+
+A member's function gets a `Making` and gives names and contents. The same making gives the same bytes: no clock, no
+random number, nothing that is not on the ledger, in the policy or among the options.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import oscal
+from ..account import Account, Scope
+from ..flow import Policy
+from ..ledger.checkpoints import Checkpoint
+from .readme import readme
+from .seal import Content
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet would take for a formula at the beginning of a cell."""
+SECTIONS = ("clients", "locations", "endpoints")
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a package is made of. `checkpoint` is the one it ends with, `account` tells of its instant."""
+
+    scope: Scope
+    account: Account
+    policy: Policy
+    checkpoint: Checkpoint
+
+
+Member = Callable[[Making], Mapping[str, Content]]
+
+
+def as_json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def as_csv(rows: Iterable[Any], *columns: str) -> bytes:
+    """A table of records, with a line of names, as spreadsheets read it (UTF-8 with its mark)."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for row in rows:
+        record = row.as_record()
+        writer.writerow([_cell(record, column) for column in columns])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _cell(record: Mapping[str, Any], column: str) -> str:
+    value: Any = record
+    for part in column.split("."):
+        value = None if value is None else value[part]
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        return ", ".join(str(item) for item in value)
+    words = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return f"'{words}" if words.startswith(FORMULA) else words
+
+
+def _account(making: Making) -> dict[str, Content]:
+    return {"account.json": as_json(making.account.as_record())}
+
+
+def _policy(making: Making) -> dict[str, Content]:
+    """The policy in force, without what is said in it of other clients."""
+    document = dict(making.policy.document)
+    if making.scope.client is not None:
+        names = {endpoint.name for endpoint in making.account.endpoints}
+        places = {endpoint.location for endpoint in making.account.endpoints}
+        wanted: tuple[set[str | None], ...] = ({making.scope.client}, {making.scope.client, *places}, {*names})
+        for section, keys in zip(SECTIONS, wanted, strict=True):
+            document[section] = {key: row for key, row in document[section].items() if key in keys}
+        document["freezes"] = [row for row in document["freezes"] if row.get("client") in (None, making.scope.client)]
+    return {"policy.json": as_json(document)}
+
+
+def _tables(making: Making) -> dict[str, Content]:
+    of = making.account
+    validations = [_Validated(endpoint.name, one) for endpoint in of.endpoints for one in endpoint.validations]
+    closure = [_Proven(tier, row) for tier in of.tiers for row in tier.proof]
+    return {
+        "tables/flaws.csv": as_csv(
+            of.flaws,
+            *("endpoint", "client", "ring", "kind", "criticality", "label", "title", "severity", "cvss", "cves"),
+            *("released", "identified", "reported", "ticket", "decision.outcome", "decision.rule", "decision.by"),
+            *("installed", "boot.boot_time", "boot.boot_id", "corrected", "state", "reason"),
+            *("identify.due", "identify.met", "report.due", "report.met", "correct.due", "correct.met"),
+        ),
+        "tables/endpoints.csv": as_csv(
+            of.endpoints,
+            *("name", "client", "location", "ring", "kind", "role", "criticality", "stands", "reason", "proven"),
+            *("searched", "missed_windows"),
+        ),
+        "tables/validations.csv": as_csv(validations, "endpoint", "at", "healthy", "checks"),
+        "tables/closure.csv": as_csv(closure, "client", "ring", "kind", "closed", "endpoint", "stands", "reason"),
+        "tables/approvals.csv": as_csv(
+            of.approvals, "label", "decision", "client", "by", "at", "reason", "code", "until", "promote"
+        ),
+        "tables/exceptions.csv": as_csv(
+            of.exceptions,
+            *("scope", "state", "reason", "code", "granted_by", "granted", "signed_by", "signed", "expires", "revoked"),
+        ),
+        "tables/failures.csv": as_csv(
+            of.failures, "endpoint", "at", "step", "label", "hresult", "name", "cls", "text", "cause", "tickets"
+        ),
+        "tables/tickets.csv": as_csv(of.tickets, "ticket", "client", "endpoint", "summary", "wanted", "sent", "xref"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Validated:
+    endpoint: str
+    validation: Any
+
+    def as_record(self) -> dict[str, Any]:
+        return {"endpoint": self.endpoint, **self.validation.as_record()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    tier: Any
+    row: Mapping[str, str]
+
+    def as_record(self) -> dict[str, Any]:
+        return {**self.tier.as_record(), **self.row}
+
+
+def _oscal(making: Making) -> dict[str, Content]:
+    """Nothing where there is nothing to assess: a cycle that has seen no endpoint."""
+    if not making.account.endpoints:
+        return {}
+    assessment = oscal.assess(making.account, making.policy, ledger=making.checkpoint.ledger)
+    return {f"oscal/{name}": content for name, content in oscal.files(assessment).items()}
+
+
+def _readme(making: Making) -> dict[str, Content]:
+    return {"README.txt": readme(making.account, making.checkpoint)}
+
+
+MEMBERS: tuple[Member, ...] = (_readme, _account, _policy, _tables, _oscal)

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page that tells an assessor what is in the package, what each file is evidence of, and how to check it."""
+
+from __future__ import annotations
+
+from ..account import Account
+from ..ledger.checkpoints import Checkpoint
+
+TEXT = """\
+EVIDENCE OF FLAW REMEDIATION
+{scope}
+from {start} to {end} (UTC), as of {at}{final}
+
+NIST SP 800-171 3.14.1 / CMMC SI.L2-3.14.1: identify, report and correct system flaws in a timely manner.
+
+WHAT ANSWERS WHICH OBJECTIVE
+  [a] the time within which to identify system flaws is specified   policy.json: deadlines, scan_max_age
+  [b] system flaws are identified within the specified time frame   tables/flaws.csv: released, identified, …
+  [c] the time within which to report system flaws is specified     policy.json: deadlines
+  [d] system flaws are reported within the specified time frame     tables/flaws.csv: reported, ticket, report.met
+  [e] the time within which to correct system flaws is specified    policy.json: deadlines, soak, approval
+  [f] system flaws are corrected within the specified time frame    tables/flaws.csv: installed, boot.boot_time,
+                                                                    corrected, correct.met; tables/validations.csv
+
+THE FILES
+  tables/flaws.csv        a row for each update on each endpoint: when it was released, identified, reported (with its
+                          ticket), installed, and corrected, and the boot that proved it
+  tables/endpoints.csv    where each endpoint stands: patched, excluded, held, failed, unreachable, or open
+  tables/closure.csv      the proof of each closed tier: each of its endpoints in exactly one place
+  tables/validations.csv  the checks after installs and reboots, with what was seen
+  tables/approvals.csv    engineers' decisions for updates, by whom, when and why
+  tables/exceptions.csv   exceptions from patching, who signed them for the client, and when they lapse
+  tables/failures.csv     what failed, and its documented root cause
+  tables/tickets.csv      what was put on which service ticket, and when
+  account.json            all of the tables, and more, for machines
+  policy.json             the policy in force, with every default
+  oscal/                  the same as OSCAL assessment results, with plan and catalog
+  events.jsonl            the events of the ledger that all of this is made of, one a line
+  chain.txt, checkpoints.jsonl, keys.jsonl
+                          what the chain of these events is recomputed from
+  manifest.json, manifest.sig
+                          the SHA-256 of every file, and the signature under it
+
+HOW TO CHECK IT
+  You need this file and the provider's public key, from the provider and not from this package, and no network:
+    ansible-playbook -i localhost, msp.patching.verify -e package=THIS.zip -e public_key=PUBLIC.pem
+  It recomputes every hash, checks every signature and names the first thing that is not as it was written.
+  By hand: sha256sum against manifest.json; manifest.sig is the Ed25519 signature, in base64, of manifest.json:
+    base64 -d manifest.sig > signature
+    openssl pkeyutl -verify -pubin -inkey PUBLIC.pem -rawin -in manifest.json -sigfile signature
+  The ledger is {ledger};
+  this package reaches to its event {seq}, whose hash is
+  {hash},
+  signed with the key {key}.
+
+WHAT IS NOT SHOWN
+  Events of other clients stand in chain.txt with the hash of their content: they can be seen to be there and to be
+  unaltered, and not be read. Which events are this client's, and which are not, is the provider's word.
+"""
+
+
+def readme(account: Account, checkpoint: Checkpoint) -> bytes:
+    minute = "%Y-%m-%d %H:%M"
+    text = TEXT.format(
+        scope=account.scope,
+        start=account.start.strftime(minute),
+        end=account.end.strftime(minute),
+        at=account.at.strftime(minute),
+        final="" if account.final else "; the cycle goes on",
+        ledger=checkpoint.ledger,
+        seq=checkpoint.seq,
+        hash=checkpoint.hash,
+        key=checkpoint.key,
+    )
+    return text.encode()

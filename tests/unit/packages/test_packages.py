@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A package has what is its scope's and nothing of anybody else, is the same every time, and is checked offline."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope
+from ansible_collections.msp.patching.plugins.plugin_utils.packages.check import check_package
+from ansible_collections.msp.patching.plugins.plugin_utils.packages.make import making, name_of
+from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import PackageError
+from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
+from tests.unit.account.story import CYCLE, DAY, Story
+
+from .ledgers import ACME, ALL, KEY, SECRET_OF_BETA, TIER, goes_on, made, sign, told
+
+
+@pytest.fixture(scope="module")
+def story() -> Story:
+    return told()
+
+
+@pytest.mark.parametrize("scope", [TIER, ACME, ALL], ids=str)
+def test_it_is_checked_with_a_public_key_alone(story: Story, scope: Scope, tmp_path: Path) -> None:
+    path = tmp_path / "package.zip"
+    package = made(story, scope, path)
+    checked = check_package(path, [KEY.public])
+    point = package.checkpoint
+    assert (checked.sha256, checked.seq, checked.hash) == (package.sha256, point.seq, point.hash)
+    assert checked.scope == {key: value for key, value in scope.as_record().items() if value}
+    assert checked.hidden == 0 if scope == ALL else checked.hidden > 0
+    assert "whole and unaltered" in checked.in_words()
+
+
+@pytest.mark.parametrize("scope", [TIER, ACME, ALL], ids=str)
+def test_the_same_ledger_gives_the_same_bytes(story: Story, scope: Scope, tmp_path: Path) -> None:
+    made(story, scope, tmp_path / "one")
+    made(told_again := told(), scope, tmp_path / "other")
+    made(story, scope, tmp_path / "two")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert told_again.ledger.head()[1] != story.ledger.head()[1], "salts are drawn"
+
+
+def test_a_closed_tier_has_one_package_whatever_happens_later(tmp_path: Path) -> None:
+    story = told()
+    first = made(story, TIER, tmp_path / "one")
+    goes_on(story, 3 * DAY)
+    story.scan(SECRET_OF_BETA, 3 * DAY)
+    sign(story, 4 * DAY)
+    assert made(story, TIER, tmp_path / "two").sha256 == first.sha256
+    assert made(story, ALL, tmp_path / "all").checkpoint.seq > first.checkpoint.seq
+
+
+def test_nothing_of_another_client_is_in_it(story: Story, tmp_path: Path) -> None:
+    for scope in (TIER, ACME):
+        made(story, scope, tmp_path / "package.zip")
+        with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+            for name in archive.namelist():
+                content = archive.read(name)
+                assert SECRET_OF_BETA.encode() not in content, name
+                assert b"Beta" not in content, name
+    made(story, ALL, tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        assert SECRET_OF_BETA.encode() in archive.read("events.jsonl")
+
+
+def test_the_blocks_of_others_are_left_out(story: Story, tmp_path: Path) -> None:
+    made(story, TIER, tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        chain = archive.read("chain.txt").decode().splitlines()
+        points = [json.loads(line) for line in archive.read("checkpoints.jsonl").splitlines()]
+    jumps = [line for line in chain if line.startswith("@")]
+    heads = [point["seq"] for point in points]
+    assert jumps == ["@ 0", f"@ {heads[1]}"], "the second run was of Beta alone"
+    assert len(points) == 3
+
+
+def test_what_an_assessor_reads(story: Story, tmp_path: Path) -> None:
+    made(story, ACME, tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    listed = [row["name"] for row in json.loads(files["manifest.json"])["members"]]
+    assert [*listed, "manifest.json", "manifest.sig"] == list(files)
+    readme = files["README.txt"].decode()
+    for name in set(listed) - {"README.txt"}:
+        assert name in readme or name.split("/")[0] + "/" in readme, name
+    assert [line for line in readme.splitlines() if len(line) > 120] == []
+    flaws = list(csv.DictReader(io.StringIO(files["tables/flaws.csv"].decode("utf-8-sig"))))
+    assert [(row["endpoint"], row["label"], row["state"]) for row in flaws] == [
+        ("WS01", "KB5001", "corrected"),
+        ("WS01", "KB5002", "corrected"),
+    ]
+    assert all(row["boot.boot_id"] == "boot-2" for row in flaws)
+    (proof,) = csv.DictReader(io.StringIO(files["tables/closure.csv"].decode("utf-8-sig")))
+    assert (proof["endpoint"], proof["stands"]) == ("WS01", "patched")
+    assert json.loads(files["policy.json"])["deadlines"]
+
+
+def test_it_is_checked_by_hand_as_it_says(story: Story, tmp_path: Path) -> None:
+    made(story, ACME, tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        archive.extractall(tmp_path)
+    readme = (tmp_path / "README.txt").read_text().splitlines()
+    commands = [line.strip() for line in readme if line.strip().startswith(("base64 -d", "openssl "))]
+    (tmp_path / "PUBLIC.pem").write_text(KEY.public.pem())
+    done = subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "Signature Verified Successfully"), done.stderr
+
+
+def test_a_key_that_nobody_vouches_for(story: Story, tmp_path: Path) -> None:
+    made(story, ACME, tmp_path / "package.zip")
+    other = SigningKey.make().public
+    with pytest.raises(PackageError, match=rf"the key {KEY.public.id} is none of those given \({other.id}\)"):
+        check_package(tmp_path / "package.zip", [other])
+    with pytest.raises(PackageError, match="none is given"):
+        check_package(tmp_path / "package.zip", [])
+
+
+def test_files_that_are_no_package(tmp_path: Path) -> None:
+    path = tmp_path / "package.zip"
+    with pytest.raises(PackageError, match=r"cannot be read: No such file"):
+        check_package(path, [KEY.public])
+    path.write_text("hello")
+    with pytest.raises(PackageError, match=r"package.zip is not as it was made: .* cannot be read: File is not a zip"):
+        check_package(path, [KEY.public])
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("holiday.jpg", b"")
+    with pytest.raises(PackageError, match=r"manifest.json is missing"):
+        check_package(path, [KEY.public])
+
+
+def test_nothing_is_made_of_what_is_not_signed() -> None:
+    story = Story()
+    story.tier("WS01")
+    with (
+        pytest.raises(PackageError, match="the ledger has no checkpoint yet"),
+        making(story.ledger, story.policy, ACME, KEY),
+    ):
+        pass
+
+
+def test_names_stay_names() -> None:
+    assert name_of(Scope(CYCLE), "a" * 64) == f"{CYCLE}/all-clients_{'a' * 12}.zip"
+    assert name_of(Scope(CYCLE, "../Ä & B", "pilot", "server"), "b" * 64) == f"{CYCLE}/Ä-B_pilot_server_{'b' * 12}.zip"
