@@ -43,7 +43,8 @@ class ActionModule(ActionBase):
         hosts = known["ansible_play_hosts_all" if arguments["phase"] == "open" else "ansible_play_hosts"]
         try:
             pilots = known["groups"].get("ring_pilot", [])
-            session = Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"])
+            everybody = known["groups"].get("all", [])
+            session = Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody)
             planned = {"changed": False} | phase(session, arguments)
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc

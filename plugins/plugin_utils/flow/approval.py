@@ -54,7 +54,8 @@ class Rule:
 
 
 # Where a document's rules match nothing: it is held for an engineer, never passed in silence.
-REVIEW = Rule("review", HELD, within=timedelta(days=7))
+REVIEW_WITHIN = timedelta(days=7)
+REVIEW = Rule("review", HELD, within=REVIEW_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,23 @@ class Recorded:
 
         A deferral whose day has come stands no more.
         """
+        return next((row for row in self._latest(update, client) if not self._has_lapsed(row)), None)
+
+    def lapsed(self, update: Update, client: str | None) -> Approval | None:
+        """The deferral after which the update is back in review: of several the one that ended last."""
+        rows = [row for row in self._latest(update, client) if self._has_lapsed(row)]
+        return max(rows, key=lambda row: row.until or _EVER, default=None)
+
+    def _latest(self, update: Update, client: str | None) -> Iterable[Approval]:
+        """The client's own latest decision, then the latest for all."""
         rows = [row for key in update_keys(update) for row in self._rows.get(key, ())]
         for scope in dict.fromkeys((client or None, None)):
             of_scope = [row for row in rows if row.client == scope]
-            if not of_scope:
-                continue
-            latest = max(of_scope, key=lambda row: row.at or _EVER)
-            if not (latest.decision == "deferred" and latest.until is not None and latest.until <= self._now):
-                return latest
-        return None
+            if of_scope:
+                yield max(of_scope, key=lambda row: row.at or _EVER)
+
+    def _has_lapsed(self, row: Approval) -> bool:
+        return row.decision == "deferred" and row.until is not None and row.until <= self._now
 
     def promoted(self, update: Update, client: str | None) -> Approval | None:
         """The row that waives this update's soak for the client (R5)."""
@@ -126,8 +135,14 @@ def judge(update: Update, rules: Sequence[Rule], recorded: Recorded, client: str
             if decision is not None and rule.matches(update):
                 return _recorded(update, rule, decision, recorded.promoted(update, client))
         elif rule.matches(update):
-            return _by_rule(update, rule, now)
-    return _by_rule(update, REVIEW, now)
+            return _by_rule(update, rule, now, recorded.lapsed(update, client))
+    return _by_rule(update, REVIEW, now, recorded.lapsed(update, client))
+
+
+def review_time(rules: Sequence[Rule], name: str) -> timedelta:
+    """How long an engineer has for a review by the rule `name`: as it says itself, else 7 days (section 4)."""
+    said = next((rule.within for rule in rules if rule.name == name and rule.decision == HELD), None)
+    return said or REVIEW_WITHIN
 
 
 def judge_all(
@@ -149,8 +164,11 @@ def _recorded(update: Update, rule: Rule, row: Approval, promotion: Approval | N
     return Outcome(update.id, APPROVED, rule.name, reason, waived=promotion is not None)
 
 
-def _by_rule(update: Update, rule: Rule, now: datetime) -> Outcome:
-    due = update.released + rule.within if update.released is not None and rule.within is not None else None
+def _by_rule(update: Update, rule: Rule, now: datetime, lapsed: Approval | None = None) -> Outcome:
+    since = update.released
+    if rule.decision == HELD and lapsed is not None:
+        since = lapsed.until  # a review begins anew when its deferral ends
+    due = since + rule.within if since is not None and rule.within is not None else None
     about = f"{update.label} is {rule.decision} by the rule {rule.name}"
     if rule.decision == DECLINED:
         return Outcome(update.id, DECLINED, rule.name, about, node="approval.declined")

@@ -12,7 +12,7 @@ from . import approval, freezes, times, windows
 from .approval import Outcome, Recorded
 from .freezes import Freeze
 from .records import Endpoint, Update
-from .register import Authorization, EndpointState, Exclusion, Failure, Hold, Register
+from .register import Approval, Authorization, EndpointState, Exclusion, Failure, Hold, Register
 from .settings import Settings, WindowSpec
 from .soak import SoakBook
 from .windows import Window
@@ -90,6 +90,10 @@ class Facts:
         found = approval.judge(update, settings.approval, self._recorded, client, self.now)
         self._outcomes[key] = update, found
         return found
+
+    def lapsed(self, update: Update, client: str) -> Approval | None:
+        """The deferral that ended and left the update to review again."""
+        return self._recorded.lapsed(update, client)
 
     def window(self, spec: WindowSpec, zone_name: str) -> Window:
         """The window that is open now, else the next."""

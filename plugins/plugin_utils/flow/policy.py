@@ -26,6 +26,7 @@ from .settings import Lane, PolicyError, Settings, WindowSpec, compile_settings
 
 SCHEMA_FILE = Path(__file__).with_name("data") / "policy.schema.json"
 _SECTIONS = ("clients", "locations", "endpoints")
+_OF_ALL = ("clock", "reason_codes")
 
 
 @cache
@@ -46,12 +47,13 @@ class Policy:
     def __init__(self, document: Mapping[str, Any], base_dir: Path | None) -> None:
         self.document = document
         self.clock: str = document["clock"]
+        self.reason_codes: Mapping[str, Mapping[str, str]] = document["reason_codes"]
         self._base_dir = base_dir
         self._places = _places(document["locations"])
         self._settings: dict[tuple[str | None, ...], Settings] = {}
         self._lanes: tuple[tuple[str | None, Lane], ...] = ()
         self._laned: dict[tuple[Settings, str | None], Settings] = {}
-        self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, "clock")}
+        self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, *_OF_ALL)}
         self._check_all()
 
     def settings(self, endpoint: Endpoint | None = None) -> Settings:

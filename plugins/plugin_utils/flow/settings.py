@@ -107,6 +107,10 @@ class Settings:
     priority: Mapping[str, int]
     queue: Mapping[str, str]
     on_call_kinds: frozenset[str]
+    renewal_ahead: timedelta
+    coverage_gap_after: timedelta
+    coverage: frozenset[str]
+    notice_priority: int
     out_of_band: tuple[Lane, ...]
     deadlines: Deadlines
     scan_time_limit: timedelta
@@ -121,7 +125,7 @@ class Settings:
 def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: str = "") -> Settings:
     """The figures of a merged and checked document; raises :class:`PolicyError` for what the schema cannot see."""
     windows, soak, validation, failure = (figures[key] for key in ("windows", "soak", "validation", "failure"))
-    hours = figures["business_hours"]
+    hours, notices = figures["business_hours"], figures["notices"]
     daytime = windows["workstation_daytime"]
     scope = soak["scope"]
     healthy = float(soak["minimum_healthy"])
@@ -158,6 +162,10 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         priority=failure["priority"],
         queue=failure["queue"],
         on_call_kinds=frozenset(figures["on_call"]["kinds"]),
+        renewal_ahead=duration(notices["renewal_ahead"]),
+        coverage_gap_after=duration(notices["coverage_gap_after"]),
+        coverage=frozenset(notices["coverage"]),
+        notice_priority=notices["priority"],
         out_of_band=tuple(_lane(row, f"{path}out_of_band[{n}]") for n, row in enumerate(figures["out_of_band"])),
         deadlines=Deadlines.of(figures["deadlines"]),
         scan_time_limit=duration(figures["scan_time_limit"]),

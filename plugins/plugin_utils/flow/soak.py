@@ -37,6 +37,8 @@ class Soak:
     """The first healthy install in the pilot."""
     full_at: datetime | None = None
     """When its time in the pilot is or was full, without the time that the pilot is held."""
+    waits_for: str | None = None
+    """What it lacks: ``pilot`` (nobody there took it), ``root_cause``, ``health`` or ``time``; None where it passed."""
 
 
 class SoakBook:
@@ -78,20 +80,23 @@ class SoakBook:
         healthy = [row for row in rows.values() if self._is_healthy(row)]
         full_at = self._earliest(healthy, kind, wanted)
         failing = [name for key in keys for name in self._failing.get(key, ()) if client in (_ALL, self._pilots[name])]
-        why = None
+        why = lacks = None
         if not rows:
-            why = f"no pilot endpoint {whose} has taken {update.label}"
+            lacks, why = "pilot", f"no pilot endpoint {whose} has taken {update.label}"
         elif failing:
-            why = f"{update.label} has an open failure in the pilot, on {failing[0]}"
+            lacks, why = "root_cause", f"{update.label} has an open failure in the pilot, on {failing[0]}"
         elif len(healthy) < max(settings.soak_minimum_endpoints, 1):
             count = f"{len(healthy)} of the {settings.soak_minimum_endpoints} pilot endpoints {whose}"
-            why = f"{update.label} is validated healthy on {count} that must have it"
+            lacks, why = "health", f"{update.label} is validated healthy on {count} that must have it"
         elif len(healthy) < settings.soak_minimum_healthy * len(rows):
             share = f"{len(healthy)} of {len(rows)} pilot endpoints {whose}"
-            why = f"{update.label} is healthy on {share} that took it, less than {settings.soak_minimum_healthy:.0%}"
+            lacks, why = (
+                "health",
+                f"{update.label} is healthy on {share} that took it, less than {settings.soak_minimum_healthy:.0%}",
+            )
         elif full_at is None or full_at > self._now:
             when = f" (until {full_at.isoformat()} at the earliest)" if full_at is not None else ""
-            why = f"{update.label} has not soaked for {_days(wanted)} in the pilot {whose}{when}"
+            lacks, why = "time", f"{update.label} has not soaked for {_days(wanted)} in the pilot {whose}{when}"
         return Soak(
             passed=why is None,
             reason=why or f"{update.label} has soaked for {_days(wanted)}",
@@ -101,6 +106,7 @@ class SoakBook:
             failing=tuple(failing),
             since=min((at for row in healthy if (at := _taken_at(row)) is not None), default=None),
             full_at=full_at,
+            waits_for=lacks,
         )
 
     def _taken(self, keys: Iterable[str], client: str | None) -> Mapping[str, SoakRow]:

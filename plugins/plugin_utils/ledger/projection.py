@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import away, checkpoints, cycles, deliveries, flaws, kept, people
+from . import away, checkpoints, cycles, deliveries, flaws, kept, overview, people
 from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
@@ -339,6 +339,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     **away.PROJECTIONS,
     **cycles.PROJECTIONS,
     **kept.PROJECTIONS,
+    **overview.PROJECTIONS,
     **people.PROJECTIONS,
 }
 

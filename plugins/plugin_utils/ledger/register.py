@@ -117,7 +117,7 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
             _loaded(row, "root_cause", keys=("endpoint", "update", "at")) for row in _failures(connection, of, names)
         ],
         "holds": [_loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)],
-        "soak": [_soak(row) for row in _soaks(connection, of, names)],
+        "soak": [soak_record(row) for row in _soaks(connection, of, names)],
         "authorizations": [
             _loaded(row, "scope", keys=("cycle", "by", "at")) for row in _rows(connection, of.authorizations)
         ],
@@ -282,7 +282,8 @@ def _approval(row: RowMapping) -> dict[str, Any]:
     return {name: row[name] for name in keys} | {"promote": bool(row["promote"])}
 
 
-def _soak(row: RowMapping) -> dict[str, Any]:
+def soak_record(row: RowMapping) -> dict[str, Any]:
+    """A row of the soak as the public interface has it."""
     healthy = None if row["healthy"] is None else bool(row["healthy"])
     keys = ("update", "endpoint", "client", "installed_at", "validated_at")
     return {name: row[name] for name in keys} | {"healthy": healthy}

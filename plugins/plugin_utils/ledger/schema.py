@@ -45,6 +45,8 @@ class Tables(SimpleNamespace):
     failures: Table
     holds: Table
     soak: Table
+    promotions: Table
+    gaps: Table
     authorizations: Table
     runs: Table
     cycles: Table
@@ -172,6 +174,13 @@ def tables() -> Tables:
             *texts("client kind installed_at validated_at"),
             whole("healthy"),
         ),
+        "promotions": sa.Table(
+            "promotions",
+            meta,
+            *(text(name, key=True) for name in ("update", "kind", "scope")),
+            *texts("client at since reason"),
+        ),
+        "gaps": sa.Table("gaps", meta, text("id", key=True), *texts("aspect value kind client since")),
         "authorizations": sa.Table(
             "authorizations", meta, text("scope", key=True), text("cycle", key=True), *texts("by at reason")
         ),

@@ -18,12 +18,13 @@ from ..ledger.cycles import last_run, opening_events
 from ..ledger.lanes import lanes
 from .away import away_events
 from .catalogue import describe_unknown
-from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints
+from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints, readable_endpoints
 from .missed import in_words as missed_in_words
 from .missed import missed_windows
 from .pace import Pace
 from .plan import Plan, decided_events, make_plan
 from .tables import in_words, plan_table
+from .telling import tell_people
 from .tiers import opened_in_words
 from .turns import claims_of, leave_to_others
 
@@ -34,7 +35,8 @@ CLAIMED = timedelta(minutes=10)
 
 
 class Session:
-    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's."""
+    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's,
+    `everybody` those of the whole inventory."""
 
     def __init__(
         self,
@@ -43,11 +45,13 @@ class Session:
         hosts: Collection[str],
         pilots: Collection[str],
         actions: Collection[str],
+        everybody: Collection[str] = (),
     ) -> None:
         self._recorder = recorder
         self._hostvars = hostvars
         self._hosts = hosts
         self._pilot_hosts = pilots
+        self._everybody = everybody
         self._actions = actions
         self._troubles: list[str] = []
         self._ledger = recorder.ledger
@@ -65,7 +69,7 @@ class Session:
         missed = self._missed(chosen)  # before this run is on the ledger
         opened = self._open_tiers(chosen)
         plan = self._plan(chosen)
-        return plan, self._words(ring, plan, endpoints) + opened + missed
+        return plan, self._words(ring, plan, endpoints) + opened + missed + self._told()
 
     def _open_tiers(self, chosen: Mapping[str, Endpoint]) -> str:
         recorder = self._recorder
@@ -78,6 +82,14 @@ class Session:
             tickets = compliance.opened(events, self._ledger.rows("tiers"))
             if recorder.append(self._ledger, [*events, *tickets], unless=others) or not events:
                 return opened_in_words(events)
+
+    def _told(self) -> str:
+        """What people have to be told, of the whole inventory; what is new of it goes on the ledger, once."""
+        others = [name for name in self._everybody if name not in self._endpoints]
+        fleet, _unreadable = readable_endpoints(self._hostvars, others)
+        told = tell_people(self._recorder, {**fleet, **self._endpoints})
+        self._troubles += told.warnings
+        return told.words
 
     def _missed(self, chosen: Mapping[str, Endpoint]) -> str:
         recorder = self._recorder
