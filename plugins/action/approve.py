@@ -27,6 +27,7 @@ class ActionModule(PersonAction):
     }
 
     def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
+        people.check_code(self._policy.reason_codes.get("approve"), arguments["code"])
         self._inventory.refuse_unknown(given(arguments, "client"))
         for update in people.unseen(ledger, arguments["updates"]):
             self.warn(f"no scan has found the update {update} yet; the decision stands for when one does")

@@ -32,9 +32,11 @@ class ActionModule(PersonAction):
     TOGETHER = (("signed_by", "signed_at"),)
 
     def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
+        people.check_code(self._policy.reason_codes.get("except"), arguments["code"])
         scope = given(arguments, "client", "location", "endpoint", "role")
         people.check_exception_scope(scope)
-        self._inventory.refuse_unknown(scope)
+        if arguments["state"] == "present" or not people.is_excepted(ledger, scope):
+            self._inventory.refuse_unknown(scope)  # the exception of what is no more can be ended
         reason = arguments["reason"]
         if arguments["state"] == "absent":
             return people.revoke(ledger, now, scope=scope, by=by, reason=reason)

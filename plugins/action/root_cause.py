@@ -25,5 +25,6 @@ class ActionModule(PersonAction):
     }
 
     def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
+        people.check_code(self._policy.reason_codes.get("root_cause"), arguments["code"])
         which = given(arguments, "failure", "endpoint", "update")
         return people.root_cause(ledger, now, by=by, code=arguments["code"], text=arguments["text"], **which)

@@ -30,13 +30,16 @@ options:
     type: str
   until:
     description: For V(deferred), the instant at which the updates are looked at again, ISO 8601 with an offset.
+      Then their review begins anew.
     type: str
   promote:
     description: With V(approved), let the updates leave the pilot without the soak; the waiver is on the ledger.
     type: bool
     default: false
   code:
-    description: A reason code of yours. Required for O(decision=declined) and O(decision=deferred).
+    description:
+      - A reason code of yours, one of the policy's C(reason_codes) where these list any for C(approve). Required for
+        O(decision=declined) and O(decision=deferred).
     type: str
   reason:
     description: Why, in words.

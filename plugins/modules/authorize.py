@@ -27,7 +27,10 @@ options:
     description: The kind of the tier, V(server) or V(workstation).
     type: str
   cycle:
-    description: The cycle that it is for, such as V(2026-11); by default the one that is open.
+    description:
+      - The cycle that it is for, such as V(2026-11); by default the one that is open.
+      - One that is over is refused. One that is not open yet, or an out-of-band cycle that the policy does not have, is
+        taken with a warning.
     type: str
   reason:
     description: Why, in words.

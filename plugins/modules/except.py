@@ -13,7 +13,9 @@ description:
   - Puts an exception of a client, a location, an endpoint or a role on the ledger, its signature, or its end.
   - An exception counts only while the client has signed it and it has not expired. Until then what it covers is
     held, neither patched nor left out.
-  - Another O(expires) makes it another exception, which has to be signed anew.
+  - Another O(expires) or O(code) makes it another exception, which has to be signed anew. That is how one is renewed.
+  - An exception that is about to expire (30 days ahead, C(notices) in the policy), has expired or is not signed is put
+    on a ticket.
 options:
   state:
     description: Whether there is to be an exception.
@@ -37,16 +39,18 @@ options:
     type: str
     required: true
   code:
-    description: A reason code of yours. Required for O(state=present).
+    description:
+      - A reason code of yours, one of the policy's C(reason_codes) where these list any for C(except). Required for
+        O(state=present).
     type: str
   expires:
-    description: When it ends, ISO 8601 with an offset; without it, it has no end.
+    description: When it ends, ISO 8601 with an offset, not in the past; without it, it has no end.
     type: str
   signed_by:
     description: The client's signatory. Goes with O(signed_at).
     type: str
   signed_at:
-    description: When the client signed, ISO 8601 with an offset.
+    description: When the client signed, ISO 8601 with an offset, not in the future.
     type: str
 extends_documentation_fragment:
   - msp.patching.decision

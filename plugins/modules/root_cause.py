@@ -23,7 +23,8 @@ options:
     description: With O(endpoint), only its failures of this update, a KB number or an id.
     type: str
   code:
-    description: A code of yours for the cause.
+    description:
+      - A code of yours for the cause, one of the policy's C(reason_codes) where these list any for C(root_cause).
     type: str
     required: true
   text:

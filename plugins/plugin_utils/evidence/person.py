@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..deliveries.followups import follow_ups
 from ..errors import PatchingError
+from ..flow.fields import suggestion
 from ..ledger import Event, Ledger
 from ..ledger.people import DecisionError, known_in
 from .recorder import ready
@@ -52,14 +53,17 @@ class Inventory:
         client, location, endpoint = (scope.get(name) for name in ("client", "location", "endpoint"))
         clients = self.clients()
         if client is not None and clients and client not in clients:
-            raise DecisionError(f"there is no client {client!r} in the inventory; there is: {known_in(clients)}")
+            hint = suggestion(client, clients)
+            raise DecisionError(f"there is no client {client!r} in the inventory{hint}; there is: {known_in(clients)}")
         if client is not None and location is not None and clients:
             locations = self.locations(client)
             if location not in locations:
-                raise DecisionError(f"{client} has no location {location!r}; it has: {known_in(locations)}")
+                hint = suggestion(location, locations)
+                raise DecisionError(f"{client} has no location {location!r}{hint}; it has: {known_in(locations)}")
         if endpoint is not None and self.endpoints and endpoint not in self.endpoints:
+            hint = suggestion(endpoint, self.endpoints)
             raise DecisionError(
-                f"there is no endpoint {endpoint!r} in the inventory; there is: {known_in(self.endpoints)}"
+                f"there is no endpoint {endpoint!r} in the inventory{hint}; there is: {known_in(self.endpoints)}"
             )
 
 
@@ -84,6 +88,7 @@ class PersonAction(ActionBase):
             recorder = ready()
             by = arguments.pop("by") or recorder.settings.by
             self._inventory = Inventory(task_vars or {})
+            self._policy = recorder.policy
             self._result = result
             now = recorder.clock.now()
             events = self.decide(recorder.ledger, now, by, arguments)

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Register, Update
+from ..flow.records import update_keys
 from ..requirements import sqlalchemy as sa
 from . import register as reading
 from .event import Event, instant, text_of
@@ -75,7 +76,8 @@ class Overview:
 
     `applies` has the update ids of every endpoint whose last search still stands, `first_seen` when a search first
     found each of them. `register` is without the endpoints' own states and with the soak of what applies somewhere.
-    `exceptions` and `approvals` are the register's whole rows, with what the flow does not need.
+    `exceptions` and `approvals` are the register's whole rows, with what the flow does not need; `named` are the
+    updates that approvals name, by id, where it was asked for them: they may apply nowhere any more.
     """
 
     seen: Mapping[str, Seen] = field(default_factory=dict)
@@ -85,12 +87,13 @@ class Overview:
     register: Register = field(default_factory=Register)
     exceptions: tuple[Mapping[str, Any], ...] = ()
     approvals: tuple[Mapping[str, Any], ...] = ()
+    named: Mapping[str, Update] = field(default_factory=dict)
     promotions: Mapping[tuple[str, str, str | None], Promotion] = field(default_factory=dict)
     gaps: Mapping[str, Gap] = field(default_factory=dict)
 
 
-def overview(ledger: Ledger) -> Overview:
-    """Everything of it in one look at the ledger."""
+def overview(ledger: Ledger, *, named: bool = False) -> Overview:
+    """Everything of it in one look at the ledger; with `named` the updates that approvals name too."""
     of = tables()
     with ledger.reading() as connection:
         seen = _seen(connection, of)
@@ -106,6 +109,7 @@ def overview(ledger: Ledger) -> Overview:
                 for row in _all(connection, of.exceptions)
             ),
             approvals=tuple(_all(connection, of.approvals)),
+            named=_named(connection, of) if named else {},
             promotions=_promotions(connection, of),
             gaps=_gaps(connection, of),
         )
@@ -190,6 +194,14 @@ def _updates(connection: Connection, of: Tables) -> tuple[dict[str, Update], dic
         records[row["id"]] = Update.parse(json.loads(row["record"]))
         first[row["id"]] = instant(row["first_seen"])
     return records, first
+
+
+def _named(connection: Connection, of: Tables) -> dict[str, Update]:
+    keys = set(connection.execute(sa.select(of.approvals.c.update)).scalars())
+    known = (
+        Update.parse(json.loads(record)) for record in connection.execute(sa.select(of.updates.c.record)).scalars()
+    )
+    return {update.id: update for update in known if not keys.isdisjoint(update_keys(update))}
 
 
 def _register(connection: Connection, of: Tables) -> Register:

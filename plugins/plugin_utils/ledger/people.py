@@ -17,9 +17,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
+from ..flow.fields import suggestion
 from ..flow.records import KINDS, RINGS, ROLES, update_key
 from . import shapes
-from .event import Event, canonical, instant, text_of
+from .event import Event, EventError, canonical, instant, text_of
 
 if TYPE_CHECKING:
     from .rows import Rows
@@ -62,6 +63,9 @@ def approve(
         raise DecisionError(f"`promote` waives the soak of an approved update; this decision is {decision}")
     if decision != "approved" and not code:
         raise DecisionError(f"a {decision} update goes on the exception register: it needs a reason `code` too")
+    again_at = None if until is None else _instant("until", until)
+    if again_at is not None and again_at <= now:
+        raise DecisionError(f"`until` is {until}: that is past; it says when the update is looked at again")
     stands = {(row["update"], row["client"]): row for row in ledger.rows("approvals")}
     events = []
     for update in dict.fromkeys(update_key(update) for update in updates):
@@ -69,7 +73,7 @@ def approve(
             "update": update,
             "decision": decision,
             "client": client,
-            "until": None if until is None else text_of(instant(until)),
+            "until": None if again_at is None else text_of(again_at),
             "promote": promote,
             "code": code,
             "by": by,
@@ -105,22 +109,32 @@ def except_from(
     check_exception_scope(scope)
     if (signed_by is None) != (signed_at is None):
         raise DecisionError("a signature is both: `signed_by`, the client's signatory, and `signed_at`, the instant")
-    until = None if expires is None else text_of(instant(expires))
+    ends = None if expires is None else _instant("expires", expires)
+    if ends is not None and ends <= now:
+        raise DecisionError(f"`expires` is {expires}: that is past; an exception ends in the future, or is ended")
+    when = None if signed_at is None else _instant("signed_at", signed_at)
+    if when is not None and when > now:
+        raise DecisionError(f"`signed_at` is {signed_at}: nobody has signed in the future; now is {_minute(now)}")
+    until = None if ends is None else text_of(ends)
     events = []
     row = _exception(ledger, scope)
-    if row is None or row["expires"] != until:
+    if row is None or row["expires"] != until or row["code"] != code:
         key = str(uuid.uuid4())
         if row is not None:
             events.append(_revoked(row["id"], now, by, f"replaced: {reason}"))
         granted = {"id": key, "scope": dict(scope), "expires": until, "code": code, "by": by, "reason": reason}
         events.append(Event("exception.granted", None, now, granted))
         row = {"id": key, "signed_by": None, "signed_at": None}
-    if signed_by is not None and signed_at is not None:
-        when = text_of(instant(signed_at))
-        if (row["signed_by"], row["signed_at"]) != (signed_by, when):
-            signed = {"id": row["id"], "signed_by": signed_by, "signed_at": when, "by": by}
-            events.append(Event("exception.signed", None, now, signed))
+    stands = row["signed_by"], row["signed_at"]
+    if signed_by is not None and when is not None and stands != (signed_by, text_of(when)):
+        signed = {"id": row["id"], "signed_by": signed_by, "signed_at": text_of(when), "by": by}
+        events.append(Event("exception.signed", None, now, signed))
     return events
+
+
+def is_excepted(ledger: Ledger, scope: Mapping[str, str]) -> bool:
+    """Whether an exception of exactly `scope` stands."""
+    return _exception(ledger, scope) is not None
 
 
 def revoke(ledger: Ledger, now: datetime, *, scope: Mapping[str, str], by: str, reason: str) -> list[Event]:
@@ -139,7 +153,8 @@ def check_exception_scope(scope: Mapping[str, str]) -> None:
             f"this one names {known_in(keys)}"
         )
     if "role" in scope and scope["role"] not in ROLES:
-        raise DecisionError(f"there is no role {scope['role']!r}; there is: {known_in(ROLES)}")
+        hint = suggestion(scope["role"], ROLES)
+        raise DecisionError(f"there is no role {scope['role']!r}{hint}; there is: {known_in(ROLES)}")
 
 
 def _exception(ledger: Ledger, scope: Mapping[str, str]) -> dict[str, Any] | None:
@@ -152,6 +167,25 @@ def _exception(ledger: Ledger, scope: Mapping[str, str]) -> dict[str, Any] | Non
 
 def _revoked(key: str, now: datetime, by: str, reason: str) -> Event:
     return Event("exception.revoked", None, now, {"id": key, "by": by, "reason": reason})
+
+
+def _instant(name: str, given: str) -> datetime:
+    try:
+        return instant(given)
+    except EventError as exc:
+        raise DecisionError(f"`{name}`: {exc}") from None
+
+
+def _minute(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes")
+
+
+def check_code(codes: Mapping[str, str] | None, code: str | None) -> None:
+    """The reason `code` is one of the policy's `codes` (code: meaning); None: the policy takes any."""
+    if codes is not None and code is not None and code not in codes:
+        hint = suggestion(code, codes)
+        there = ", ".join(f"{one} ({meaning})" if meaning else one for one, meaning in codes.items())
+        raise DecisionError(f"there is no reason code {code!r}{hint}; the policy has: {there}")
 
 
 def authorize(

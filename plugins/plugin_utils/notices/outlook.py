@@ -32,7 +32,7 @@ class Outlook:
         self.pilots = {name: one for name, one in fleet.items() if one.ring == "pilot"} | self._pilots_elsewhere()
         planner = Planner(policy, known.register, now, self.pilots.values())
         cases = (planner.case(endpoint, self.updates_of(name)) for name, endpoint in fleet.items())
-        self.cases: list[Case] = [case for case in cases if not any(ask(case) for ask in _SKIPPED)]
+        self.cases: list[Case] = [case for case in cases if in_scope(case)]
 
     def updates_of(self, endpoint: str) -> list[Update] | None:
         """What applies to it; None where that is not known."""
@@ -72,6 +72,11 @@ class Outlook:
             for one in self.known.seen.values()
             if one.ring == "pilot" and one.name not in self.fleet
         }
+
+
+def in_scope(case: Case) -> bool:
+    """Whether the flow may patch it at all, now or later."""
+    return not any(ask(case) for ask in _SKIPPED)
 
 
 def by_client(endpoints: Iterable[Endpoint]) -> dict[str, list[str]]:

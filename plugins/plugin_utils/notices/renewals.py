@@ -74,10 +74,10 @@ def _renewals(outlook: Outlook) -> Iterator[Renewal]:
 
 
 def _ahead(outlook: Outlook, scope: Mapping[str, str]) -> timedelta:
-    return outlook.settings(**_place(outlook, scope)).renewal_ahead
+    return outlook.settings(**place(outlook, scope)).renewal_ahead
 
 
-def _place(outlook: Outlook, scope: Mapping[str, str]) -> dict[str, str | None]:
+def place(outlook: Outlook, scope: Mapping[str, str]) -> dict[str, str | None]:
     """Client, location and name by which the policy may have figures of its own."""
     if "endpoint" not in scope:
         return {"client": scope.get("client"), "location": scope.get("location")}
@@ -92,7 +92,7 @@ def letters(outlook: Outlook, found: Iterable[Renewal]) -> list[Letter]:
 
 
 def _letter(outlook: Outlook, one: Renewal) -> Letter:
-    row, place = one.row, _place(outlook, one.row["scope"])
+    row, its = one.row, place(outlook, one.row["scope"])
     whom, clients = scope_words(row["scope"]), by_client(one.endpoints)
     name = row["scope"].get("endpoint")
     what, why = _matter(outlook, one)
@@ -111,11 +111,11 @@ def _letter(outlook: Outlook, one: Renewal) -> Letter:
     ]
     return Letter(
         key=("exception", row["id"], one.state),
-        about=(place.get("client") or "all-clients", "exception", name or whom, row["id"][:8]),
+        about=(its.get("client") or "all-clients", "exception", name or whom, row["id"][:8]),
         summary=f"Patching: exception for {whom} {SUMMARIES[one.state]}",
         lines=lines,
-        priority=outlook.settings(**place).notice_priority,
-        client=place.get("client"),
+        priority=outlook.settings(**its).notice_priority,
+        client=its.get("client") or None,
         endpoint=outlook.fleet.get(name) if name else None,
     )
 

@@ -149,12 +149,14 @@ def promotions(found: Iterable[Gate], now: datetime) -> list[Event]:
 
 def in_words(found: Sequence[Gate], now: datetime) -> str:
     """The gates that are not open yet, a line each, and those that open now; bounded. Empty where nothing soaks."""
-    shut = list(dict.fromkeys(gate.line(now) for gate in found if not gate.is_open))
-    fresh = list(dict.fromkeys(gate.line(now) for gate in found if gate.is_open and gate.passed_at is None))
-    return _listed("Soaks", shut) + _listed("Promoted", fresh)
+    shut = [gate for gate in found if not gate.is_open]
+    fresh = [gate for gate in found if gate.is_open and gate.passed_at is None]
+    return listed("Soaks", shut, now) + listed("Promoted, for the soak has passed", fresh, now)
 
 
-def _listed(title: str, lines: Sequence[str]) -> str:
+def listed(title: str, found: Sequence[Gate], now: datetime) -> str:
+    """A line a gate, at most `LINES` of them, under a `title`; empty where there is none."""
+    lines = list(dict.fromkeys(gate.line(now) for gate in found))
     if not lines:
         return ""
     more = f"  and {len(lines) - LINES} more\n" if len(lines) > LINES else ""

@@ -15,7 +15,10 @@ from ..flow import Endpoint
 from ..ledger import Ledger, text_of
 from ..ledger.claims import Holder
 from ..ledger.lanes import lanes
+from ..ledger.overview import promotions
 from ..ledger.people import known_in
+from ..notices.outlook import in_scope
+from ..notices.soaks import gates, listed
 from .explain import Explanation, explain, page
 from .hosts import HostVars, ScopeError, nobody, read_endpoints
 from .plan import Plan, make_plan
@@ -49,7 +52,7 @@ class Look:
             self._ledger,
             recorder.policy.with_lanes(lanes(self._ledger)),
             _chosen(there, ring, client),
-            _instant(recorder),
+            instant_of(recorder),
             run=None,
             actions=ACTING,
             pilots=[endpoint for endpoint in known.values() if endpoint.ring == "pilot"],
@@ -82,7 +85,14 @@ class Look:
         counts = Counter(decision.action for decision in self.plan.decisions.values())
         title = f"{len(self.plan.endpoints)} endpoints at {self.plan.now.isoformat(timespec='minutes')}"
         table = counts_table(f"{title}: {in_words(counts)}", self.plan)
-        return f"{told}{table}One of them in full: -l NAME. All of them in full: -e detail=true\n"
+        return f"{told}{table}{self._gates()}One of them in full: -l NAME. All of them in full: -e detail=true\n"
+
+    def _gates(self) -> str:
+        """The gate of the soak for what these endpoints wait for, a line an update and scope (R5)."""
+        plan = self.plan
+        cases = [plan.planner.case(one, plan.updates[name]) for name, one in plan.endpoints.items()]
+        found = gates([case for case in cases if in_scope(case)], plan.policy.settings(), promotions(self._ledger))
+        return listed("Soaks", found, plan.now)
 
     def _failures(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -103,7 +113,7 @@ class Look:
         return found
 
 
-def _instant(recorder: Recorder) -> datetime:
+def instant_of(recorder: Recorder) -> datetime:
     """`as_of`, whatever the clock: a look does nothing at that hour."""
     return recorder.settings.as_of or recorder.clock.now()
 
