@@ -35,7 +35,9 @@ _PRODUCT = re.compile(r"Windows (?:Server )?\d+(?: R2)?")
 @dataclass(slots=True)
 class Gap:
     """What no pilot stands for: an update (by id) or the value of a track, an OS build or a role, of a `kind`, in the
-    scope of one `client` or of all (None). `endpoints` are those that wait, `since` when people were first told."""
+    scope of one `client` or of all (None). `endpoints` are those that wait, `since` when people were first told;
+    `lately` that the last search of one of them is not old: what an old one found may be superseded, so that people
+    are not told of it."""
 
     aspect: str
     value: str
@@ -44,6 +46,7 @@ class Gap:
     label: str
     endpoints: list[Endpoint] = field(default_factory=list)
     since: datetime | None = None
+    lately: bool = False
 
     @property
     def id(self) -> str:
@@ -67,7 +70,9 @@ def gaps(outlook: Outlook) -> list[Gap]:
     found: dict[str, Gap] = {}
     waiting = [case for case in outlook.cases if waits(case.endpoint, case.settings)]
     for gap, endpoint in (*_of_updates(outlook, waiting), *_of_machines(outlook, waiting)):
-        found.setdefault(gap.id, gap).endpoints.append(endpoint)
+        there = found.setdefault(gap.id, gap)
+        there.endpoints.append(endpoint)
+        there.lately = there.lately or gap.lately
     for key, gap in found.items():
         known = outlook.known.gaps.get(key)
         gap.since = known.since if known else None
@@ -83,7 +88,7 @@ def _of_updates(outlook: Outlook, waiting: Iterable[Case]) -> Iterator[tuple[Gap
     """Approved updates that have to soak, and that no pilot endpoint took or is offered."""
     cases, lacking = {}, {}
     for case in waiting:
-        if UPDATE in case.settings.coverage and outlook.is_fresh(case):
+        if UPDATE in case.settings.coverage:
             updates = [update for update in case.updates or () if _has_to_soak(case, update)]
             if updates:
                 cases[case.endpoint.name], lacking[case.endpoint.name] = case, updates
@@ -98,7 +103,8 @@ def _of_updates(outlook: Outlook, waiting: Iterable[Case]) -> Iterator[tuple[Gap
     for update, names in coverage_gaps(lacking | could, fleet, settings).items():
         for name in names:
             case, known = cases[name], outlook.known.updates[update]
-            yield Gap(UPDATE, update, case.endpoint.kind or "", _scope(case), known.label), case.endpoint
+            lately = outlook.is_searched_lately(case)
+            yield Gap(UPDATE, update, case.endpoint.kind or "", _scope(case), known.label, lately=lately), case.endpoint
 
 
 def _has_to_soak(case: Case, update: Update) -> bool:
@@ -146,7 +152,7 @@ def _of_machines(outlook: Outlook, waiting: Iterable[Case]) -> Iterator[tuple[Ga
         traits = stood.get((endpoint.kind or "", client))
         for aspect, value in _is(outlook, endpoint) if traits is not None else ():
             if aspect in case.settings.coverage and not _stood_for(aspect, value, traits or set()):
-                yield Gap(aspect, value, endpoint.kind or "", client, value), endpoint
+                yield Gap(aspect, value, endpoint.kind or "", client, value, lately=True), endpoint
 
 
 def _is(outlook: Outlook, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
@@ -183,7 +189,7 @@ def _release(build: str | None) -> str | None:
 def changes(outlook: Outlook, found: Sequence[Gap]) -> list[Event]:
     """The events of the gaps that are new, and of those that are no more."""
     there = {gap.id for gap in found}
-    opened = [gap.event(outlook.now) for gap in found if gap.since is None]
+    opened = [gap.event(outlook.now) for gap in found if gap.since is None and gap.lately]
     known = outlook.known.gaps.values()
     closed = [gap.id for gap in known if gap.id not in there and outlook.speaks_for(gap.client)]
     return opened + [Event("coverage.gap_closed", None, outlook.now, {"id": key}) for key in closed]
@@ -194,7 +200,7 @@ def letters(outlook: Outlook, found: Iterable[Gap]) -> list[Letter]:
     lasting: dict[tuple[str, str | None, datetime], list[Gap]] = {}
     for gap in found:
         after = outlook.settings(client=gap.client).coverage_gap_after
-        if gap.since is not None and gap.since + after <= outlook.now:
+        if gap.lately and gap.since is not None and gap.since + after <= outlook.now:
             lasting.setdefault((gap.kind, gap.client, gap.since), []).append(gap)
     return [_letter(outlook, some) for some in lasting.values()]
 
@@ -208,7 +214,7 @@ def _letter(outlook: Outlook, some: Sequence[Gap]) -> Letter:
     ]
     for gap in some:
         clients = by_client(gap.endpoints)
-        lines += ["", f"{NOUNS[gap.aspect]} {gap.label}: {endpoints_of(clients)} wait", *where(clients)]
+        lines += ["", f"{NOUNS[gap.aspect]} {gap.label}, {endpoints_of(clients)}:", *where(clients)]
     lines += [
         "",
         f"To do: put a {kind} like these into the ring pilot in the RMM"
@@ -246,7 +252,7 @@ def _list(some: Sequence[Gap]) -> str:
 def warnings(found: Iterable[Gap]) -> list[str]:
     """A sentence for each aspect and kind; clients with gaps of the same aspect share one."""
     by_aspect: dict[tuple[str, str, bool], list[Gap]] = {}
-    for gap in found:
+    for gap in (gap for gap in found if gap.lately):
         by_aspect.setdefault((gap.kind, gap.aspect, gap.client is None), []).append(gap)
     return [_warning(kind, aspect, some) for (kind, aspect, _), some in sorted(by_aspect.items())]
 

@@ -56,7 +56,7 @@ class Outlook:
         seen = self.known.seen.get(endpoint)
         return None if seen is None else seen.scanned_at
 
-    def is_fresh(self, case: Case) -> bool:
+    def is_searched_lately(self, case: Case) -> bool:
         """Whether its last search is not older than two days or so: what an older one found may be superseded."""
         scanned = self.scanned_at(case.endpoint.name)
         return scanned is not None and self.now - scanned <= 2 * case.settings.scan_max_age

@@ -146,7 +146,7 @@ def _commands(one: Renewal) -> list[str]:
     signed: dict[str, str | None] = {"signed_by": None, "signed_at": None}
     ended = f"End it: {playbook('except', **row['scope'], state='absent', reason=None)}"
     if one.state == UNSIGNED:
-        expires: dict[str, str | None] = {"expires": row["expires"]} if row["expires"] else {}
+        expires: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
         return [f"Sign it: {playbook('except', **given, **expires, **signed)}", ended]
     return [f"Renew it: {playbook('except', **given, expires=None, **signed)}", ended]
 

@@ -130,7 +130,8 @@ def in_words(waiting: Sequence[Review], now: datetime) -> str:
     oldest = waiting[0]
     late = len({one.update.label for one in waiting if one.due <= now})
     overdue = f"; {late} overdue, escalated with a ticket" if late else ""
-    for_ = f"for {count(days(now - oldest.since), 'day')}"
+    waited = days(now - oldest.since)
+    for_ = f"for {count(waited, 'day')}" if waited else "since less than a day"
     if number == 1:
         return f"{oldest.update.label} awaits an engineer's review, {for_}{overdue}.\n"
     return f"{number} updates await an engineer's review, the oldest ({oldest.update.label}) {for_}{overdue}.\n"

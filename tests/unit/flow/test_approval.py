@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Register, Update, load_policy
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.approval import Outcome, Rule, judge_all
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.approval import Outcome, Rule, judge_all, review_time
 from tests.unit.flow.build import DEFAULTS, DRIVER, NIGHT, update
 
 RULES = DEFAULTS.settings().approval
@@ -164,3 +165,26 @@ def test_the_first_rule_that_matches_decides(ordered: list[Rule], severity: str 
     matching = [rule for rule in ordered if rule.matches(one)]
     expected = (matching[0].name, matching[0].decision) if matching else ("review", "held")
     assert (outcome.rule, outcome.decision) == expected
+
+
+@pytest.mark.parametrize("client", [None, "Acme"])
+def test_a_review_begins_anew_when_its_deferral_ends(client: str | None) -> None:
+    until = NIGHT - timedelta(days=2)
+    row = {"update": "5046613", "decision": "deferred", "until": until.isoformat(), "client": client}
+    found = judged(update(severity=None, released="2026-01-01T00:00:00Z"), [row])
+    assert (found.rule, found.until, found.overdue) == ("review", until + timedelta(days=7), False)
+    row["until"] = (NIGHT - timedelta(days=8)).isoformat()
+    assert judged(update(severity=None), [row]).overdue
+
+
+@pytest.mark.parametrize(
+    ("rules", "name", "days"),
+    [
+        (RULES, "review", 7),
+        ((Rule("look", "held", within=timedelta(days=3)),), "look", 3),
+        ((Rule("look", "held"),), "look", 7),
+        ((), "review", 7),
+    ],
+)
+def test_how_long_a_review_may_take(rules: tuple[Rule, ...], name: str, days: int) -> None:
+    assert review_time(rules, name) == timedelta(days=days)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,6 +68,11 @@ def test_another_decision_takes_the_place_of_the_first(ledger: Ledger) -> None:
         ({"decision": "approved", "until": "2026-12-01T00:00:00Z"}, "belongs to a deferred"),
         ({"decision": "declined", "promote": True}, "waives the soak of an approved"),
         ({"decision": "declined"}, "needs a reason `code`"),
+        ({"decision": "deferred", "code": "X", "until": "2026-11-11T02:00:00Z"}, "`until` is .*: that is past"),
+        (
+            {"decision": "deferred", "code": "X", "until": "2026-12-01"},
+            "`until`: the instant '2026-12-01' has no offset",
+        ),
     ],
 )
 def test_approvals_that_make_no_sense(ledger: Ledger, given: dict[str, Any], words: str) -> None:
@@ -163,3 +168,73 @@ def test_holds_are_released_by_id_scope_or_the_endpoint_that_caused_them(ledger:
 def test_releases_that_name_nothing(ledger: Ledger, which: dict[str, Any]) -> None:
     with pytest.raises(DecisionError):
         people.release(ledger, NOW, **WHO, **which)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"expires": "2026-11-11T01:59:00Z"}, "`expires` is 2026-11-11T01:59:00Z: that is past"),
+        ({"expires": "next year"}, "`expires`: 'next year' is no instant"),
+        ({"signed_by": "Dana"}, "a signature is both"),
+        ({"signed_at": "2026-11-01T00:00:00Z"}, "a signature is both"),
+        ({"signed_by": "Dana", "signed_at": "2026-11-11T02:01:00Z"}, "nobody has signed in the future"),
+        ({"scope": {"role": "file_sever"}}, "no role 'file_sever'; did you mean file_server?"),
+        ({"scope": {"location": "Main"}}, "an exception covers one of"),
+    ],
+)
+def test_exceptions_that_make_no_sense_leave_nothing(ledger: Ledger, given: dict[str, Any], words: str) -> None:
+    put(ledger, people.except_from(ledger, NOW, **{"scope": {"client": "Acme"}, "code": "X", **WHO}))
+    head = ledger.head()
+    with pytest.raises(DecisionError, match=words):
+        people.except_from(ledger, NOW, **{"scope": {"client": "Acme"}, "code": "X", **WHO, **given})
+    assert ledger.head() == head
+
+
+def test_an_exception_with_another_code_is_another_and_has_to_be_signed_anew(ledger: Ledger) -> None:
+    scope = {"client": "Acme"}
+    signed = {"signed_by": "Dana", "signed_at": "2026-11-01T00:00:00Z"}
+    put(ledger, people.except_from(ledger, NOW, scope=scope, code="X", **WHO, **signed))
+    assert put(ledger, people.except_from(ledger, NOW, scope=scope, code="Y", **WHO)) == 2
+    (row,) = ledger.register_record()["exceptions"]
+    assert row["signed_by"] is None
+
+
+def test_a_reason_code_is_one_of_the_policys_where_it_lists_any() -> None:
+    people.check_code(None, "WHATEVER")
+    people.check_code({"VENDOR": "", "RISK": ""}, "RISK")
+    with pytest.raises(
+        DecisionError, match=r"no reason code 'VENDR'; did you mean VENDOR\?; the policy has: VENDOR \(m\)"
+    ):
+        people.check_code({"VENDOR": "m"}, "VENDR")
+
+
+LANES = {"2026-11-oob1": NOW + timedelta(days=2), "2026-10-oob1": NOW + timedelta(days=1)}
+
+
+@pytest.mark.parametrize("cycle", ["2026-11", "2026-11-oob1", "2026-10-oob1"])
+def test_a_go_for_a_cycle_that_is_open(cycle: str) -> None:
+    assert people.check_cycle(cycle, NOW, LANES) is None
+
+
+@pytest.mark.parametrize(
+    ("cycle", "words"),
+    [
+        ("2026-12", "the cycle 2026-12 opens on 2026-12-08T18:00+00:00: until then this counts for nothing"),
+        ("2026-11-oob2", "the policy's out_of_band has no cycle 2026-11-oob2 (it has: 2026-10-oob1, 2026-11-oob1)"),
+    ],
+)
+def test_a_go_that_may_count_later_is_warned_of(cycle: str, words: str) -> None:
+    assert (people.check_cycle(cycle, NOW, LANES) or "").startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("cycle", "lanes", "words"),
+    [
+        ("2026-10", LANES, "the cycle 2026-10 ended on 2026-11-10T18:00.*; the cycle that is open is 2026-11"),
+        ("2026-11-oob1", {"2026-11-oob1": NOW}, "the cycle 2026-11-oob1 ended on 2026-11-11T02:00"),
+        ("November", LANES, "cycle is 'November'"),
+    ],
+)
+def test_a_go_that_can_never_count_is_refused(cycle: str, lanes: dict[str, datetime], words: str) -> None:
+    with pytest.raises(DecisionError, match=words):
+        people.check_cycle(cycle, NOW, lanes)
