@@ -78,7 +78,9 @@ def fortnight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fortnight]:
         night = Night(lab, ansible_in(folder), folder, policy={**POLICY, "reason_codes": codes})
         found = Fortnight(night)
         found.run("searched", None)
-        night.decide("except", endpoint="LATER", code="VENDOR", reason="milling machine", expires="2026-12-15T00:00:00Z")
+        night.decide(
+            "except", endpoint="LATER", code="VENDOR", reason="milling machine", expires="2026-12-15T00:00:00Z"
+        )
         found.run("night", "2026-11-12T07:02:00Z")
         found.run("check", "2026-11-19T12:40:00Z", "--check")
         with night.running() as other:  # side by side

@@ -26,7 +26,15 @@ FLEET = [
 
 
 def decided(one: Scene, name: str, node: str) -> None:
-    decision = {"action": "skip", "node": node, "reason": "r", "until": None, "path": [], "updates": [], "left_out": []}
+    decision: dict[str, Any] = {
+        "action": "skip",
+        "node": node,
+        "reason": "r",
+        "until": None,
+        "path": [],
+        "updates": [],
+        "left_out": [],
+    }
     one.put("plan.decided", NIGHT - 3 * DAY, name, decision=decision, cycle="2026-11")
 
 
