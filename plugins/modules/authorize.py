@@ -29,8 +29,7 @@ options:
   cycle:
     description:
       - The cycle that it is for, such as V(2026-11); by default the one that is open.
-      - One that is over is refused. One that is not open yet, or an out-of-band cycle that the policy does not have, is
-        taken with a warning.
+      - One that is over, not open yet, or out of band and unknown is taken with a warning.
     type: str
   reason:
     description: Why, in words.

@@ -190,7 +190,6 @@ WRONG = [
         "endpoint=CNC code=VENDOR expires=2026-01-01T00:00:00Z",
         "`expires` is 2026-01-01T00:00:00Z: that is past",
     ),
-    ("authorize", "endpoint=CNC cycle=2026-10", "the cycle 2026-10 ended on"),
 ]
 
 

@@ -225,7 +225,8 @@ def _letter(outlook: Outlook, some: Sequence[Gap]) -> Letter:
         ),
     ]
     return Letter(
-        key=("coverage", kind, client or "", since.isoformat()),
+        topic="coverage",
+        key=(kind, client or "", since.isoformat()),
         about=(client or "all-clients", "coverage", kind),
         summary=f"Patching: no pilot {kind} of {whose} stands for {_list(some)}",
         lines=lines,

@@ -24,9 +24,11 @@ CLIENTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One ticket. `key` is what makes it this one and no other: told once, whatever runs derive it again; `about` ties
-    it to the ticket that tells of the same thing. `client` None: it concerns all clients, so it is for the MSP."""
+    """One ticket. `topic` says where such tickets go in the PSA, `key` is what makes it this one and no other (told
+    once, whatever runs derive it again), `about` ties it to the ticket that tells of the same thing. `client` None: it
+    concerns all clients, so it is for the MSP."""
 
+    topic: str
     key: tuple[str, ...]
     about: tuple[str, ...]
     summary: str
@@ -37,7 +39,7 @@ class Letter:
 
     @property
     def id(self) -> str:
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, "msp.patching/" + "/".join(self.key)))
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, "msp.patching/" + "/".join((self.topic, *self.key))))
 
     def event(self, now: datetime) -> Event:
         """The event that wants the ticket."""
@@ -49,6 +51,7 @@ class Letter:
             "text": "\n".join(self.lines),
             "priority": self.priority,
             "client": self.client,
+            "topic": self.topic,
         }
         if self.endpoint is not None:
             body |= {"endpoint_id": self.endpoint.id, "endpoint_name": self.endpoint.name}

@@ -110,7 +110,8 @@ def _letter(outlook: Outlook, one: Renewal) -> Letter:
         *_commands(one),
     ]
     return Letter(
-        key=("exception", row["id"], one.state),
+        topic="exception",
+        key=(row["id"], one.state),
         about=(its.get("client") or "all-clients", "exception", name or whom, row["id"][:8]),
         summary=f"Patching: exception for {whom} {SUMMARIES[one.state]}",
         lines=lines,

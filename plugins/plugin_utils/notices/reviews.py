@@ -104,7 +104,8 @@ def _letter(outlook: Outlook, one: Review) -> Letter:
         *_answers(name, whose),
     ]
     return Letter(
-        key=("review", update.id, one.client or "", one.since.isoformat()),
+        topic="review",
+        key=(update.id, one.client or "", one.since.isoformat()),
         about=(one.client or "all-clients", "review", name),
         summary=f"Patching: review overdue: {update.label}" + (f" ({one.client})" if one.client else ""),
         lines=lines,

@@ -87,7 +87,7 @@ class Session:
         """What people have to be told, of the whole inventory; what is new of it goes on the ledger, once."""
         others = [name for name in self._everybody if name not in self._endpoints]
         fleet, _unreadable = readable_endpoints(self._hostvars, others)
-        told = tell_people(self._recorder, {**fleet, **self._endpoints})
+        told = tell_people(self._recorder, self._policy, {**fleet, **self._endpoints})
         self._troubles += told.warnings
         return told.words
 

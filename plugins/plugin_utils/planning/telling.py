@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..evidence.recorder import Recorder
-from ..flow import Endpoint
+from ..flow import Endpoint, Policy
 from ..ledger.overview import overview, tickets_wanted, told_since
 from ..notices.outlook import Outlook
 from ..notices.told import Told, tell
@@ -17,15 +17,16 @@ TRIES = 5
 """How often it is looked again because another run told people of something in between."""
 
 
-def tell_people(recorder: Recorder, fleet: Mapping[str, Endpoint]) -> Told:
-    """What people are told now, `fleet` being the whole inventory; in check mode nothing is put on the ledger.
+def tell_people(recorder: Recorder, policy: Policy, fleet: Mapping[str, Endpoint]) -> Told:
+    """What people are told now by the `policy`, `fleet` being the whole inventory; in check mode nothing is put on the
+    ledger.
 
     Where other runs are faster time after time, the next run tells what is left.
     """
     ledger, now = recorder.ledger, recorder.clock.now()
     for _ in range(TRIES):
         known = overview(ledger)
-        outlook = Outlook(known, fleet, recorder.policy, now)
+        outlook = Outlook(known, fleet, policy, now)
         told = tell(outlook)
         ids = {letter.id for letter in told.letters}
         events = told.events(outlook, tickets_wanted(ledger, ids))

@@ -204,19 +204,6 @@ def test_a_default_check_is_switched_off_with_null() -> None:
     assert names == [check.probe["name"] for check in DEFAULTS.settings().checks if check.probe["name"] != "dns"]
 
 
-def test_lanes_of_anybody_are_known_with_their_end() -> None:
-    lane = {"start": "2026-11-11T00:00:00Z", "updates": ["1"], "soak_days": 1, "by": "b", "reason": "r"}
-    one, two = {**lane, "cycle": "2026-11-oob1"}, {**lane, "cycle": "2026-11-oob2"}
-    document = {
-        "out_of_band": [{**one, "end": "2026-11-12T00:00:00Z"}],
-        "clients": {"Acme": {"out_of_band": [{**one, "end": "2026-11-14T00:00:00Z"}]}},
-        "locations": {"Acme": {"Main": {"out_of_band": [{**two, "end": "2026-11-13T00:00:00Z"}]}}},
-    }
-    found = {cycle: end.isoformat() for cycle, end in load_policy(document).lanes().items()}
-    assert found == {"2026-11-oob1": "2026-11-14T00:00:00+00:00", "2026-11-oob2": "2026-11-13T00:00:00+00:00"}
-    assert load_policy({}).lanes() == {}
-
-
 def test_reason_codes_are_listed_with_their_meaning() -> None:
     assert load_policy({}).reason_codes == {}
     assert load_policy({"reason_codes": {"except": {"VENDOR": "no later build"}}}).reason_codes["except"]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -206,35 +206,3 @@ def test_a_reason_code_is_one_of_the_policys_where_it_lists_any() -> None:
         DecisionError, match=r"no reason code 'VENDR'; did you mean VENDOR\?; the policy has: VENDOR \(m\)"
     ):
         people.check_code({"VENDOR": "m"}, "VENDR")
-
-
-LANES = {"2026-11-oob1": NOW + timedelta(days=2), "2026-10-oob1": NOW + timedelta(days=1)}
-
-
-@pytest.mark.parametrize("cycle", ["2026-11", "2026-11-oob1", "2026-10-oob1"])
-def test_a_go_for_a_cycle_that_is_open(cycle: str) -> None:
-    assert people.check_cycle(cycle, NOW, LANES) is None
-
-
-@pytest.mark.parametrize(
-    ("cycle", "words"),
-    [
-        ("2026-12", "the cycle 2026-12 opens on 2026-12-08T18:00+00:00: until then this counts for nothing"),
-        ("2026-11-oob2", "the policy's out_of_band has no cycle 2026-11-oob2 (it has: 2026-10-oob1, 2026-11-oob1)"),
-    ],
-)
-def test_a_go_that_may_count_later_is_warned_of(cycle: str, words: str) -> None:
-    assert (people.check_cycle(cycle, NOW, LANES) or "").startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("cycle", "lanes", "words"),
-    [
-        ("2026-10", LANES, "the cycle 2026-10 ended on 2026-11-10T18:00.*; the cycle that is open is 2026-11"),
-        ("2026-11-oob1", {"2026-11-oob1": NOW}, "the cycle 2026-11-oob1 ended on 2026-11-11T02:00"),
-        ("November", LANES, "cycle is 'November'"),
-    ],
-)
-def test_a_go_that_can_never_count_is_refused(cycle: str, lanes: dict[str, datetime], words: str) -> None:
-    with pytest.raises(DecisionError, match=words):
-        people.check_cycle(cycle, NOW, lanes)
