@@ -74,6 +74,10 @@ unit: environment ## The pure core by tables and properties, the lab, the collec
 integration: environment ## Plugins, roles and playbooks on the lab
 	@pytest tests/integration -q -n 2 --dist loadfile
 
+.PHONY: browser
+browser: environment ## The report's page in a real browser, where a Chromium is there
+	@tests/browser.sh
+
 .PHONY: molecule
 molecule: environment ## Molecule's scenarios on the lab, two at a time; the log of one that fails is shown
 	@mkdir -p build
@@ -89,7 +93,7 @@ newest: environment ## A few tests of lab and ring on the newest ansible-core, w
 test-quick: lint unit ## Lint and unit tests: under a minute and a half
 
 .PHONY: test
-test: lint unit integration molecule newest ## All of the above
+test: lint unit browser integration molecule newest ## All of the above
 
 .PHONY: bench
 bench: environment ## What it costs, as ratios measured in one run

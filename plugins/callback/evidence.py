@@ -363,6 +363,8 @@ MARK = "_evidence"
 RED = 2
 """What ansible-playbook exits with where hosts failed."""
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
+WITHOUT_INVENTORY = frozenset({"report.yml"})
+"""Playbooks of ours that read the ledger and look at no endpoint."""
 NO_HOSTS = 4
 """Ansible's own exit status for a playbook that cannot be run."""
 NOBODY = (
@@ -409,7 +411,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         file = Path(playbook._file_name)
         self._playbook = file.name
-        self._ours = file.resolve().parent == PLAYBOOKS
+        self._ours = file.resolve().parent == PLAYBOOKS and file.name not in WITHOUT_INVENTORY
 
     @_guarded
     def v2_playbook_on_play_start(self, play: Any) -> None:

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     import cryptography.exceptions
     import cryptography.hazmat.primitives.asymmetric.ed25519
     import cryptography.hazmat.primitives.serialization
+    import font_source_sans_pro  # type: ignore[import-untyped]  # it ships no types
     import icalendar
+    import jinja2
     import jmespath
     import jsonschema
+    import pygal  # type: ignore[import-untyped]  # it ships no types
+    import pygal.style  # type: ignore[import-untyped]
     import recurring_ical_events  # type: ignore[import-untyped]  # it ships no types
     import requests
     import rich
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     import rich.console
     import rich.table
     import sqlalchemy
+    import typst
     import yaml
 
 LIBRARIES = {
@@ -42,13 +47,17 @@ LIBRARIES = {
             "cryptography.hazmat.primitives.serialization",
         ),
     ),
+    "font_source_sans_pro": ("font-source-sans-pro", ()),
     "icalendar": ("icalendar", ()),
+    "jinja2": ("Jinja2", ()),
     "jmespath": ("jmespath", ()),
     "jsonschema": ("jsonschema", ()),
+    "pygal": ("pygal", ("pygal.style",)),
     "recurring_ical_events": ("recurring-ical-events", ()),
     "requests": ("requests", ()),
     "rich": ("rich", ("rich.box", "rich.console", "rich.table")),
     "sqlalchemy": ("SQLAlchemy", ()),
+    "typst": ("typst", ()),
     "yaml": ("PyYAML", ()),
 }
 """By name: what pip calls it, and the parts of it that are used and not loaded with it."""
@@ -88,12 +97,16 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "cryptography",
+    "font_source_sans_pro",
     "icalendar",
+    "jinja2",
     "jmespath",
     "jsonschema",
+    "pygal",
     "recurring_ical_events",
     "requests",
     "rich",
     "sqlalchemy",
+    "typst",
     "yaml",
 ]

@@ -94,6 +94,7 @@ class FlawBook:
             role=machine["role"],
             criticality=criticality,
             released=update.released,
+            since=begin,
             identified=identified,
             reported=reported[0] if reported else None,
             ticket=reported[1] if reported else None,

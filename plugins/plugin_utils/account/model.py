@@ -118,6 +118,8 @@ class Flaw(Record):
     role: str | None
     criticality: str | None
     released: datetime | None
+    since: datetime | None
+    """From when identifying and correcting are measured: its release, or the endpoint's first day with us if later."""
     identified: datetime
     reported: datetime | None
     ticket: int | None

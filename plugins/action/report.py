@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The compliance report of a cycle. Documentation: the module of the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils.account import AccountError, Scope, account_of, last_instant
+from ..plugin_utils.errors import PatchingError
+from ..plugin_utils.evidence.recorder import Recorder, reading
+from ..plugin_utils.ledger import Ledger
+from ..plugin_utils.report import write as report
+from ..plugin_utils.report.render import MEDIA
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "cycle": {"type": "str"},
+    "client": {"type": "str"},
+    "ring": {"type": "str"},
+    "kind": {"type": "str"},
+    "dest": {"type": "path", "default": "reports"},
+    "formats": {"type": "list", "elements": "str", "default": list(MEDIA)},
+}
+
+
+class ActionModule(ActionBase):
+    """Reads the ledger, writes files, changes nothing else."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
+        formats = list(dict.fromkeys(one.strip().lower() for one in arguments["formats"]))
+        dest = Path(arguments["dest"])
+        try:
+            recorder = reading()
+            ledger = Ledger.open(recorder.settings.ledger, create=False)
+            scope = _scope(ledger, arguments)
+            report.check(scope, formats)
+            self._display.display(f"Reading the ledger for {scope}")
+            account = account_of(ledger, recorder.policy, scope, _instant(recorder, ledger))
+            told = f"{len(account.endpoints):,} endpoints, {len(account.flaws):,} flaws, {account.events:,} events"
+            self._display.display(f"Making the report of {told}")
+            dry = self._task.check_mode
+            written = report.write(account, dest, formats, tell=self._display.display, dry=dry)
+        except PatchingError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+        line = report.summary(account, written, dest, dry=dry)
+        self._display.display(line)
+        done = {"changed": written.changed, "files": written.files, "summary": line, "final": account.final}
+        return result | done | ({"failed": True, "msg": line} if written.problems else {})
+
+
+def _scope(ledger: Ledger, arguments: dict[str, Any]) -> Scope:
+    """What was asked for; of no cycle in particular, the one that opened last."""
+    asked = {name: arguments[name] or None for name in ("client", "ring", "kind")}
+    if arguments["cycle"]:
+        return Scope(str(arguments["cycle"]), **asked)
+    known = sorted((row["opened_at"], row["id"]) for row in ledger.rows("cycles"))
+    if not known:
+        raise AccountError("the ledger knows no cycle yet: no run has opened one")
+    return Scope(known[-1][1], **asked)
+
+
+def _instant(recorder: Recorder, ledger: Ledger) -> Any:
+    """`as_of`, else now; never before the ledger's last event, since what has happened is not untold."""
+    now = recorder.settings.as_of or recorder.clock.now()
+    return max(now, last_instant(ledger) or now)

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The view: the headline, who must act, and that it holds what the account does, whatever it is shown on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.account import Account
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.report import words
+from ansible_collections.msp.patching.plugins.plugin_utils.report.compose import view_of
+from ansible_collections.msp.patching.plugins.plugin_utils.report.sections.remaining import actions
+from ansible_collections.msp.patching.plugins.plugin_utils.report.view import Cell, Table, View, cut
+from tests.unit.account.story import CRITICAL, DAY, HOUR, Story
+from tests.unit.report.month import BETA, account, month
+
+
+@pytest.fixture(scope="module")
+def whole() -> Account:
+    return account()
+
+
+@pytest.fixture(scope="module")
+def view(whole: Account) -> View:
+    return view_of(whole)
+
+
+def table(view: View, section: str, name: str) -> Table:
+    return next(one for one in view.section(section).tables if one.id == name)
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+def test_the_headline_says_how_many_of_how_many(view: View) -> None:
+    assert view.headline == (
+        "2 of 5 endpoints are patched and validated: 40 % of the endpoints that are to be patched."
+    )
+    assert view.scope == "All clients"
+    assert view.status == "Interim: the cycle goes on; as of 2026-11-30 18:00 UTC."
+    tiles = {tile.label: (tile.value, tile.words) for tile in view.tiles}
+    assert tiles["Endpoints compliant"] == ("40 %", "2 of 5 endpoints; 1 excluded")
+    assert tiles["Flaws corrected"] == ("50 %", "5 of 10 that had to be")
+    assert tiles["Corrected in time"] == ("50 %", "4 of 8 corrected or overdue; 2 have time left")
+    assert tiles["Median time to patch"] == ("24.0 h", "mean 7.0 days, over 5 flaws")
+    assert tiles["Failures without a cause"] == ("1", "of 1 failure")
+    assert tiles["Waiting for a person"] == ("3", "of 6 endpoints; 0 of 3 tiers closed")
+
+
+def test_who_must_act_is_named_with_the_machines(whole: Account) -> None:
+    assert {(who, what.partition(":")[0]): names for who, what, names, _ in actions(whole)} == {
+        ("technician", "document a root cause"): ["ACME-WS02"],
+        ("technician", "give the go for this cycle, or install by hand where the group is manual"): ["ACME-SQL01"],
+        ("the client's site", "switch it on, so that its agent reports"): ["BETA-WS03"],
+    }
+
+
+def test_updates_under_review_are_an_engineers() -> None:
+    story = Story()
+    story.tier("WS")
+    story.scan("WS", HOUR, "KB9", known={"KB9": {"id": "KB9", "kb": ["9"], "title": "Preview"}})
+    story.decide("WS", 2 * HOUR, "hold", "approval.review")
+    assert [row[:3] for row in actions(story.account(DAY))] == [
+        ("engineer", "decide about 1 update under review: KB9", ["WS"])
+    ]
+
+
+def test_each_node_of_the_flow_that_holds_names_who_acts() -> None:
+    """A node that is not listed is one that the next run settles by itself, or none acts on."""
+    known = {name for name, _ in NODES} | {"reboot.technician", "reboot.user", "reboot.reminder"}
+    known |= {"reboot.freeze", "reboot.window"}
+    assert set(words.ACTORS) - known == {"approval.review"}
+    by_themselves = {"scan.due", "validate.due", "reboot.pending", "approval.nothing_approved"}
+    out_of_scope = {"scope.location_disabled", "scope.agent_disabled", "scope.excluded", "scope.do_not_patch"}
+    assert {name for name, _ in NODES} - set(words.ACTORS) == by_themselves | out_of_scope
+
+
+def test_what_is_not_done_is_listed_gravest_first(view: View) -> None:
+    assert [(row[0], row[4], row[8]) for row in texts(table(view, "open", "not-done"))] == [
+        ("ACME-WS02", "failed", "1"),
+        ("BETA-WS03", "unreachable", "1"),
+        ("ACME-SQL01", "held", "1"),
+    ]
+    assert [row[2] for row in texts(table(view, "open", "overdue"))] == ["ACME-SQL01", "ACME-WS02", "BETA-WS03"]
+
+
+def test_groups_add_up_to_the_whole(view: View) -> None:
+    for name in ("by-client", "by-ring", "by-importance"):
+        found = table(view, "compliance", name)
+        rows = found.rows[:-1] if found.total_row else found.rows
+        assert sum(int(row[-2].text) for row in rows) == 6
+        assert found.rows[-1][-2].text == "6" or not found.total_row
+
+
+def test_failures_exceptions_and_reboots_are_told(view: View) -> None:
+    (failure,) = texts(table(view, "failures", "failures-all"))
+    assert (failure[0], failure[3], failure[5], failure[6]) == (
+        "ACME-WS02",
+        f"install of {CRITICAL}",
+        "none yet",
+        "#17",
+    )
+    (exception,) = texts(table(view, "exceptions", "exceptions-all"))
+    assert (exception[0], exception[1], exception[6]) == ("endpoint BETA-WS02", "signed", "in 10 days")
+    (decision,) = texts(table(view, "exceptions", "decisions"))
+    assert decision[:2] == ["KB5003", "deferred"]
+    (hold,) = texts(table(view, "exceptions", "holds"))
+    assert hold[1] == "in force"
+    assert [row[0] for row in texts(table(view, "boots", "confirmed"))] == ["ACME-WS01", "BETA-WS01"]
+    assert [row[5] for row in texts(table(view, "boots", "confirmed"))] == ["healthy", "healthy"]
+
+
+def test_of_one_client_only_that_client_is_told() -> None:
+    view = view_of(month().account(20 * DAY, client="Acme"))
+    assert "BETA" not in json.dumps(view.as_record())
+    assert BETA not in json.dumps(view.as_record())
+    assert view.stem == "compliance-2026-11-acme"
+    assert view.headline.startswith("1 of 3 endpoints")
+
+
+def test_of_nothing_no_figure_is_made_up() -> None:
+    story = Story()
+    story.tier()
+    view = view_of(story.account(DAY))
+    assert view.headline == "No endpoint is to be patched."
+    assert [tile.value for tile in view.tiles] == ["–", "–", "–", "–", "0", "0"]
+
+
+def test_long_lists_are_cut_and_say_so() -> None:
+    rows, total = cut([(Cell(str(number)),) for number in range(30)], 10)
+    assert (len(rows), total) == (10, 30)
+
+
+def test_the_same_account_gives_the_same_view(whole: Account, view: View) -> None:
+    assert view_of(whole) == view
