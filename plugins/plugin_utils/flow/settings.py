@@ -113,6 +113,8 @@ class Settings:
     notice_priority: int
     out_of_band: tuple[Lane, ...]
     deadlines: Deadlines
+    provider: str
+    security_plan: str | None
     scan_time_limit: timedelta
     install_time_limit: timedelta
     reboot_time_limit: timedelta
@@ -168,6 +170,8 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         notice_priority=notices["priority"],
         out_of_band=tuple(_lane(row, f"{path}out_of_band[{n}]") for n, row in enumerate(figures["out_of_band"])),
         deadlines=Deadlines.of(figures["deadlines"]),
+        provider=figures["assessment"]["provider"],
+        security_plan=figures["assessment"]["security_plan"],
         scan_time_limit=duration(figures["scan_time_limit"]),
         install_time_limit=duration(figures["install_time_limit"]),
         reboot_time_limit=duration(figures["reboot_time_limit"]),

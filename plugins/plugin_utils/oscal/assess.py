@@ -9,31 +9,23 @@ import hashlib
 from collections.abc import Iterable
 
 from ..account import Account
-from ..flow import Policy
+from ..flow import Endpoint, Policy
 from ..ledger import Ledger
 from ..ledger.event import GENESIS, canonical
 from .judge import judge
 from .judged import Assessment, Evidence
 
-PROVIDER = "The managed service provider"
-
 
 def assess(
-    account: Account,
-    policy: Policy,
-    *,
-    ledger: str,
-    evidence: Iterable[Evidence] = (),
-    provider: str = PROVIDER,
-    security_plan: str | None = None,
-    stem: str = "",
+    account: Account, policy: Policy, *, ledger: str, evidence: Iterable[Evidence] = (), stem: str = ""
 ) -> Assessment:
     """What is to be said of `account`.
 
-    `ledger` is `ledger_id` of the ledger that it is of, `evidence` are the files shown with it, `provider` the name of
-    who patches, `security_plan` the URL of the client's system security plan where it is known; `stem` begins the names
-    of the plan's and the results' files.
+    `ledger` is `ledger_id` of the ledger that it is of, `evidence` are the files shown with it, and `stem` begins the
+    names of the plan's and the results' files.
     """
+    judged = judge(account, policy)
+    plans = {policy.settings(Endpoint.parse({"name": "any", "client": one.client})).security_plan for one in judged}
     return Assessment(
         ledger=ledger,
         head=(account.events, account.head),
@@ -41,11 +33,11 @@ def assess(
         cycle=account.scope.cycle,
         start=account.start,
         at=account.at,
-        judged=judge(account, policy),
+        judged=judged,
         policy=hashlib.sha256(canonical(policy.document).encode()).hexdigest(),
         evidence=tuple(evidence),
-        provider=provider,
-        security_plan=security_plan,
+        provider=policy.settings().provider,
+        security_plan=plans.pop() if len(plans) == 1 else None,
         stem=stem,
     )
 

@@ -49,9 +49,7 @@ def judge(account: Account, policy: Policy) -> tuple[Judged, ...]:
         if flaw.endpoint in clients:
             flaws[clients[flaw.endpoint]].append(flaw)
     return tuple(
-        _Client(client, account, {row.name: _limits(policy, row) for row in rows}, rows, flaws[client]).judged(
-            default=policy.document["deadlines"] == defaults()["deadlines"]
-        )
+        _Client(client, account, {row.name: _limits(policy, row) for row in rows}, rows, flaws[client]).judged()
         for client, rows in sorted(endpoints.items())
     )
 
@@ -71,8 +69,8 @@ class _Client:
     endpoints: Sequence[EndpointResult]
     flaws: Sequence[Flaw]
 
-    def judged(self, *, default: bool) -> Judged:
-        """`default` says that the times are those of the collection, word for word."""
+    def judged(self) -> Judged:
+        default = all(one == Deadlines.of(defaults()["deadlines"]) for one in self.limits.values())
         left = [flaw for flaw in self.flaws if self._left(flaw)]
         times = self.limits.values()
         verdicts = (

@@ -113,7 +113,8 @@ class Assessment:
 
     `ledger` tells one ledger from another (the hash of its first event), `head` is number and hash of the last event
     that was read; `start` is when the cycle opened, `at` up to when the account goes. `policy` is the
-    SHA-256 of the policy document as the ledger has it, `provider` is who patches.
+    SHA-256 of the policy document as the ledger has it, `provider` is who patches,
+    `security_plan` the URL of the system security plan, where it is known and one for all of it.
     """
 
     ledger: str
@@ -124,9 +125,9 @@ class Assessment:
     at: datetime
     judged: tuple[Judged, ...]
     policy: str
-    evidence: tuple[Evidence, ...] = ()
-    provider: str = "The managed service provider"
+    provider: str
     security_plan: str | None = None
+    evidence: tuple[Evidence, ...] = ()
     stem: str = ""
     """What the names of the plan's and the results' files begin with."""
 

@@ -65,8 +65,8 @@ def _make(
     checkpoint = sight.checkpoint()
     segment = segment_of(ledger, sight.shows, sight.numbers(checkpoint.seq), checkpoint)
     account = _as_of(account_of(ledger, policy, scope, instant(checkpoint.at)), checkpoint)
-    what = Making(scope, account, policy, checkpoint)
     contents: dict[str, Content] = {}
+    what = Making(scope, account, policy, checkpoint, contents)
     for member in members:
         contents.update(member(what))
     with (folder / EVENTS).open("wb") as events, (folder / CHAIN).open("wb") as chain:

@@ -10,6 +10,7 @@ random number, nothing that is not on the ledger, in the policy or among the opt
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -26,16 +27,31 @@ from .seal import Content
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula at the beginning of a cell."""
 SECTIONS = ("clients", "locations", "endpoints")
+CSV, JSON = "text/csv", "application/json"
+EVIDENCE = (
+    ("policy.json", JSON, "The policy in force, with every default", "ace"),
+    ("tables/flaws.csv", CSV, "Each flaw: released, identified, reported, corrected, and by when each was due", "bdf"),
+    ("tables/endpoints.csv", CSV, "Where each endpoint stands, and its last search in the cycle", "bf"),
+    ("tables/tickets.csv", CSV, "What was put on which ticket, and when", "d"),
+    ("tables/validations.csv", CSV, "The checks after each install and reboot, with what was seen", "f"),
+    ("tables/closure.csv", CSV, "The proof of each closed tier: each endpoint in exactly one place", "f"),
+    ("tables/exceptions.csv", CSV, "Exceptions: who signed for the client, and until when", "f"),
+    ("tables/failures.csv", CSV, "What failed, and its documented root cause", "f"),
+    ("tables/approvals.csv", CSV, "Engineers' decisions for updates", "f"),
+)
+"""What the assessment results point to: file, media type, title, and the objectives of 3.14.1 it is evidence of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """What a package is made of. `checkpoint` is the one it ends with, `account` tells of its instant."""
+    """What a package is made of. `checkpoint` is the one it ends with, `account` tells of its instant; `made` is what
+    the members before this one have made."""
 
     scope: Scope
     account: Account
     policy: Policy
     checkpoint: Checkpoint
+    made: Mapping[str, Content]
 
 
 Member = Callable[[Making], Mapping[str, Content]]
@@ -142,7 +158,12 @@ def _oscal(making: Making) -> dict[str, Content]:
     """Nothing where there is nothing to assess: a cycle that has seen no endpoint."""
     if not making.account.endpoints:
         return {}
-    assessment = oscal.assess(making.account, making.policy, ledger=making.checkpoint.ledger)
+    shown = [
+        oscal.Evidence(f"../{name}", title, hashlib.sha256(content).hexdigest(), media_type, objectives)
+        for name, media_type, title, objectives in EVIDENCE
+        if isinstance(content := making.made.get(name), bytes)
+    ]
+    assessment = oscal.assess(making.account, making.policy, ledger=making.checkpoint.ledger, evidence=shown)
     return {f"oscal/{name}": content for name, content in oscal.files(assessment).items()}
 
 

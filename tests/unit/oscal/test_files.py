@@ -23,6 +23,7 @@ from trestle.oscal.assessment_results import Model as ResultsModel
 from trestle.oscal.catalog import Model as CatalogModel
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Account
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Policy, PolicyError, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kept import policy_events
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import (
@@ -63,9 +64,9 @@ def month() -> Account:
     return account(machines, flaws, exceptions=(exception(endpoint="S2"),), tiers=(tier(), tier(None, ring="pilot")))
 
 
-def made(given: Account, **other: Any) -> dict[str, Any]:
+def made(given: Account, policy: Policy = POLICY, **other: Any) -> dict[str, Any]:
     """The three documents by file name."""
-    found = files(assess(given, POLICY, ledger=LEDGER, **other))
+    found = files(assess(given, policy, ledger=LEDGER, **other))
     return {name: json.loads(content) for name, content in found.items()}
 
 
@@ -224,10 +225,22 @@ def test_the_files_bear_each_others_hashes() -> None:
                 assert rlink["hashes"][0]["value"] == hashlib.sha256(found[rlink["href"]]).hexdigest()
 
 
-def test_the_clients_security_plan_is_named_where_it_is_known() -> None:
-    plan = made(month(), security_plan="https://acme.example/ssp.json")[PLAN]["assessment-plan"]
-    assert plan["import-ssp"] == {"href": "https://acme.example/ssp.json"}
-    PlanModel.model_validate({"assessment-plan": plan})
+def test_the_policy_says_who_patches_and_where_the_clients_security_plan_is() -> None:
+    plans = {"Acme": "https://acme.example/ssp.json", "Beta": "https://beta.example/ssp"}
+    clients = {client: {"assessment": {"security_plan": url}} for client, url in plans.items()}
+    policy = load_policy({"assessment": {"provider": "Example MSP"}, "clients": clients})
+    one = made(account([endpoint("S1")]), policy)[PLAN]["assessment-plan"]
+    assert one["import-ssp"] == {"href": "https://acme.example/ssp.json"}
+    assert one["metadata"]["parties"][0]["name"] == "Example MSP"
+    PlanModel.model_validate({"assessment-plan": one})
+    both = made(month(), policy)[PLAN]["assessment-plan"]
+    assert both["import-ssp"]["href"].startswith("#"), "of two plans, neither is that of both"
+
+
+@pytest.mark.parametrize("url", ["acme.example", "", "https://acme.example/a b", 7])
+def test_a_security_plan_that_is_no_url_is_refused(url: object) -> None:
+    with pytest.raises(PolicyError, match=r"assessment\.security_plan"):
+        load_policy({"assessment": {"security_plan": url}})
 
 
 def test_an_account_of_nothing_makes_no_files() -> None:
@@ -262,8 +275,10 @@ def test_things_keep_their_uuids_when_the_account_goes_on() -> None:
 @settings(max_examples=60, deadline=None)
 @given(accounts(), evidence, named)
 def test_whatever_the_account_the_files_are_valid(given_: Account, shown: list[Evidence], provider: str) -> None:
+    policy = load_policy({"assessment": {"provider": provider}})
+
     def documents() -> dict[str, bytes]:
-        return files(assess(given_, POLICY, ledger=LEDGER, evidence=shown, provider=provider))
+        return files(assess(given_, policy, ledger=LEDGER, evidence=shown))
 
     found = documents()
     assert found == documents()

@@ -129,8 +129,9 @@ def test_the_collections_own_times_are_called_its_defaults() -> None:
     ours = account([endpoint("S1")])
     assert verdict(ours, "e").remarks == ("These are the collection's defaults.",)
     assert "Critical 14 days on P1, 14 days on P2, 21 days on P3, 14 days on workstation" in verdict(ours, "e").shown
-    (theirs,) = judge(ours, load_policy({"deadlines": {"identify": "48h"}}))
-    assert theirs.verdicts[0].remarks == ()
+    for own in ({"deadlines": {"identify": "48h"}}, {"clients": {"Acme": {"deadlines": {"identify": "48h"}}}}):
+        (theirs,) = judge(ours, load_policy(own))
+        assert theirs.verdicts[0].remarks == ()
 
 
 def test_each_client_is_judged_for_itself() -> None:

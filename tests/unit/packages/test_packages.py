@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import posixpath
 import subprocess
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope
+from ansible_collections.msp.patching.plugins.plugin_utils.oscal import ledger_id
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.check import check_package
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.make import making, name_of
+from ansible_collections.msp.patching.plugins.plugin_utils.packages.members import EVIDENCE
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import PackageError
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
 from tests.unit.account.story import CYCLE, DAY, Story
@@ -151,3 +156,20 @@ def test_nothing_is_made_of_what_is_not_signed() -> None:
 def test_names_stay_names() -> None:
     assert name_of(Scope(CYCLE), "a" * 64) == f"{CYCLE}/all-clients_{'a' * 12}.zip"
     assert name_of(Scope(CYCLE, "../Ä & B", "pilot", "server"), "b" * 64) == f"{CYCLE}/Ä-B_pilot_server_{'b' * 12}.zip"
+
+
+@pytest.mark.parametrize("scope", [TIER, ACME, ALL], ids=str)
+def test_the_assessment_results_point_to_its_files_by_their_hashes(story: Story, scope: Scope, tmp_path: Path) -> None:
+    made(story, scope, tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        document = json.loads(archive.read("oscal/assessment-results.json"))["assessment-results"]
+        pointed = {}
+        for one in document["back-matter"]["resources"]:
+            for rlink in one["rlinks"]:
+                name = posixpath.normpath(posixpath.join("oscal", unquote(rlink["href"])))
+                pointed[name] = rlink["hashes"][0]["value"]
+        assert pointed == {name: hashlib.sha256(archive.read(name)).hexdigest() for name in pointed}
+    assert {name for name, *_ in EVIDENCE} < set(pointed), "all that is said to be evidence is there"
+    assert len(document["results"]) == (2 if scope == ALL else 1)
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        assert json.loads(archive.read("manifest.json"))["ledger"] == ledger_id(story.ledger)
