@@ -1,9 +1,27 @@
-"""Makes the checkout importable as ansible_collections.msp.patching, as ansible itself does it."""
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the checkout importable as ansible_collections.msp.patching, as ansible itself does it.
+
+Fixture of all tests: ``postgres``, the server of the session, started when the first test asks for it.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import Postgres, running_postgres
 
 
 def pytest_configure() -> None:
     from ansible.plugins.loader import init_plugin_loader
 
     init_plugin_loader([])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server

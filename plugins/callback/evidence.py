@@ -31,8 +31,10 @@ requirements:
 options:
   ledger:
     description:
-      - Where the ledger is. A path is an SQLite file; anything else is an SQLAlchemy database URL.
-      - AWX deletes a job's folder after the job, so there it has to be a database.
+      - Where the ledger is. A path is an SQLite file; V(postgresql://user:password@host:5432/database) is a database
+        on PostgreSQL, which needs the collection's C(requirements-postgresql.txt).
+      - AWX deletes a job's folder after the job, so there, and wherever several nodes patch, it is on PostgreSQL.
+      - Give a URL that has a password in it by the environment.
     type: str
     default: ~/.local/state/msp.patching/ledger.sqlite
     env:
@@ -43,7 +45,8 @@ options:
   spool:
     description:
       - The file in which events wait that the ledger would not take.
-      - Without it, beside an SQLite ledger, else C(~/.local/state/msp.patching/spool.jsonl).
+      - Without it, beside an SQLite ledger, else a file of the ledger's own in
+        C(~/.local/state/msp.patching).
     type: path
     env:
       - name: MSP_PATCHING_SPOOL
@@ -422,7 +425,7 @@ class CallbackModule(CallbackBase):
             raise SystemExit(NO_HOSTS)
         self._records.clear()
         if self._observer is None:
-            recorder = activate(read_settings(self.get_option, self._invocation()))
+            recorder = activate(read_settings(self.get_option, self._invocation()), self._say)
             self._observer = Observer(recorder)
             recorder.replay()
 
@@ -461,6 +464,9 @@ class CallbackModule(CallbackBase):
         if self._observer.is_red:
             # a callback has no other way to end a run red; everything is recorded, and this is the last thing it does
             raise SystemExit(RED)
+
+    def _say(self, words: str) -> None:
+        self._display.display(f"msp.patching: {words}")
 
     def _zones(self) -> dict[str, ZoneInfo]:
         """The zone of each endpoint that the run recorded something of."""

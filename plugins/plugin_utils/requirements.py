@@ -4,8 +4,9 @@
 """The control node's third-party libraries, imported in one place.
 
 ``from ..requirements import sqlalchemy as sa`` gives the library itself or, where it is not installed, an
-object that says so on first use. Each library stands in ``requirements.txt`` with its reason. A library is
-loaded when the first of our modules asks for it: an inventory needs no database, and that is a second of start.
+object that says so on first use. Each library stands in ``requirements.txt`` with its reason, or, where only some need
+it, in a file of its own (``OPTIONAL``). A library is loaded when the first of our modules asks for it: an inventory
+needs no database, and that is a second of start.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import jinja2
     import jmespath
     import jsonschema
+    import psycopg
     import pygal  # type: ignore[import-untyped]  # it ships no types
     import pygal.style  # type: ignore[import-untyped]
     import recurring_ical_events  # type: ignore[import-untyped]  # it ships no types
@@ -53,6 +55,7 @@ LIBRARIES = {
     "jmespath": ("jmespath", ()),
     "jsonschema": ("jsonschema", ()),
     "pygal": ("pygal", ("pygal.style",)),
+    "psycopg": ("psycopg", ()),
     "recurring_ical_events": ("recurring-ical-events", ()),
     "requests": ("requests", ()),
     "rich": ("rich", ("rich.box", "rich.console", "rich.table")),
@@ -62,12 +65,16 @@ LIBRARIES = {
 }
 """By name: what pip calls it, and the parts of it that are used and not loaded with it."""
 
+OPTIONAL = {"psycopg": "requirements-postgresql.txt"}
+"""The libraries that only some need, and the file that asks for them."""
+
 
 class _Missing:
     """Stands in for a library that could not be imported; any use of it raises."""
 
-    def __init__(self, library: str, cause: ImportError) -> None:
+    def __init__(self, library: str, file: str, cause: ImportError) -> None:
         self._library = library
+        self._file = file
         self._cause = cause
 
     def __getattr__(self, name: str) -> object:
@@ -75,7 +82,7 @@ class _Missing:
             raise AttributeError(name)
         raise RequirementMissingError(
             f"the Python library {self._library} is needed on the control node and is not installed for "
-            f"{sys.executable} ({self._cause}): install the collection's requirements.txt there"
+            f"{sys.executable} ({self._cause}): install the collection's {self._file} there"
         )
 
 
@@ -90,7 +97,7 @@ def __getattr__(name: str) -> object:
         for part in parts:
             importlib.import_module(part)
     except ImportError as exc:
-        found = _Missing(library, exc)
+        found = _Missing(library, OPTIONAL.get(name, "requirements.txt"), exc)
     globals()[name] = found
     return found
 
@@ -102,6 +109,7 @@ __all__ = [
     "jinja2",
     "jmespath",
     "jsonschema",
+    "psycopg",
     "pygal",
     "recurring_ical_events",
     "requests",

@@ -20,6 +20,7 @@ from ..errors import PatchingError
 from ..ledger import Event, Ledger, LedgerError, Opening
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.claims import Holder
+from ..ledger.replay import Tell, nobody
 from ..ledger.store import Guard
 from ..requirements import yaml
 from .clock import Clock, clock_for
@@ -40,8 +41,10 @@ class NotReadyError(PatchingError):
 class Recorder:
     """Records the events of one run, and knows what the run's plugins need to agree on."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tell: Tell = nobody) -> None:
+        """`tell` shows people what takes long."""
         self.settings = settings
+        self.tell = tell
         self.run = str(uuid.uuid4())
         self.holder = Holder.of_this_process(self.run)
         self.check_mode = settings.check_mode
@@ -95,9 +98,11 @@ class Recorder:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger; in check mode one that is not there yet is not made. Raises LedgerError."""
-        return Ledger.open(self.settings.ledger, create=not self.check_mode)
+        return Ledger.open(self.settings.ledger, create=not self.check_mode, tell=self.tell)
 
-    def append(self, ledger: Ledger, events: Sequence[Event], unless: Guard | None = None) -> int:
+    def append(
+        self, ledger: Ledger, events: Sequence[Event], unless: Guard | None = None, batch: str | None = None
+    ) -> int:
         """Append events of this run, the run's opening before its first; nothing in check mode, and nothing where
         `unless` is true (`Ledger.append`).
 
@@ -105,25 +110,28 @@ class Recorder:
         """
         if self.check_mode or not events:
             return 0
-        return ledger.append(events, run=self.run, opening=self._opening(), unless=unless)
+        return ledger.append(events, run=self.run, opening=self._opening(), unless=unless, batch=batch)
 
     def record(self, events: Sequence[Event]) -> None:
         """Like `append`, for the callback: what cannot be appended is spooled and becomes the run's problem.
 
-        Once one append was spooled the later ones are too, so that the ledger gets them in order.
+        Once one append was spooled the later ones are too, so that the ledger gets them in order. A connection may be
+        lost after the ledger took the events and before it could say so: they bear the number of their batch from
+        the first attempt on, so that they enter once.
         """
         if self.check_mode or not events:
             return
+        batch = str(uuid.uuid4())
         if not self._spooling:
             try:
-                self.append(self.ledger, events)
+                self.append(self.ledger, events, batch=batch)
             except LedgerError as exc:
                 self._spooling = True
                 self._lost = self._waiting(exc)
             else:
                 return
         try:
-            self._spool.keep(events, self.run, self._opening())
+            self._spool.keep(events, self.run, self._opening(), batch)
         except OSError as exc:
             self._lost = f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
 
@@ -185,10 +193,10 @@ class Recorder:
 _active: Recorder | None = None
 
 
-def activate(settings: Settings) -> Recorder:
+def activate(settings: Settings, tell: Tell = nobody) -> Recorder:
     """Make the recorder of this process and of those forked from it."""
     global _active
-    _active = Recorder(settings)
+    _active = Recorder(settings, tell)
     return _active
 
 

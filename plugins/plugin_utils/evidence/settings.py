@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from .. import automate
 from ..errors import PatchingError
+from ..ledger.database import safe
 from ..psa.layout import Layout
 
 
@@ -72,7 +74,7 @@ class TrackerTitles:
 class Settings:
     """Of one run. `as_of` is the instant it is told to take for the present, None for the real one."""
 
-    ledger: str
+    ledger: str = field(repr=False)
     policy: Path | None = None
     spool: Path | None = None
     signing_key: Path | None = None
@@ -96,9 +98,12 @@ class Settings:
     """What was wrong with the settings themselves, found while they were read."""
 
     def spool_path(self) -> Path:
-        """Where events wait that the ledger would not take: beside an SQLite ledger, else in the state
-        folder.
+        """Where events wait that the ledger would not take: beside an SQLite ledger, else in the state folder, one
+        file a ledger.
         """
+        if self.spool is None and not self.ledger.startswith("sqlite:///"):
+            which = hashlib.sha256(safe(self.ledger).encode()).hexdigest()[:12]
+            return self._beside(f"spool-{which}.jsonl")
         return self.spool or self._beside("spool.jsonl")
 
     def signing_key_path(self) -> Path:

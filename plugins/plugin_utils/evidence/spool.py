@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +27,11 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(self, events: Sequence[Event], run: str, opening: Opening) -> None:
-        """Write one append to the disk. Raises OSError where that cannot be done either."""
+    def keep(self, events: Sequence[Event], run: str, opening: Opening, batch: str) -> None:
+        """Write one append, the `batch`, to the disk. Raises OSError where that cannot be done either."""
         line = canonical(
             {
-                "batch": str(uuid.uuid4()),
+                "batch": batch,
                 "run": run,
                 "opening": {"at": text_of(opening.at), "body": opening.body},
                 "events": [

@@ -278,6 +278,8 @@ def check_event(event: Event) -> None:
         raise EventError(f"{event.kind!r} is no kind of event; there are: {', '.join(sorted(KINDS))}")
     if event.kind in OF_ENDPOINT and not event.endpoint:
         raise EventError(f"an event {event.kind} names its endpoint")
+    if "\0" in (event.endpoint or ""):
+        raise EventError(f"{event.endpoint!r} is no name of an endpoint: it holds a NUL")
     problem = mismatch(keys, event.body)
     if problem is not None:
         raise EventError(f"an event {event.kind} of {event.endpoint or 'the run'} does not hold: {problem}")

@@ -290,7 +290,7 @@ def _failure_opened(event: Event, rows: Rows) -> None:
 
 
 def _failure_repeated(event: Event, rows: Rows) -> None:
-    if event.body["told"]:
+    if event.body.get("told", True):  # the first ledgers told every time
         rows.change(rows.of.failures, {"id": event.body["failure"]}, told_at=text_of(event.at))
     rows.touch(event, **_failed_in_run(event, rows, event.body["failure"]), **NO_RETRY)
 

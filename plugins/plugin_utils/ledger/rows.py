@@ -31,18 +31,19 @@ class Rows:
         return None if found is None else dict(found)
 
     def some(self, table: Table, column: str, values: Iterable[str]) -> list[Row]:
-        query = sa.select(table).where(table.c[column].in_(list(values)))
+        query = sa.select(table).where(table.c[column].in_([_storable(value) for value in values]))
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def put(self, table: Table, key: Mapping[str, object], /, **values: object) -> None:
         """Set `values` on the row with this key; a new row where there is none."""
         there = self.change(table, key, **values) if values else self.get(table, **key) is not None
         if not there:
-            self._connection.execute(sa.insert(table), {**key, **values})
+            self.insert(table, [{**key, **values}])
 
     def change(self, table: Table, where: Mapping[str, object], /, **values: object) -> int:
         """Set `values` on the rows that match, and tell how many did."""
-        return self._connection.execute(sa.update(table).where(*_same(table, where)).values(**values)).rowcount
+        changed = sa.update(table).where(*_same(table, where)).values(_all_storable(values))
+        return self._connection.execute(changed).rowcount
 
     def where(self, table: Table, *conditions: sa.ColumnElement[bool]) -> list[Row]:
         """The rows for which all conditions hold."""
@@ -50,14 +51,15 @@ class Rows:
 
     def change_where(self, table: Table, conditions: Iterable[sa.ColumnElement[bool]], **values: object) -> int:
         """Set `values` on the rows for which all conditions hold, and tell how many there are."""
-        return self._connection.execute(sa.update(table).where(*conditions).values(**values)).rowcount
+        changed = sa.update(table).where(*conditions).values(_all_storable(values))
+        return self._connection.execute(changed).rowcount
 
     def delete(self, table: Table, **where: object) -> None:
         self._connection.execute(sa.delete(table).where(*_same(table, where)))
 
     def insert(self, table: Table, rows: list[Row]) -> None:
         if rows:
-            self._connection.execute(sa.insert(table), rows)
+            self._connection.execute(sa.insert(table), [_all_storable(row) for row in rows])
 
     def next_number(self, table: Table) -> int:
         """One more than the highest `number` in the table: instants may be equal, and order still counts."""
@@ -78,4 +80,16 @@ class Rows:
 
 
 def _same(table: Table, values: Mapping[str, object]) -> list[Any]:
-    return [table.c[name].is_(None) if value is None else table.c[name] == value for name, value in values.items()]
+    return [
+        table.c[name].is_(None) if value is None else table.c[name] == value
+        for name, value in _all_storable(values).items()
+    ]
+
+
+def _all_storable(values: Mapping[str, object]) -> Row:
+    return {name: _storable(value) for name, value in values.items()}
+
+
+def _storable(value: object) -> object:
+    """PostgreSQL's texts hold any character but NUL, which the output of a program may have: it becomes U+FFFD."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

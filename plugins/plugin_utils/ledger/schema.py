@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables of the ledger, the same on SQLite and PostgreSQL.
 
-`events`, `head`, `spooled`, `leases`, `blobs` and `version` are the ledger itself; the others are the register and
-can be rebuilt. Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts: so
-a rebuilt row is identical to the one it replaces, on any database.
+`events`, `head`, `spooled`, `leases`, `blobs` and `version` are the ledger itself (`KEPT`); the others are the register
+and can be rebuilt. Instants are ISO 8601 texts in UTC (they sort as time), records are canonical JSON texts, and texts
+are compared by their bytes: so a rebuilt row is identical to the one it replaces, and rows come in one order, on any
+database.
 
-On SQLite, triggers refuse to change or delete an event. On PostgreSQL, grant the account that runs
-Ansible only ``SELECT, INSERT`` on ``events`` (``REVOKE UPDATE, DELETE, TRUNCATE ON events FROM …``), and
-full rights on the other tables.
+Who adds to the register or changes it counts `VERSION` up, and is done: the register of an older ledger is made anew
+from its events. Who changes one of the `KEPT` counts it up too, and writes the step in ``migrations``.
+
+Triggers refuse to change or delete an event, on either database. On PostgreSQL the account that runs Ansible needs no
+more than ``SELECT`` and ``INSERT`` on `events` and ``SELECT`` on `version`, and full rights on the rows of the other
+tables; the tables' owner makes and migrates them.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 VERSION = 4
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
+KEPT = ("version", "events", "head", "spooled", "leases", "blobs")
+"""The tables that hold what cannot be made again."""
 
 
 class Tables(SimpleNamespace):
@@ -61,8 +67,7 @@ class Tables(SimpleNamespace):
 
     def projected(self) -> list[Table]:
         """The tables of the register, which `rebuild` empties and fills again."""
-        kept = {"version", "events", "head", "spooled", "leases", "blobs"}
-        return [table for table in self.metadata.sorted_tables if table.name not in kept]
+        return [table for table in self.metadata.sorted_tables if table.name not in KEPT]
 
 
 @functools.cache
@@ -71,10 +76,11 @@ def tables() -> Tables:
     meta = sa.MetaData()
 
     def text(name: str, *, key: bool = False, index: bool = False, null: bool = True) -> sa.Column[str]:
-        return sa.Column(name, sa.Text, primary_key=key, index=index, nullable=null and not key)
+        bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+        return sa.Column(name, bytewise, primary_key=key, index=index, nullable=null and not key)
 
     def whole(name: str) -> sa.Column[int]:
-        return sa.Column(name, sa.Integer)
+        return sa.Column(name, sa.BigInteger)
 
     def number(name: str, *, key: bool = False) -> sa.Column[int]:
         kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
@@ -83,6 +89,7 @@ def tables() -> Tables:
     def texts(names: str) -> list[sa.Column[str]]:
         return [text(name) for name in names.split()]
 
+    still_open = sa.text("root_cause IS NULL")
     found = {
         "version": sa.Table(
             "version", meta, sa.Column("version", sa.Integer, primary_key=True), text("since", null=False)
@@ -157,14 +164,15 @@ def tables() -> Tables:
             text("id", key=True),
             text("endpoint", index=True),
             *texts("client ring kind step update hresult name class text at next_window cycle told_at cured_at"),
-            text("root_cause", index=True),
+            text("root_cause"),
+            sa.Index("failures_open", "id", sqlite_where=still_open, postgresql_where=still_open),
         ),
         "holds": sa.Table(
             "holds",
             meta,
             text("id", key=True),
             *texts("scope reason at by failure"),
-            text("released", index=True),
+            text("released"),
         ),
         "soak": sa.Table(
             "soak",
@@ -244,11 +252,19 @@ def tables() -> Tables:
 
 
 def guards(dialect: str) -> list[str]:
-    """The statements that make `events` append-only where the database can refuse for itself."""
-    if dialect != "sqlite":
-        return []
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS events_no_{what.lower()} BEFORE {what} ON events "
-        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        for what in ("UPDATE", "DELETE")
-    ]
+    """The statements that make `events` append-only; those of a repeated call change nothing."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER IF NOT EXISTS events_no_{what.lower()} BEFORE {what} ON events "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+            for what in ("UPDATE", "DELETE")
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION events_no_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
+    )
+    trigger = (
+        "CREATE OR REPLACE TRIGGER events_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION events_no_change()"
+    )
+    return [function, trigger]

@@ -28,7 +28,8 @@ def prose(value: object) -> str | None:
 
 
 def whole(value: object) -> str | None:
-    return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+    return None if fits else "a whole number"
 
 
 def number(value: object) -> str | None:

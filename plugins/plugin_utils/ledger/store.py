@@ -3,50 +3,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store of the ledger: one transaction an append, the chain never forked, the register always in step.
 
-A write takes the database's write lock before it reads the head of the chain: ``BEGIN IMMEDIATE`` on
-SQLite, the head's row lock elsewhere. No connection outlives a call, so that a process that was forked
-never shares one.
+A write holds the database's write lock before it reads the head of the chain (``database``). No connection outlives a
+call, so that a process that was forked never shares one.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Register, Update
 from ..requirements import sqlalchemy as sa
-from . import deliveries
+from . import deliveries, migrations
 from . import register as reading
 from .audit import Audit, Auditor
 from .chain import Link
 from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
 from .claims import Holder, claim
+from .database import cause, engine_for, file_of, is_refusal, place_of, safe
 from .deliveries import Pending
 from .errors import LedgerError, TamperedError
-from .event import GENESIS, Event, canonical, chained, content_hash, instant, text_of
+from .event import Event, canonical, chained, content_hash, text_of
 from .kinds import check_event
 from .projection import project
 from .register import Progress
+from .replay import Tell, event_of, memory, nobody, put_register, replay, stream
 from .rows import Rows
-from .schema import VERSION, guards, tables
+from .schema import VERSION, tables
 from .verifying import damage_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Select
+    from sqlalchemy import Connection, Engine
 
     from ..signing.keys import PublicKey
 
-BUSY_SECONDS = 30
-"""How long a write waits for another process's."""
-BATCH = 1000
-"""How many events are read at once."""
 SALT_BYTES = 16
 
 
@@ -70,27 +65,28 @@ class Ledger:
         weakref.finalize(self, engine.dispose)  # an in-memory one has a connection to close
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Ledger:
-        """The ledger at the SQLAlchemy URL `url`; made or migrated where need be.
+    def open(cls, url: str, *, create: bool = True, tell: Tell = nobody) -> Ledger:
+        """The ledger at the SQLAlchemy URL `url`; made or migrated where need be, which `tell` is told.
 
-        With `create` false a ledger that is not there yet reads as an empty one, and nothing is made.
-        Raises LedgerError where it cannot be opened, or was written by a newer version.
+        With `create` false nothing is changed there: a ledger that is not there yet reads as an empty one, and of an
+        older one a copy in memory is migrated. Raises LedgerError where it cannot be opened, or was written by a
+        newer version.
         """
         try:
-            place = sa.engine.make_url(url)
-            path = place.database if place.get_backend_name() == "sqlite" else None
-            if path and path != ":memory:" and not Path(path).exists():
+            place = place_of(url)
+            path = file_of(place)
+            if path is not None and not path.exists():
                 if not create:
                     return cls.open("sqlite://")
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-            ledger = cls(_engine(url, memory=place.get_backend_name() == "sqlite" and not path))
+                path.parent.mkdir(parents=True, exist_ok=True)
+            ledger = cls(engine_for(place))
             found = ledger._version()
             if not found and not create:
                 return cls.open("sqlite://")
-            if create and found < VERSION:
-                ledger._make()
+            if found < VERSION:
+                return ledger._brought_up(tell) if create else ledger._copied(tell)
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as exc:
-            raise LedgerError(f"the ledger at {_safe(url)} cannot be opened: {_cause(exc)}") from exc
+            raise LedgerError(f"the ledger at {safe(url)} cannot be opened: {cause(exc)}") from exc
         return ledger
 
     def append(
@@ -215,8 +211,8 @@ class Ledger:
         if endpoint is not None:
             query = query.where(table.c.endpoint == endpoint)
         with self.reading() as connection:
-            for row in self._stream(connection, query):
-                yield row.seq, row.run, _event(row)
+            for row in stream(connection, query):
+                yield row.seq, row.run, event_of(row)
 
     def verify(self) -> tuple[int, str]:
         """Check the whole ledger, first event to head, as `audit` does; gives number and hash of the head."""
@@ -242,15 +238,13 @@ class Ledger:
             with self._engine.connect() as connection:
                 return damage_of(connection)
         except sa.exc.SQLAlchemyError as exc:
-            return _cause(exc)
+            return cause(exc)
 
     def replayed(self) -> Ledger:
         """A ledger in memory with the register that follows from this one's events, and without these."""
         other = Ledger.open("sqlite://")
         with other._writing() as connection, self.reading() as mine:
-            rows = Rows(connection, self._tables)
-            for row in self._stream(mine, sa.select(self._tables.events)):
-                project(_event(row), row.run, rows)
+            replay(mine, connection)
         return other
 
     def links(self, connection: Connection, after: int = 0, until: int | None = None) -> Iterator[Link]:
@@ -260,12 +254,12 @@ class Ledger:
         if until is not None:
             query = query.where(table.c.seq <= until)
         try:
-            for row in self._stream(connection, query):
+            for row in stream(connection, query):
                 after = row.seq
                 yield Link.of_row(dict(row._mapping))
         except (sa.exc.SQLAlchemyError, ValueError) as exc:
             seq = self._unreadable(connection, after)
-            raise TamperedError(seq, f"event {seq} was altered: it cannot be read ({_cause(exc)})") from exc
+            raise TamperedError(seq, f"event {seq} was altered: it cannot be read ({cause(exc)})") from exc
 
     def _unreadable(self, connection: Connection, after: int) -> int:
         """The first event after this one that the database cannot give; rows are read in batches otherwise."""
@@ -280,20 +274,14 @@ class Ledger:
                 return after + 1
             after = row.seq
 
-    def rebuild(self) -> int:
+    def rebuild(self, tell: Tell = nobody) -> int:
         """Empty the register and replay every event into it, in one transaction; gives how many there were."""
-        with self._writing() as connection:
+        with self._writing() as connection, memory() as register:
             self._lock_head(connection)
+            count = replay(connection, register, tell)
             for table in self._tables.projected():
                 connection.execute(sa.delete(table))
-            return self._replay(connection)
-
-    def _replay(self, connection: Connection) -> int:
-        rows = Rows(connection, self._tables)
-        count = 0
-        for row in self._stream(connection, sa.select(self._tables.events)):
-            project(_event(row), row.run, rows)
-            count += 1
+            put_register(register, connection, self._tables)
         return count
 
     def register(self, endpoints: Iterable[str] | None = None) -> Register:
@@ -409,10 +397,10 @@ class Ledger:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be read: {_cause(exc)}") from exc
+            raise LedgerError(f"the ledger at {safe(self._engine.url)} cannot be read: {cause(exc)}") from exc
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, what: str = "written") -> Iterator[Connection]:
         try:
             with (
                 self._engine.connect().execution_options(ledger_write=True) as connection,
@@ -420,95 +408,52 @@ class Ledger:
             ):
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(f"the ledger at {_safe(self._engine.url)} cannot be written: {_cause(exc)}") from exc
-
-    def _stream(self, connection: Connection, query: Select[Any]) -> Iterator[Any]:
-        """The events that `query` selects, in order, read a batch at a time."""
-        seq = self._tables.events.c.seq
-        last = 0
-        while found := connection.execute(query.where(seq > last).order_by(seq).limit(BATCH)).all():
-            yield from found
-            last = found[-1].seq
+            raise LedgerError(f"the ledger at {safe(self._engine.url)} cannot be {what}: {cause(exc)}") from exc
 
     def _head(self, connection: Connection) -> tuple[int, str]:
         row = connection.execute(sa.select(self._tables.head.c.seq, self._tables.head.c.hash)).one()
         return row.seq, row.hash
 
     def _lock_head(self, connection: Connection) -> tuple[int, str]:
-        head = self._tables.head
-        row = connection.execute(sa.select(head.c.seq, head.c.hash).with_for_update()).one()
+        """The head, with the write lock on it; refuses where another process has migrated the ledger meanwhile."""
+        head, version = self._tables.head, self._tables.version
+        newest = sa.select(sa.func.max(version.c.version)).scalar_subquery().label("version")
+        row = connection.execute(sa.select(head.c.seq, head.c.hash, newest).with_for_update(of=head)).one()
+        self._check(row.version or 0)
         return row.seq, row.hash
 
     def _version(self) -> int:
         """The version of the tables that are there, 0 where none are; refuses one that is newer than this code."""
         with self.reading() as connection:
-            if not sa.inspect(connection).has_table("version"):
-                return 0
-            found: int | None = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
-        if found is not None and found > VERSION:
+            found = migrations.version_of(connection)
+        self._check(found)
+        return found
+
+    def _check(self, version: int) -> None:
+        if version > VERSION:
             raise LedgerError(
-                f"the ledger at {_safe(self._engine.url)} has schema version {found}, this collection "
+                f"the ledger at {safe(self._engine.url)} has schema version {version}, this collection "
                 f"knows up to {VERSION}: install the collection's newer version"
             )
-        return found or 0
 
-    def _make(self) -> None:
-        with self._writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7246)"))
-            self._tables.metadata.create_all(connection)
-            found = connection.execute(sa.select(sa.func.max(self._tables.version.c.version))).scalar()
-            if found is None:
-                connection.execute(sa.insert(self._tables.head), {"id": 1, "seq": 0, "hash": GENESIS})
-            elif found < VERSION:
-                self._salted(connection)
-                self._tables.metadata.drop_all(connection, self._tables.projected())
-                self._tables.metadata.create_all(connection)
-                self._replay(connection)
-            if found is None or found < VERSION:
-                since = text_of(datetime.now(UTC))
-                connection.execute(sa.insert(self._tables.version), {"version": VERSION, "since": since})
-            for statement in guards(connection.dialect.name):
-                connection.execute(sa.text(statement))
+    def _brought_up(self, tell: Tell) -> Ledger:
+        with self._writing("opened") as connection:
+            try:
+                migrations.bring_up(connection, tell)
+            except sa.exc.SQLAlchemyError as exc:
+                if is_refusal(exc):
+                    raise LedgerError(
+                        f"the ledger at {safe(self._engine.url)} cannot be opened: {cause(exc)}; its tables are "
+                        f"made and migrated (to schema version {VERSION}) by their owner: open it once with the "
+                        "owner's account"
+                    ) from exc
+                raise
+        return self
 
-    def _salted(self, connection: Connection) -> None:
-        """Events from before there were salts have none; their hashes stay as they are (`Link`)."""
-        there = {column["name"] for column in sa.inspect(connection).get_columns("events")}
-        if "salt" not in there:
-            connection.execute(sa.text("ALTER TABLE events ADD COLUMN salt TEXT"))
-
-
-def _event(row: Any) -> Event:
-    return Event(row.kind, row.endpoint, instant(row.at), json.loads(row.body))
-
-
-def _engine(url: str, *, memory: bool) -> Engine:
-    """An engine that keeps no connection (an in-memory one keeps its only one)."""
-    pool = sa.pool.StaticPool if memory else sa.pool.NullPool
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, poolclass=pool)
-    engine = sa.create_engine(url, poolclass=pool, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-
-    @sa.event.listens_for(engine, "connect")
-    def _settings(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, never by the driver
-        if not memory:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("ledger_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
-def _safe(url: Any) -> str:
-    """The URL without its password."""
-    return str(sa.engine.make_url(url).render_as_string(hide_password=True))
-
-
-def _cause(exc: BaseException) -> str:
-    """The database's own words, without the statement and its values."""
-    return str(getattr(exc, "orig", None) or exc)
+    def _copied(self, tell: Tell) -> Ledger:
+        """An older ledger for those who only look: its events, and the register they add up to, in memory."""
+        copy = Ledger.open("sqlite://")
+        with self.reading() as source, copy._writing() as target:
+            migrations.copy_kept(source, target)
+            replay(target, target, tell)
+        return copy

@@ -44,7 +44,7 @@ class Look:
         ring: str | None = None,
         client: str | None = None,
     ) -> None:
-        self._ledger = Ledger.open(recorder.settings.ledger, create=False)
+        self._ledger = Ledger.open(recorder.settings.ledger, create=False, tell=recorder.tell)
         self.is_empty = self._ledger.head()[0] == 0
         known = read_endpoints(hostvars, {*hosts, *pilots})
         there = {name: known[name] for name in hosts}

@@ -13,16 +13,23 @@ from importlib import metadata
 import pytest
 import yaml
 
+from ansible_collections.msp.patching.plugins.plugin_utils import requirements
 from tests.unit.collection.commands import ROOT
 
-FILES = {"requirements.txt": "plugins", "lab/requirements.txt": "lab", "tests/requirements.txt": "tests"}
+OPTIONAL = ["requirements-postgresql.txt"]
+FILES = {
+    "requirements.txt": "plugins",
+    **dict.fromkeys(OPTIONAL, "plugins"),
+    "lab/requirements.txt": "lab",
+    "tests/requirements.txt": "tests",
+}
 WITHOUT_IMPORT = {
     "pywinrm": "ansible's connection plugin imports it",
     "tzdata": "the standard library reads its files",
     "pytest-xdist": "an option of pytest",
 }
 TYPES = "types-"
-LINE = re.compile(r"(?P<name>[\w.-]+)(?P<version>[=><~!][^ ]*)?(?P<marker> *;[^#]*)?(?P<reason> +#.+)?")
+LINE = re.compile(r"(?P<name>[\w.-]+)(?:\[\w+\])?(?P<version>[=><~!][^ ]*)?(?P<marker> *;[^#]*)?(?P<reason> +#.+)?")
 
 
 def lines(file: str) -> list[re.Match[str]]:
@@ -86,8 +93,8 @@ def test_every_line_is_used(file: str, name: str) -> None:
 @pytest.mark.parametrize(("file", "folder"), FILES.items())
 def test_what_is_imported_from_outside_is_asked_for(file: str, folder: str) -> None:
     """By the same file, by one it comes on top of, or it comes with something that is."""
-    beneath = {"requirements.txt": [], "lab/requirements.txt": ["requirements.txt"], "tests/requirements.txt": FILES}
-    asked = {match["name"].lower() for one in [file, *beneath[file]] for match in lines(one)}
+    beneath = {"requirements.txt": OPTIONAL, "lab/requirements.txt": ["requirements.txt"]}
+    asked = {match["name"].lower() for one in [file, *beneath.get(file, FILES)] for match in lines(one)}
     asked |= {"ansible", "ansible-core"}
     comes_along = {name for one in asked for name in needs(one)}
     known = metadata.packages_distributions()
@@ -114,3 +121,9 @@ def test_the_collections_that_roles_use_are_dependencies() -> None:
     depends = set(yaml.safe_load((ROOT / "galaxy.yml").read_text())["dependencies"])
     assert used - {"msp.patching", "ansible.builtin"} - depends == set()
     assert "ansible.windows" in used
+
+
+def test_what_only_some_need_is_named_with_its_file() -> None:
+    asked = {match["name"]: file for file in OPTIONAL for match in lines(file)}
+    assert asked == requirements.OPTIONAL
+    assert set(requirements.OPTIONAL) <= set(requirements.LIBRARIES)

@@ -197,5 +197,10 @@ def test_a_ledger_from_before_salts_is_followed_on(url: str, ledger: Ledger) -> 
         older.verify()
 
 
-OLDER = ("ALTER TABLE events DROP COLUMN salt", "DELETE FROM version", "INSERT INTO version VALUES (3, '2026-11-01')")
+OLDER = (
+    "ALTER TABLE events DROP COLUMN salt",
+    "DROP TABLE blobs",
+    "DELETE FROM version",
+    "INSERT INTO version VALUES (3, '2026-11-01')",
+)
 """What makes a ledger of this version one of the version before there were salts."""

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger.cycles import 
     seen_in,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import EventError
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import VERSION
 from tests.unit.flow.build import server, workstation
 
 OPENED, ENDS = cycle_span("2026-11")
@@ -31,11 +28,6 @@ NOW = OPENED + timedelta(hours=13)
 ENDPOINTS = [workstation(name="A"), workstation(name="B"), server(name="C"), workstation(name="D", ring=None)]
 PILOT = Tier("2026-11", "Acme", "pilot", "workstation")
 SERVERS = Tier("2026-11", "Acme", "production", "server")
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    return Ledger.open("sqlite://")
 
 
 def open_all(ledger: Ledger, now: datetime = NOW, lanes: Any = ()) -> list[Event]:
@@ -127,29 +119,3 @@ def test_the_last_run_is_the_last_that_could_have_patched(ledger: Ledger) -> Non
 def test_what_is_no_cycle_tier_or_place_is_refused(ledger: Ledger, kind: str, body: Any, words: str) -> None:
     with pytest.raises(EventError, match=words):
         ledger.append([Event(kind, None, NOW, body)], run="r")
-
-
-def test_a_ledger_from_before_cycles_gets_their_tables(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.sqlite"
-    url = f"sqlite:///{file}"
-    Ledger.open(url).append([Event("reminder.shown", "A", NOW, {})], run="r")
-    with sqlite3.connect(file) as connection:
-        connection.executescript("DROP TABLE tiers; DROP TABLE cycles; UPDATE version SET version = 1")
-    connection.close()
-    assert Ledger.open(url, create=False).head()[0] == 1, "a look changes nothing"
-    ledger = Ledger.open(url)
-    assert len(open_all(ledger)) == 3
-    assert ledger.verify()[0] == 4
-    assert [row["version"] for row in Ledger.open(url).rows("version")] == [1, VERSION]
-
-
-def test_the_register_of_an_older_ledger_is_made_anew(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.sqlite"
-    url = f"sqlite:///{file}"
-    Ledger.open(url).append([Event("reminder.shown", "A", NOW, {})], run="r")
-    before = Ledger.open(url).rows("endpoints")
-    with sqlite3.connect(file) as connection:
-        connection.executescript("ALTER TABLE endpoints DROP COLUMN attempted; UPDATE version SET version = 2")
-    connection.close()
-    assert Ledger.open(url).rows("endpoints") == before
-    assert before[0]["reminded_at"] is not None

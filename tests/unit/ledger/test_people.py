@@ -20,11 +20,6 @@ WHO: dict[str, Any] = {"by": "j.doe", "reason": "because"}
 TIER = {"client": "Acme", "ring": "production", "kind": "server"}
 
 
-@pytest.fixture
-def ledger() -> Ledger:
-    return Ledger.open("sqlite://")
-
-
 def put(ledger: Ledger, events: Sequence[Event]) -> int:
     return ledger.append(events, run="r1")
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
@@ -22,11 +20,6 @@ POSTURE: dict[str, Any] = {
     "reboot_pending": False,
     "services_running": ["LTService", "LanmanServer"],
 }
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    return Ledger.open("sqlite://")
 
 
 class Story:

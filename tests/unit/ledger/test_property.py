@@ -16,6 +16,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import K
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.projection import PROJECTIONS
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
+from tests.postgres import Postgres
 
 from .strategies import BODIES, ENDPOINTS, START, event_of
 
@@ -35,20 +36,28 @@ def test_every_kind_has_a_body_and_a_projection() -> None:
     assert set(BODIES) | SIGNED == set(KINDS) == set(PROJECTIONS)
 
 
-@settings(
-    max_examples=50,
+batches_of_events = st.lists(st.lists(events, max_size=6), max_size=8)
+unhurried = settings(
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(st.lists(st.lists(events, max_size=6), max_size=8))
-def test_a_rebuilt_register_is_identical(batches: list[list[Event]]) -> None:
-    ledger = Ledger.open("sqlite://")
+
+
+def filled(url: str, batches: list[list[Event]]) -> Ledger:
+    ledger = Ledger.open(url)
     for number, batch in enumerate(batches):
         assert ledger.append(batch, run=f"run-{number % 2}") == len(batch)
         if ledger.head()[0]:
             ledger.append_made([introducing(KEY, START, by="j.doe", reason="first")], run="keys")
             ledger.append_made([checkpointing(KEY, START)], run="keys")
+    return ledger
+
+
+@settings(unhurried, max_examples=50)
+@given(batches_of_events)
+def test_a_rebuilt_register_is_identical(batches: list[list[Event]]) -> None:
+    ledger = filled("sqlite://", batches)
     before = register_rows(ledger)
     count = ledger.rebuild()
     assert count == ledger.head()[0] >= sum(map(len, batches))
@@ -60,3 +69,21 @@ def test_a_rebuilt_register_is_identical(batches: list[list[Event]]) -> None:
     ledger.applicable(ENDPOINTS)
     ledger.progress(ENDPOINTS, run="run-0")
     ledger.down()
+
+
+OF_THE_CHAIN = ("keys", "checkpoints")
+"""Their rows name hashes, which are salted."""
+
+
+@settings(unhurried, max_examples=15)
+@given(batches=batches_of_events)
+def test_the_register_is_the_same_on_either_database(postgres: Postgres, batches: list[list[Event]]) -> None:
+    here, there = filled("sqlite://", batches), filled(postgres.new(), batches)
+    mine, other = register_rows(here), register_rows(there)
+    assert {name: rows for name, rows in mine.items() if name not in OF_THE_CHAIN} == {
+        name: rows for name, rows in other.items() if name not in OF_THE_CHAIN
+    }
+    assert there.register_record() == here.register_record()
+    assert there.audit([KEY.public]).seq == here.audit([KEY.public]).seq
+    there.rebuild()
+    assert register_rows(there) == other

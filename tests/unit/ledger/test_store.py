@@ -7,42 +7,26 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError, Opening
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import GENESIS, EventError
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import VERSION
+
+from .behind import sql, tampered
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 
 
 def reminder(endpoint: str = "ACME-WS01", at: datetime = NOW) -> Event:
     return Event("reminder.shown", endpoint, at, {})
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'state' / 'ledger.sqlite'}"
-
-
-@pytest.fixture
-def ledger(url: str) -> Ledger:
-    return Ledger.open(url)
-
-
-def tampered(url: str, statement: str) -> None:
-    """Change the file behind the ledger's back, its triggers taken off first."""
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        connection.execute("DROP TRIGGER events_no_update")
-        connection.execute("DROP TRIGGER events_no_delete")
-        connection.execute(statement)
-    connection.close()
 
 
 def test_a_new_ledger_is_empty(ledger: Ledger) -> None:
@@ -141,26 +125,29 @@ def test_a_changed_ledger_is_noticed(url: str, ledger: Ledger, statement: str, w
 @pytest.mark.parametrize("statement", ["UPDATE events SET body = '{}'", "DELETE FROM events"])
 def test_the_database_itself_refuses_a_change(url: str, ledger: Ledger, statement: str) -> None:
     ledger.append([reminder()], run="r1")
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        connection.execute(statement)
-    connection.close()
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        sql(url, statement)
+    assert ledger.verify()[0] == 1
 
 
 @pytest.mark.usefixtures("ledger")
 def test_a_newer_ledger_is_refused(url: str) -> None:
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    with connection:
-        connection.execute("INSERT INTO version VALUES (99, '2031-01-01')")
-    connection.close()
-    with pytest.raises(LedgerError, match=f"schema version 99, this collection knows up to {VERSION}"):
+    ledger = Ledger.open(url)
+    sql(url, "INSERT INTO version VALUES (99, '2031-01-01')")
+    words = f"schema version 99, this collection knows up to {VERSION}: install the collection's newer version"
+    with pytest.raises(LedgerError, match=words):
         Ledger.open(url)
+    with pytest.raises(LedgerError, match=words):  # it was migrated while this process had it open
+        ledger.append([reminder()], run="r1")
 
 
 def test_a_ledger_that_is_not_there_reads_as_empty_and_is_not_made(url: str) -> None:
     ledger = Ledger.open(url, create=False)
     assert ledger.verify() == (0, GENESIS)
-    assert not Path(url.removeprefix("sqlite:///")).exists()
+    if url.startswith("sqlite"):
+        assert not Path(url.removeprefix("sqlite:///")).exists()
+    else:
+        assert sql(url, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()") == []
 
 
 def test_an_error_names_the_ledger_and_no_password() -> None:
@@ -192,7 +179,7 @@ PYTHON = [sys.executable, "-c"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / '.ansible' / 'collections'}:{ROOT}"}
 PREAMBLE = """
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 ledger, run = Ledger.open(sys.argv[1]), sys.argv[2]
 def reminder(endpoint):
@@ -237,3 +224,56 @@ def test_a_writer_killed_in_the_middle_leaves_a_valid_chain(url: str, ledger: Le
         assert count % 5 == 0
         assert ledger.append([reminder()] * 5, run="next") == 5
     ledger.verify()
+
+
+CLAIMING = """
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.claims import Holder
+taken = ledger.claim([f"endpoint E{number}" for number in range(300)], Holder.of_this_process(run), timedelta(hours=1))
+print(300 - len(taken), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_of_processes_side_by_side_one_gets_the_claim(url: str, ledger: Ledger) -> None:
+    """All of them live on until all have asked."""
+    command = [*PYTHON, PREAMBLE + CLAIMING, url]
+    processes = [
+        subprocess.Popen(
+            [*command, f"r{number}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
+        for number in range(3)
+    ]
+    got = [process.stdout.readline() for process in processes if process.stdout is not None]
+    for process in processes:
+        process.communicate()
+    assert sorted(map(int, got)) == [0, 0, 300]
+    assert len({row["holder"] for row in ledger.rows("leases")}) == 1
+
+
+def test_what_a_program_put_out_is_kept_whatever_it_was(ledger: Ledger) -> None:
+    """NUL, which PostgreSQL's texts do not hold, and more than one of its index entries takes."""
+    body = {
+        "id": "f1",
+        "step": "install",
+        "text": "exit\0code \U0001f4a5",
+        "class": "unknown",
+        **dict.fromkeys(("update", "hresult", "name", "next_window", "cycle")),
+    }
+    long = " ".join(str(uuid.uuid4()) for _ in range(300))
+    cause = {"failure": "f1", "by": "j.doe", "code": "X\0", "text": long}
+    ledger.append([Event("failure.opened", "A", NOW, body), Event("failure.root_cause", "A", NOW, cause)], run="r1")
+    assert ledger.rows("failures")[0]["text"] == "exit\ufffdcode \U0001f4a5"
+    assert [event.body["text"] for _, _, event in ledger.events()] == ["exit\0code \U0001f4a5", long]
+    ledger.verify()
+    with pytest.raises(EventError, match="holds a NUL"):
+        ledger.append([reminder("A\0")], run="r1")
+
+
+def test_a_read_sees_one_state(url: str, ledger: Ledger) -> None:
+    ledger.append([reminder("A")], run="r1")
+    with ledger.reading() as connection:
+        count = sa.text("SELECT count(*) FROM events")
+        assert connection.execute(count).scalar() == 1
+        Ledger.open(url).append([reminder("B")], run="r2")
+        assert connection.execute(count).scalar() == 1
+    assert ledger.head()[0] == 2

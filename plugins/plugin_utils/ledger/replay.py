@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Events read in order, and the register made of them anew.
+
+A register is made in memory and put into its database in bulk: it is the same on any database, and thousands of
+events are then no thousands of questions over a network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..requirements import sqlalchemy as sa
+from .errors import LedgerError
+from .event import Event, EventError, instant
+from .projection import project
+from .rows import Rows
+from .schema import Tables, tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Select
+
+BATCH = 1000
+"""How many rows are read or written at once."""
+TELL_EVERY = 25_000
+"""After how many events somebody who waits is told that it goes on."""
+
+Tell = Callable[[str], None]
+"""Shows a sentence to the people who wait."""
+
+
+def nobody(_words: str) -> None:
+    """Tells nobody."""
+
+
+def event_of(row: Any) -> Event:
+    """The event that a row of `events` holds."""
+    return Event(row.kind, row.endpoint, instant(row.at), json.loads(row.body))
+
+
+def stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    """The rows of `events` that `query` selects, in order, read a batch at a time."""
+    seq = tables().events.c.seq
+    last = 0
+    while found := connection.execute(query.where(seq > last).order_by(seq).limit(BATCH)).all():
+        yield from found
+        last = found[-1].seq
+
+
+@contextmanager
+def memory() -> Iterator[Connection]:
+    """A connection to an empty register in memory, which ends with it."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    try:
+        with engine.connect() as connection:
+            tables().metadata.create_all(connection, tables().projected())
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def replay(source: Connection, register: Connection, tell: Tell = nobody) -> int:
+    """Bring every event of `source` into the empty `register`; gives how many there were.
+
+    Raises LedgerError that names an event which does not hold what the register needs of its kind.
+    """
+    of = tables()
+    rows = Rows(register, of)
+    total = source.execute(sa.select(sa.func.count()).select_from(of.events)).scalar() or 0
+    done = 0
+    for row in stream(source, sa.select(of.events)):
+        try:
+            project(event_of(row), row.run, rows)
+        except (EventError, ValueError, LookupError, TypeError) as exc:
+            raise LedgerError(
+                f"event {row.seq} of the ledger ({row.kind}, {row.at}) cannot be read, so the register cannot be made "
+                f"anew: {type(exc).__name__}: {exc}"
+            ) from exc
+        done += 1
+        if done % TELL_EVERY == 0 and done < total:
+            tell(f"the register is made anew: {done:,} of {total:,} events")
+    return done
+
+
+def put_register(register: Connection, target: Connection, of: Tables) -> None:
+    """Fill the empty tables of the register at `target` from those in memory."""
+    for table in of.projected():
+        for rows in register.execute(sa.select(table)).mappings().partitions(BATCH):
+            target.execute(sa.insert(table), [dict(row) for row in rows])
