@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from ..plugin_utils.account import AccountError, Scope, account_of, last_instant
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import Recorder, reading
 from ..plugin_utils.ledger import Ledger
+from ..plugin_utils.oscal import ledger_id
+from ..plugin_utils.report import assessment
 from ..plugin_utils.report import write as report
-from ..plugin_utils.report.render import MEDIA
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "cycle": {"type": "str"},
@@ -24,7 +26,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ring": {"type": "str"},
     "kind": {"type": "str"},
     "dest": {"type": "path", "default": "reports"},
-    "formats": {"type": "list", "elements": "str", "default": list(MEDIA)},
+    "formats": {"type": "list", "elements": "str", "default": list(report.FORMATS)},
 }
 
 
@@ -50,7 +52,8 @@ class ActionModule(ActionBase):
             told = f"{len(account.endpoints):,} endpoints, {len(account.flaws):,} flaws, {account.events:,} events"
             self._display.display(f"Making the report of {told}")
             dry = self._task.check_mode
-            written = report.write(account, dest, formats, tell=self._display.display, dry=dry)
+            also = {assessment.FORMAT: partial(assessment.assessed, account, recorder.policy, ledger_id(ledger))}
+            written = report.write(account, dest, formats, tell=self._display.display, dry=dry, also=also)
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         line = report.summary(account, written, dest, dry=dry)

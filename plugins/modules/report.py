@@ -17,6 +17,8 @@ description:
   - The page (V(html)) is one file that needs no network and sorts and filters its tables. The document (V(pdf)) and
     the picture of the headline (V(png)) show the same figures. V(csv) are the whole lists of endpoints, flaws and
     boots.
+  - V(oscal) are OSCAL assessment results on SP 800-171 3.14.1, [a] to [f], with a plan, a catalog and the policy in
+    force. They point by hash to the files that are made with them, so that they depend on what else is made.
   - Reads the ledger and the policy, and changes nothing but its files. Connects to no endpoint and asks no other
     system; with C(-i localhost,) not even the RMM for an inventory.
   - A file that is there already with the same content is left alone. Of a cycle that is over and whose tiers are closed
@@ -42,8 +44,8 @@ options:
     description: What to make.
     type: list
     elements: str
-    choices: [html, pdf, png, csv]
-    default: [html, pdf, png, csv]
+    choices: [html, pdf, png, csv, oscal]
+    default: [html, pdf, png, csv, oscal]
 attributes:
   action:
     description: Has an action plugin on the control node, and nothing on the endpoints.

@@ -148,8 +148,7 @@ class _Client:
         if flaw.correct.due is not None:
             return flaw.correct.due
         limits = self.limits[flaw.endpoint]
-        since = flaw.identified if flaw.identify.due is None else flaw.identify.due - limits.identify
-        return since + limits.correct(flaw.severity, flaw.kind, flaw.criticality)
+        return (flaw.since or flaw.identified) + limits.correct(flaw.severity, flaw.kind, flaw.criticality)
 
     def _untimed(self, flaw: Flaw) -> bool:
         """Whether it had to be corrected and nobody can say by when."""

@@ -90,17 +90,21 @@ def _account(making: Making) -> dict[str, Content]:
     return {"account.json": as_json(making.account.as_record())}
 
 
-def _policy(making: Making) -> dict[str, Content]:
-    """The policy in force, without what is said in it of other clients."""
-    document = dict(making.policy.document)
-    if making.scope.client is not None:
-        names = {endpoint.name for endpoint in making.account.endpoints}
-        places = {endpoint.location for endpoint in making.account.endpoints}
-        wanted: tuple[set[str | None], ...] = ({making.scope.client}, {making.scope.client, *places}, {*names})
+def policy_in_force(policy: Policy, account: Account) -> dict[str, Any]:
+    """The policy document; of one client's account without what is said in it of other clients."""
+    document, client = dict(policy.document), account.scope.client
+    if client is not None:
+        names = {endpoint.name for endpoint in account.endpoints}
+        places = {endpoint.location for endpoint in account.endpoints}
+        wanted: tuple[set[str | None], ...] = ({client}, {client, *places}, {*names})
         for section, keys in zip(SECTIONS, wanted, strict=True):
             document[section] = {key: row for key, row in document[section].items() if key in keys}
-        document["freezes"] = [row for row in document["freezes"] if row.get("client") in (None, making.scope.client)]
-    return {"policy.json": as_json(document)}
+        document["freezes"] = [row for row in document["freezes"] if row.get("client") in (None, client)]
+    return document
+
+
+def _policy(making: Making) -> dict[str, Content]:
+    return {"policy.json": as_json(policy_in_force(making.policy, making.account))}
 
 
 def _tables(making: Making) -> dict[str, Content]:

@@ -34,7 +34,7 @@ class Made:
 
     @property
     def media_type(self) -> str:
-        return MEDIA[self.format]
+        return MEDIA.get(self.format, "application/json")
 
 
 MAKERS: dict[str, Callable[[View], bytes]] = {

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..account import Account, Scope
 from ..errors import PatchingError
 from ..flow.records import KINDS, RINGS
-from . import figures, words
+from . import assessment, figures, words
 from .render import MEDIA, Made, rendered
 
 
@@ -34,7 +35,13 @@ class Written:
     problems: list[str] = field(default_factory=list)
 
 
-def check(scope: Scope, formats: Sequence[str], known: Sequence[str] = tuple(MEDIA)) -> None:
+FORMATS = (*MEDIA, assessment.FORMAT)
+Also = Callable[[Sequence[Mapping[str, Any]]], Iterable[Made]]
+"""Makes the files of a format that points to the others: it gets the rows of those that are there."""
+NONE: Mapping[str, Also] = MappingProxyType({})
+
+
+def check(scope: Scope, formats: Sequence[str], known: Sequence[str] = FORMATS) -> None:
     """Raises ReportError for a ring, a kind or a format that there is not, before anything is read."""
     for name, value, right in (("ring", scope.ring, RINGS), ("kind", scope.kind, KINDS)):
         if value is not None and value not in right:
@@ -47,9 +54,16 @@ def check(scope: Scope, formats: Sequence[str], known: Sequence[str] = tuple(MED
 
 
 def write(
-    account: Account, dest: Path, formats: Sequence[str], *, tell: Callable[[str], None], dry: bool = False
+    account: Account,
+    dest: Path,
+    formats: Sequence[str],
+    *,
+    tell: Callable[[str], None],
+    dry: bool = False,
+    also: Mapping[str, Also] = NONE,
 ) -> Written:
     """Make the files of `formats` in `dest`; `tell` is told of each as it is there. With `dry`, nothing is written.
+    `also` makes formats that are no rendering of the report, after the others.
 
     A format that cannot be made keeps no other from being made. Raises ReportError where `dest` is no folder that
     can be written.
@@ -57,9 +71,9 @@ def write(
     found = Written()
     if not dry:
         _folder(dest)
-    for one in formats:
+    for one in sorted(formats, key=also.__contains__):
         try:
-            for made in rendered(account, [one]):
+            for made in also[one](tuple(found.files)) if one in also else rendered(account, [one]):
                 _take(found, made, dest, dry=dry)
                 tell(f"{'would be ' if dry else ''}{dest / made.name}, {size(len(made.content))}")
         except OSError as exc:

@@ -105,8 +105,7 @@ def flaw(on: str, update: str = "u-1", *, at: datetime = END, **other: Any) -> F
         "report": deadline(due["report"], values["reported"], at),
         "correct": deadline(due["correct"], values["corrected"], at),
     }
-    if "since" in Flaw.__dataclass_fields__:
-        values.setdefault("since", values["released"])
+    values.setdefault("since", values["released"])
     return Flaw(**given | values)
 
 
