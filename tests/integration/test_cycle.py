@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from trestle.oscal.assessment_results import Model as AssessmentResults
 
 from .conftest import ansible_in, running_lab
 from .ring import BIG, ROOT, SMALL, Night, server, workstation, write_fleet
@@ -17,6 +19,7 @@ from .ring import BIG, ROOT, SMALL, Night, server, workstation, write_fleet
 pytestmark = pytest.mark.xdist_group("cycle")
 
 CYCLE = ROOT / "playbooks" / "cycle.yml"
+REPORT = ROOT / "playbooks" / "report.yml"
 PILOT, REGULAR = ("2026-11", "Acme", "pilot", "workstation"), ("2026-11", "Acme", "regular", "workstation")
 SERVERS = ("2026-11", "Birch", "production", "server")
 FLEET = {
@@ -141,6 +144,30 @@ def test_the_ledger_and_the_machines_agree_and_it_can_be_rebuilt(cycle: Cycle) -
     before = ledger.rows("cycles"), ledger.rows("tiers")
     ledger.rebuild()
     assert (ledger.rows("cycles"), ledger.rows("tiers")) == before
+
+
+def test_the_assessment_results_tell_what_the_machines_did(cycle: Cycle) -> None:
+    """Counted in the machines' own histories, and read by a tool that is not ours."""
+    night, folder = cycle.night, cycle.night.folder / "assessment"
+    run = night.run("-e", f"dest={folder}", "-e", "formats=oscal", playbook=REPORT).ok()
+    assert "4 files in" in run.output
+    document = json.loads((folder / "compliance-2026-11-assessment-results.json").read_bytes())
+    AssessmentResults.model_validate(document)
+    acme, birch = document["assessment-results"]["results"]
+    figures = {
+        prop["name"]: prop["value"]
+        for one in acme["observations"]
+        if one["title"] == "3.14.1\\[f\\], all of the client"
+        for prop in one["props"]
+    }
+    done = sum(len(night.happened(machine, "install.succeeded")) for machine in ("PILOT1", "PILOT2", "LATER"))
+    assert (int(figures["numerator"]), int(figures["denominator"])) == (done, done)
+    assert done > 0
+    states = {one["target"]["target-id"][-1]: one["target"]["status"] for one in birch["findings"]}
+    assert [states[objective]["state"] for objective in "ace"] == ["satisfied"] * 3
+    for objective in "bf":
+        assert states[objective]["state"] == "not-satisfied"
+        assert "(SRV1)" in states[objective]["remarks"], "Do Not Patch: nobody has searched it"
 
 
 def test_the_ring_is_the_cycle_narrowed(cycle: Cycle) -> None:
