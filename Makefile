@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 LINK := .ansible/collections/ansible_collections/msp/patching
 STAMP := $(VENV)/.made
-REQUIREMENTS := requirements.txt requirements-postgresql.txt lab/requirements.txt tests/requirements.txt
+REQUIREMENTS := requirements.txt requirements-postgresql.txt requirements-s3.txt lab/requirements.txt tests/requirements.txt
 
 # What tools leave in a home folder would change what is tested: a stale copy of the collection in
 # ~/.ansible shadows the checkout, and a proxy must not stand between us and the loopback.

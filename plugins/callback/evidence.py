@@ -77,6 +77,11 @@ options:
   packages:
     description:
       - Where evidence packages are kept. A path is a folder.
+      - V(s3://bucket/prefix) is a bucket of an S3-compatible store, and needs the collection's C(requirements-s3.txt).
+        Where packages are retained, it has to have object lock. V(s3://bucket/prefix?endpoint=https://s3.example.net)
+        is a store that is not Amazon's; V(lock=governance) lets people with the right to do so delete earlier.
+        Credentials and region come from the environment (C(AWS_ACCESS_KEY_ID), C(AWS_SECRET_ACCESS_KEY),
+        C(AWS_REGION)), a profile or the machine's role.
     type: str
     default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/packages)
     env:

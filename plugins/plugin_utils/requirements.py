@@ -18,6 +18,10 @@ from typing import TYPE_CHECKING
 from .errors import RequirementMissingError
 
 if TYPE_CHECKING:
+    import boto3  # type: ignore[import-untyped]  # it ships no types
+    import botocore  # type: ignore[import-untyped]
+    import botocore.config  # type: ignore[import-untyped]
+    import botocore.exceptions  # type: ignore[import-untyped]
     import cryptography
     import cryptography.exceptions
     import cryptography.hazmat.primitives.asymmetric.ed25519
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     import yaml
 
 LIBRARIES = {
+    "boto3": ("boto3", ("boto3.session",)),
+    "botocore": ("boto3", ("botocore.config", "botocore.exceptions")),
     "cryptography": (
         "cryptography",
         (
@@ -65,7 +71,11 @@ LIBRARIES = {
 }
 """By name: what pip calls it, and the parts of it that are used and not loaded with it."""
 
-OPTIONAL = {"psycopg": "requirements-postgresql.txt"}
+OPTIONAL = {
+    "boto3": "requirements-s3.txt",
+    "botocore": "requirements-s3.txt",
+    "psycopg": "requirements-postgresql.txt",
+}
 """The libraries that only some need, and the file that asks for them."""
 
 
@@ -103,6 +113,8 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
+    "boto3",
+    "botocore",
     "cryptography",
     "font_source_sans_pro",
     "icalendar",
