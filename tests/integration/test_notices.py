@@ -211,3 +211,12 @@ def test_an_approval_of_what_nobody_has_seen_is_warned_of_and_taken(fortnight: F
     run = night.run("-e", "updates=KB404", "-e", "reason=r", "--check", playbook=PLAYBOOKS / "approve.yml").ok()
     assert "no scan has found the update KB404 yet" in sentence(run.output)
     assert told(run)["recorded"][0]["update"] == "404"
+
+
+def test_an_answer_is_noted_on_the_ticket_that_asked(fortnight: Fortnight) -> None:
+    """After the others, for it changes what they look at."""
+    night = fortnight.night
+    night.decide("approve", updates="5090877", decision="declined", code="RISK", reason="next month")
+    (ticket,) = fortnight.tickets("review")
+    assert "Declined by t.brandt for all clients. RISK: next month" in fortnight.text(ticket)
+    assert len(night.notes(ticket)) == 2

@@ -17,6 +17,7 @@ from ..errors import PatchingError
 from ..flow.fields import suggestion
 from ..ledger import Event, Ledger
 from ..ledger.people import DecisionError, known_in
+from ..notices.answers import answers
 from .recorder import ready
 
 PREFIX = "patching_"
@@ -93,7 +94,9 @@ class PersonAction(ActionBase):
             now = recorder.clock.now()
             events = self.decide(recorder.ledger, now, by, arguments)
             if not self._task.check_mode:
-                recorder.append(recorder.ledger, [*events, *follow_ups(recorder.ledger, events, now)])
+                ledger = recorder.ledger
+                notes = [*follow_ups(ledger, events, now), *answers(ledger, events, now)]
+                recorder.append(ledger, [*events, *notes])
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         recorded = [{"kind": event.kind, **event.body} for event in events]

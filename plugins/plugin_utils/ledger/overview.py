@@ -127,6 +127,17 @@ def tickets_wanted(ledger: Ledger, ids: Collection[str]) -> set[str]:
         return _wanted(connection, ids)
 
 
+def tickets_about(ledger: Ledger, topic: str) -> list[dict[str, Any]]:
+    """The bodies of the wanted tickets of a topic, sent or not, oldest first; without the notes on them."""
+    table = tables().tickets
+    query = sa.select(table.c.body).where(table.c.xref.like(f"msp.patching/%/{topic}/%"))
+    with ledger.reading() as connection:
+        bodies = [
+            json.loads(body) for body in connection.execute(query.order_by(table.c.wanted_at, table.c.id)).scalars()
+        ]
+    return [body for body in bodies if body.get("topic") == topic and body.get("action", "tell") == "tell"]
+
+
 def told_since(known: Overview, tickets: Collection[str]) -> Guard:
     """Whether another run told people of something since `known` was read, or wants one of the `tickets` by now."""
 

@@ -39,7 +39,7 @@ class Letter:
 
     @property
     def id(self) -> str:
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, "msp.patching/" + "/".join((self.topic, *self.key))))
+        return letter_id(self.topic, self.key)
 
     def event(self, now: datetime) -> Event:
         """The event that wants the ticket."""
@@ -56,6 +56,11 @@ class Letter:
         if self.endpoint is not None:
             body |= {"endpoint_id": self.endpoint.id, "endpoint_name": self.endpoint.name}
         return Event("ticket.wanted", None, now, body)
+
+
+def letter_id(topic: str, key: Sequence[str]) -> str:
+    """The id of the wanted ticket of a letter."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "msp.patching/" + "/".join((topic, *key))))
 
 
 def utc(moment: datetime) -> str:

@@ -16,6 +16,7 @@ from .letters import Letter, endpoints_of, utc, where
 from .outlook import Outlook, by_client, days
 
 AWAITS = "approval.review"
+TOPIC = "review"
 
 
 @dataclass(slots=True)
@@ -104,9 +105,9 @@ def _letter(outlook: Outlook, one: Review) -> Letter:
         *_answers(name, whose),
     ]
     return Letter(
-        topic="review",
+        topic=TOPIC,
         key=(update.id, one.client or "", one.since.isoformat()),
-        about=(one.client or "all-clients", "review", name),
+        about=(one.client or "all-clients", TOPIC, name),
         summary=f"Patching: review overdue: {update.label}" + (f" ({one.client})" if one.client else ""),
         lines=lines,
         priority=outlook.settings(client=one.client).notice_priority,
