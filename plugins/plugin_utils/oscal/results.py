@@ -90,6 +90,10 @@ class _Result:
     def _uuid(self, kind: str, *more: str) -> str:
         return self._names.uuid(kind, self._of.cycle, self._judged.client, *more)
 
+    def _risk_uuid(self, flaw: Overdue) -> str:
+        """The same in every cycle in which it is open."""
+        return self._names.uuid("risk", self._judged.client, flaw.update)
+
     def _definitions(self) -> Json:
         client, overdue = self._judged.client, self._judged.overdue
         left = sorted({left.endpoint for flaw in overdue for left in flaw.left})
@@ -146,7 +150,7 @@ class _Result:
                 "related-observations": [
                     {"observation-uuid": uuid} for uuid in [*seen, *(self._uuid("seen", flaw.update) for flaw in flaws)]
                 ],
-                "related-risks": [{"risk-uuid": self._uuid("risk", flaw.update)} for flaw in flaws],
+                "related-risks": [{"risk-uuid": self._risk_uuid(flaw)} for flaw in flaws],
             }
         )
 
@@ -209,7 +213,7 @@ class _Result:
         excepted = [left for left in flaw.left if left.excepted]
         counted = f"{len(flaw.left)} endpoint{'s' if len(flaw.left) != 1 else ''}"
         factors = {
-            "uuid": self._uuid("exception", flaw.update),
+            "uuid": self._names.uuid("exception", self._judged.client, flaw.update),
             "description": _listed(f"{left.endpoint}: {left.reason}" for left in excepted),
             "subjects": self._subjects(left.endpoint for left in excepted),
         }
@@ -218,7 +222,7 @@ class _Result:
             facts.append(prop("cvss", flaw.cvss))
         return filled(
             {
-                "uuid": self._uuid("risk", flaw.update),
+                "uuid": self._risk_uuid(flaw),
                 "title": prose(f"{flaw.title} is open past its deadline on {counted}"),
                 "description": _listed(f"{left.endpoint}: {left.reason}" for left in flaw.left),
                 "statement": "An endpoint without this update stays exposed to the flaws that it corrects.",

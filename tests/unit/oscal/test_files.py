@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from trestle.oscal.assessment_plan import Model as PlanModel
 from trestle.oscal.assessment_results import Model as ResultsModel
 from trestle.oscal.catalog import Model as CatalogModel
 
-from ansible_collections.msp.patching.plugins.plugin_utils.account import Account
+from ansible_collections.msp.patching.plugins.plugin_utils.account import Account, Scope
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Policy, PolicyError, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kept import policy_events
@@ -270,6 +271,13 @@ def test_things_keep_their_uuids_when_the_account_goes_on() -> None:
     assert before["uuid"] != after["uuid"]
     for kind in ("findings", "observations"):
         assert [one["uuid"] for one in before["results"][0][kind]] == [one["uuid"] for one in after["results"][0][kind]]
+
+
+def test_a_risk_is_the_same_one_in_the_next_cycle() -> None:
+    november, december = (results(replace(month(), scope=Scope(cycle))) for cycle in ("2026-11", "2026-12"))
+    risks = [[one["uuid"] for one in found["results"][0]["risks"]] for found in (november, december)]
+    assert risks[0] == risks[1]
+    assert november["results"][0]["findings"][0]["uuid"] != december["results"][0]["findings"][0]["uuid"]
 
 
 @settings(max_examples=60, deadline=None)
