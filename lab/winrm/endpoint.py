@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol):
             self._write(404)
         else:
             try:
-                status, envelope = await endpoint.service.answer(body)
+                status, envelope = await endpoint.service.answer(body, path.partition("?")[2])
             except AnswerLostError:
                 endpoint.tell(machine=name, fault="reset", at="answer")
                 self.reset()

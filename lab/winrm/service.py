@@ -35,10 +35,14 @@ class Command:
     stdin: bytearray | None
     task: asyncio.Task[Outcome] | None = None
     holds_machine: bool = False
+    via: str = ""
 
 
 @dataclass
 class Shell:
+    """`via` is the query of the path that it was made by: a caller may so tell itself from others, for the journal."""
+
+    via: str = ""
     commands: dict[str, Command] = field(default_factory=dict)
 
 
@@ -65,7 +69,7 @@ class Service:
     def is_receive(self, body: bytes) -> bool:
         return b"windows/shell/Receive" in body
 
-    async def answer(self, body: bytes) -> Answer:
+    async def answer(self, body: bytes, via: str = "") -> Answer:
         """Raises AnswerLostError where a fault wants it so."""
         try:
             request = soap.parse(body)
@@ -73,7 +77,7 @@ class Service:
             return 500, soap.fault("", soap.INVALID_REQUEST, "w:SchemaValidationError", str(error))
         del body
         if request.action == "Create":
-            return self._create(request)
+            return self._create(request, via)
         shell = self._shells.get(request.shell_id)
         if request.action == "Delete":
             return self._delete(request)
@@ -100,11 +104,11 @@ class Service:
         reason = "The request for the Windows Remote Shell failed because the shell or command was not found."
         return 500, soap.fault(request.message_id, soap.INVALID_SELECTORS, "w:InvalidSelectors", reason)
 
-    def _create(self, request: soap.Request) -> Answer:
+    def _create(self, request: soap.Request, via: str) -> Answer:
         if len(self._shells) >= MAX_SHELLS:
             self._shells.pop(next(iter(self._shells)))
         shell_id = str(uuid.uuid4()).upper()
-        self._shells[shell_id] = Shell()
+        self._shells[shell_id] = Shell(via)
         return 200, soap.created(request.message_id, shell_id)
 
     def _delete(self, request: soap.Request) -> Answer:
@@ -127,7 +131,7 @@ class Service:
 
     def _start(self, request: soap.Request, shell: Shell) -> Answer:
         command_id = str(uuid.uuid4()).upper()
-        command = Command(request.command_line, bytearray() if request.reads_stdin else None)
+        command = Command(request.command_line, bytearray() if request.reads_stdin else None, via=shell.via)
         shell.commands[command_id] = command
         if not request.reads_stdin:
             self._run(command)
@@ -153,7 +157,8 @@ class Service:
         outcome = await running
         if self._machine.reboot_scheduled and not scheduled_before:
             self._hold(command)
-        self._tell(machine=self._machine.name, exit_code=outcome.exit_code, **outcome.told)
+        via = {"via": command.via} if command.via else {}
+        self._tell(machine=self._machine.name, exit_code=outcome.exit_code, **via, **outcome.told)
         return outcome
 
     def _hold(self, command: Command) -> None:

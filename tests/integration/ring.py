@@ -164,9 +164,11 @@ class Night:
         self.run(*words, "-e", "by=t.brandt", playbook=ROOT / "playbooks" / f"{playbook}.yml").ok()
 
     @contextmanager
-    def running(self, *words: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    def running(
+        self, *words: str, env: Mapping[str, str] | None = None, playbook: Path = RING
+    ) -> Iterator[subprocess.Popen[str]]:
         """A run in a process group of its own; what is left of it is killed at the end."""
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(RING), "-e", "ring=pilot"]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), "-e", "ring=pilot"]
         process = subprocess.Popen(
             [*command, "-i", str(self.lab.inventory), *IMPATIENT, *words],
             cwd=ROOT,
