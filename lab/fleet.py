@@ -12,7 +12,7 @@ Keys of the document:
 - ``clients``: ``name``, ``psa: {identifier}``, ``edfs``, ``locations``: ``name``, ``edfs``, ``computers``:
   ``name``, ``id``, ``os`` (required), ``release``, ``kind`` (from the OS unless given), ``groups``, ``edfs``,
   ``pending`` and ``installed`` (KBs, ids or titles; default: all that fit the OS), ``services``, ``online``,
-  ``asleep``, ``user_logged_on``, ``boot_seconds``.
+  ``asleep``, ``wakes`` (by Wake-on-LAN, as a rule), ``user_logged_on``, ``boot_seconds``.
 - ``generate``: a large fleet in a few lines; see `lab.fleet_generate`.
 - ``faults``: mappings with ``target`` (a computer's key, ``automate`` or ``psa``) and ``kind``.
 
@@ -278,6 +278,7 @@ class _ClientLoader:
             services=self._services(place),
             online=place.flag("online", default=True),
             asleep=place.flag("asleep", default=False),
+            wakes=place.flag("wakes", default=True),
             user_logged_on=place.flag("user_logged_on", default=False),
             boot_seconds=place.whole("boot_seconds", 40),
             time_zone=zone,

@@ -118,7 +118,8 @@ class ExtraField:
 class Computer:
     """One endpoint. ``key`` is its name in the world: ``name``, or ``name.client_slug`` where names collide.
 
-    ``pending`` and ``installed`` hold update ids; ``services`` maps extra ones to ``running`` or ``stopped``.
+    ``pending`` and ``installed`` hold update ids; ``services`` maps extra ones to ``running`` or ``stopped``; ``wakes``
+    says whether it listens for Wake-on-LAN while it sleeps.
     """
 
     id: int
@@ -139,9 +140,14 @@ class Computer:
     services: Mapping[str, str] = field(default_factory=dict)
     online: bool = True
     asleep: bool = False
+    wakes: bool = True
     user_logged_on: bool = False
     boot_seconds: int = 40
     time_zone: str | None = None  # the location's EDF, else the client's
+
+    @property
+    def mac(self) -> str:
+        return "-".join(["02", "1A", "B0", *(f"{self.id >> bits & 255:02X}" for bits in (16, 8, 0))])
 
     @property
     def os_full(self) -> str:

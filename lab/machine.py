@@ -31,6 +31,7 @@ SHUTDOWN_SCHEDULED = 1190  # ERROR_SHUTDOWN_IS_SCHEDULED
 SHUTDOWN_IN_PROGRESS = 1115  # ERROR_SHUTDOWN_IN_PROGRESS
 NO_SHUTDOWN = 1116  # ERROR_NO_SHUTDOWN_IN_PROGRESS
 SLOWEST_SERVICE_SECONDS = 45
+WAKE_SECONDS = 20
 TRIGGER_STARTED = ("trustedinstaller", "wuauserv")
 
 
@@ -55,6 +56,7 @@ class Machine:
         self.faults = faults
         self.seed = seed
         self.on_change: Callable[[Machine], None] = lambda _machine: None
+        self.broadcast: Callable[[Machine, str], None] = lambda _machine, _mac: None
         self.power = "on"
         self.online = computer.online
         self.asleep = computer.asleep
@@ -214,6 +216,20 @@ class Machine:
                 service.state = "running"
 
         self.clock.call_later(seconds, start)
+
+    def hear(self, mac: str) -> None:
+        """A Wake-on-LAN packet for `mac`, twelve hexadecimal digits, in its network: it wakes in a few seconds."""
+        if mac != self.computer.mac.replace("-", "").lower() or not self.asleep:
+            return
+        self.record("wake.heard", wakes=self.computer.wakes)
+        if self.computer.wakes:
+            self.clock.call_later(WAKE_SECONDS, self._wake)
+
+    def _wake(self) -> None:
+        if self.asleep:
+            self.asleep = False
+            self.record("woke")
+            self.on_change(self)
 
     # -- seen and set from outside ----------------------------------------------------------------------
 

@@ -44,9 +44,16 @@ class World:
         for name, computer in self.fleet.computers.items():
             machine = Machine(computer, by_id, self.clock, self.faults, self.fleet.seed)
             machine.on_change = lambda changed: self.on_machine_change(changed)
+            machine.broadcast = self._broadcast
             self.machines[name] = machine
         for document in self.fleet.faults:
             self.inject(document)
+
+    def _broadcast(self, sender: Machine, mac: str) -> None:
+        """What all machines of the sender's location hear."""
+        for machine in self.machines.values():
+            if machine.computer.location_id == sender.computer.location_id:
+                machine.hear(mac)
 
     def machine(self, name: str) -> Machine:
         """Raises KeyError naming it."""

@@ -222,7 +222,7 @@ def _still_row(computer: Computer) -> Row:
         "RemoteAgentVersion": "250.327",
         "LocalIPAddress": f"10.{high}.{computer.location_id % 250}.{low}",
         "GatewayIPAddress": f"203.0.113.{computer.client_id % 250 + 1}",
-        "MACAddress": f"02-1A-B0-{computer.id >> 16 & 255:02X}-{computer.id >> 8 & 255:02X}-{computer.id & 255:02X}",
+        "MACAddress": computer.mac,
         "DomainNameServers": [f"10.{high}.{computer.location_id % 250}.1"],
         "OpenPortsTCP": [135, 445, 3389, 5985] if server else [135, 445],
         "OpenPortsUDP": [123],

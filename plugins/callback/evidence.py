@@ -398,6 +398,15 @@ def _guarded(method: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+def _told(result: Any) -> dict[str, Any]:
+    """The result; of a task that another host carried out, with who that was and what it was asked for."""
+    fields = result.task_fields
+    if not fields.get("delegate_to"):
+        return dict(result.result)
+    asked = (fields.get("args") or {}).get("machines")
+    return {**result.result, "peer": str(fields["delegate_to"]), "asked": asked}
+
+
 class CallbackModule(CallbackBase):
     """A thin adapter: which result belongs to which evidence and endpoint. The rest is in ``plugin_utils``."""
 
@@ -484,7 +493,7 @@ class CallbackModule(CallbackBase):
             self._observer.see(
                 str(marks[0]),
                 self._record(result.host),
-                result.result,
+                _told(result),
                 unreachable=unreachable,
                 limit=int(result.task_fields.get("async") or 0),
             )

@@ -217,8 +217,8 @@ options:
     description:
       - Fields of /Computers to read for O(fields), O(compose), O(groups) and O(keyed_groups), beside C(Id),
         C(ComputerName), C(Client), C(Location), C(Type), C(OperatingSystemName), C(OperatingSystemVersion),
-        C(Status), C(RemoteAgentLastContact), C(LoggedInUsers), C(UTCOffset), C(LocalIPAddress), C(DomainName) and
-        C(Comment).
+        C(Status), C(RemoteAgentLastContact), C(LoggedInUsers), C(UTCOffset), C(LocalIPAddress), C(MACAddress),
+        C(DomainName) and C(Comment).
     type: list
     elements: str
     default: []
@@ -445,6 +445,9 @@ def _add_endpoint(inventory: InventoryData, endpoint: Endpoint) -> dict[str, Any
     variables = {f"patching_{key}": _exportable(value) for key, value in endpoint.record.items()}
     if endpoint.unclassified:
         variables["automate_unclassified"] = {key: _exportable(why) for key, why in endpoint.unclassified.items()}
+    mac = endpoint.computer.get("MACAddress")
+    if mac:
+        variables["automate_mac"] = _exportable(str(mac))
     inventory.add_host(name)
     for variable, value in variables.items():
         inventory.set_variable(name, variable, value)

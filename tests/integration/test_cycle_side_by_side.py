@@ -37,9 +37,7 @@ def fleet(path: Path) -> Path:
         "locations": [
             {
                 "name": "Office",
-                "computers": [
-                    {"name": name, "id": 1 + n, **server("File Server")} for n, name in enumerate(SERVERS)
-                ],
+                "computers": [{"name": name, "id": 1 + n, **server("File Server")} for n, name in enumerate(SERVERS)],
             }
         ],
     }

@@ -37,6 +37,7 @@ COMPUTER_FIELDS = (
     "LoggedInUsers",
     "UTCOffset",
     "LocalIPAddress",
+    "MACAddress",
     "DomainName",
     "Comment",
 )

@@ -78,8 +78,8 @@ def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[E
             return _posture(tag, posture, standing)
         case seen.RebootAsked():
             return [standing.event("reboot.started", boot_id=standing.progress.boot_id)]
-        case seen.ReminderShown():
-            return [standing.event("reminder.shown")]
+        case seen.ReminderShown() | seen.Waked():
+            return _waked(observation, standing)
         # probes are kept by the observer until the posture that is judged together with them; a user who is not there
         # is told when he is
         case seen.Probed() | seen.NobodyThere():
@@ -88,6 +88,17 @@ def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[E
             return _unreachable(step, message, standing)
         case seen.Failed(message=message, hresult=hresult):
             return _failed(tag, step, message, hresult, standing)
+
+
+def _waked(observation: seen.ReminderShown | seen.Waked, standing: Standing) -> list[Event]:
+    """A user was told of a restart; or machines were sent a packet that wakes them, from another of their location."""
+    if isinstance(observation, seen.ReminderShown):
+        return [standing.event("reminder.shown")]
+    peer = observation.peer
+    sent = {name: {"peer": peer, "mac": mac} for name, mac in observation.sent}
+    failed = {name: {"peer": peer, "message": f"{peer}: {why}"} for name, why in observation.failed}
+    events = [Event("wake.sent", name, standing.now, body) for name, body in sent.items()]
+    return events + [Event("wake.failed", name, standing.now, body) for name, body in failed.items()]
 
 
 def _step(tag: str, progress: Progress) -> str:

@@ -104,6 +104,15 @@ class Failed:
     hresult: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waked:
+    """Wake-on-LAN packets were sent from `peer`, for those in `sent` (name, address); for `failed` (name, why) not."""
+
+    peer: str
+    sent: tuple[tuple[str, str], ...]
+    failed: tuple[tuple[str, str], ...]
+
+
 Observation = (
     Started
     | Running
@@ -114,6 +123,7 @@ Observation = (
     | Probed
     | RebootAsked
     | ReminderShown
+    | Waked
     | NobodyThere
     | Unreachable
     | Failed
@@ -172,6 +182,8 @@ def observe(tag: str, result: Result, *, unreachable: bool, job_kind: str | None
 
     Raises KeyError for a tag that is not in `TAGS`.
     """
+    if tag == "wake.sent":
+        return _waked(result)
     read = TAGS[tag].read
     if unreachable:
         return Unreachable(message_of(result))
@@ -266,6 +278,20 @@ def _reminder(result: Result) -> Observation | None:
     return None
 
 
+def _waked(result: Result) -> Waked:
+    """``peer`` and ``asked`` are the task's; where the peer did not answer, nothing was sent for anybody."""
+    rows = {str(row["name"]): row for row in result.get("sent") or ()}
+    sent, failed = [], []
+    for asked in result.get("asked") or ():
+        name = str(asked["name"])
+        row = rows.get(name, {"ok": False, "message": None})
+        if row["ok"]:
+            sent.append((name, str(asked["mac"])))
+        else:
+            failed.append((name, clean(str(row["message"] or message_of(result)))))
+    return Waked(str(result.get("peer") or ""), tuple(sent), tuple(failed))
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """One value of a task's ``_evidence`` variable: the step that it belongs to, and how its result is read."""
@@ -284,4 +310,5 @@ TAGS: dict[str, Tag] = {
     "probes": Tag("validate", _probes),
     "validation": Tag("validate", _posture),
     "reminder.shown": Tag("remind", _reminder),
+    "wake.sent": Tag("wake", lambda _result: None),  # of several machines at once: see `observe`
 }

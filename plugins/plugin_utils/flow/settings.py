@@ -118,6 +118,8 @@ class Settings:
     scan_time_limit: timedelta
     install_time_limit: timedelta
     reboot_time_limit: timedelta
+    wake: bool
+    wake_time_limit: timedelta
 
     def criticality_of(self, endpoint: Endpoint) -> str | None:
         """The endpoint's own, else its role's; None for a workstation without one."""
@@ -175,6 +177,8 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         scan_time_limit=duration(figures["scan_time_limit"]),
         install_time_limit=duration(figures["install_time_limit"]),
         reboot_time_limit=duration(figures["reboot_time_limit"]),
+        wake=figures["wake"],
+        wake_time_limit=duration(figures["wake_time_limit"]),
     )
 
 

@@ -9,12 +9,13 @@ for it. A window is counted once, whatever the number of runs in it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .event import Event, instant, text_of
+from .event import Event, canonical, instant, text_of
 
 if TYPE_CHECKING:
     from .rows import Row, Rows
@@ -25,6 +26,11 @@ NO_MISSED: dict[str, Any] = {
 }
 CAUGHT_UP = frozenset({"none", "skip"})
 """Actions of a decision that leaves nothing to be caught up."""
+
+
+TRIES_KEPT = 10
+Try = tuple[str | None, datetime, str]
+"""Who was asked to wake it (None: nobody was there), when, and why that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +89,29 @@ def _caught_up(event: Event, rows: Rows) -> None:
     rows.touch(event, **NO_MISSED)
 
 
+def _wake_sent(event: Event, rows: Rows) -> None:
+    rows.touch(event, woken_at=text_of(event.at), wake_peer=event.body["peer"])
+
+
+def _wake_failed(event: Event, rows: Rows) -> None:
+    tried = json.loads(rows.endpoint(event)["wake_tried"] or "[]")
+    tried.append([event.body["peer"], text_of(event.at), event.body["message"]])
+    rows.touch(event, wake_tried=canonical(tried[-TRIES_KEPT:]))
+
+
+def tries(row: Mapping[str, Any]) -> tuple[Try, ...]:
+    """Of a row of the register, by time."""
+    return tuple((peer, instant(at), message) for peer, at, message in json.loads(row["wake_tried"] or "[]"))
+
+
 def settled_by(decision: Mapping[str, Any]) -> Row:
     """What a decision, as a record, does to the count."""
     return NO_MISSED if decision.get("action") in CAUGHT_UP else {}
 
 
 PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
+    "wake.failed": _wake_failed,
+    "wake.sent": _wake_sent,
     "window.away": _window_away,
     "window.caught_up": _caught_up,
     "window.missed": _window_missed,

@@ -36,7 +36,7 @@ from .shapes import (
     whole,
 )
 
-STEP = one_of("scan", "install", "reboot", "validate", "posture", "remind")
+STEP = one_of("scan", "install", "reboot", "validate", "posture", "remind", "wake")
 PERSON = {"by": text, "reason": text}
 RING, KIND, ROLE = one_of(*RINGS), one_of(*KINDS_OF_ENDPOINT), one_of(*ROLES)
 TOLD = ("client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
@@ -109,6 +109,8 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
     "failure.repeated": {"failure": text, "text": prose, "told": flag},
     "reminder.shown": {"text?": prose},
     "window.away": {"window": text, "zone": text, "start": when, "end": when, "why": one_of("offline", "asleep")},
+    "wake.sent": {"peer": text, "mac": text},
+    "wake.failed": {"peer": maybe(text), "message": prose},
     "window.caught_up": {"windows": whole, "since": when},
 }
 """Kinds that name an endpoint."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, Update, redundancy_key
 from ..requirements import sqlalchemy as sa
-from .away import Missed
+from .away import Missed, Try, tries
 from .event import instant, text_of
 from .schema import Tables
 
@@ -97,6 +97,9 @@ class Progress:
     cycle: str | None = None
     checking_since: datetime | None = None
     missed: Missed | None = None
+    woken_at: datetime | None = None
+    wake_peer: str | None = None
+    wake_tried: tuple[Try, ...] = ()
 
 
 def register_record(connection: Connection, of: Tables, endpoints: Iterable[str] | None) -> dict[str, Any]:
@@ -236,6 +239,9 @@ def _progress(
         cycle=row["last_cycle"],
         checking_since=_instant(row["checking_since"]),
         missed=Missed.of(dict(row)),
+        woken_at=_instant(row["woken_at"]),
+        wake_peer=row["wake_peer"],
+        wake_tried=tries(dict(row)),
     )
 
 

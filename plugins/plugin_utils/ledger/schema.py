@@ -127,7 +127,7 @@ def tables() -> Tables:
             text("reboot_requested_at", index=True),
             *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),
             *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle known_since"),
-            *texts("missed_since missed_start missed_end missed_why"),
+            *texts("missed_since missed_start missed_end missed_why woken_at wake_peer wake_tried"),
             whole("missed_windows"),
             whole("attempts"),
             whole("unreachable_count"),

@@ -16,6 +16,7 @@ from ..flow.records import RINGS
 
 PREFIX = "patching_"
 KEYS = frozenset(Endpoint().as_record())
+MAC = "automate_mac"
 NAMED = 10
 """How many endpoints a sentence names."""
 
@@ -70,6 +71,18 @@ def readable_endpoints(hostvars: HostVars, names: Iterable[str]) -> tuple[dict[s
         except RecordError as exc:
             wrong.append(f"{name}: {exc}")
     return found, wrong
+
+
+def mac_addresses(hostvars: HostVars, names: Iterable[str]) -> dict[str, str]:
+    """The MAC addresses that the inventory tells, by name: the host variable ``automate_mac``."""
+    found = {}
+    for name in names:
+        told = hostvars.raw_get(name).get(MAC)
+        if isinstance(told, str) and "{{" in told:
+            told = hostvars[name][MAC]
+        if told:
+            found[name] = str(told)
+    return found
 
 
 def nobody(ring: str | None, endpoints: Mapping[str, Endpoint]) -> str:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from ..flow import Decision, Endpoint, Planner, Policy, Update, accept_list, cycle_at, redundancy_key
@@ -20,6 +21,10 @@ from ..ledger.register import Progress
 from .away import turn_of, with_missed
 from .steps import Step, may_have_rebooted, next_step
 from .turns import take_turns
+from .wake import Waking, wake_step
+
+STAYS_AWAKE = timedelta(hours=2)
+"""How long one that was woken is taken to be awake after it was last seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Plan:
     planner: Planner
     turns: Mapping[str, Window]
     """Of endpoints that are away, the window in which it is their turn now."""
+    wakings: Mapping[str, Waking] = field(default_factory=dict)
+    """Of those that have the task to wake their location's sleepers."""
 
     def orders(self) -> dict[str, dict[str, Any]]:
         """By endpoint, what the task files of the role ``flow`` need: the step and its arguments, JSON types."""
@@ -63,6 +70,8 @@ class Plan:
                     "checks": checks_for(endpoint, self.policy),
                     "agent_service": settings.agent_service,
                 }
+            case "wake":
+                return self.wakings[name].arguments() if name in self.wakings else {}
             case "remind":
                 # in the endpoint's own offset, and without words: users read any language
                 forced_at = self.decisions[name].until
@@ -83,15 +92,17 @@ def make_plan(
     run: str | None,
     actions: Collection[str],
     pilots: Iterable[Endpoint] = (),
+    macs: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """Decide for all `endpoints` at `now`; reads the ledger and changes nothing.
 
     `run` is the run that plans: what failed in it is not tried again in it. `pilots` are the pilot's endpoints, of the
-    run or not: what failed on one of them keeps an update from leaving the pilot (R5).
+    run or not: what failed on one of them keeps an update from leaving the pilot (R5). `macs` are the MAC addresses of
+    those that may be woken.
     """
     names = list(endpoints)
     progress = ledger.progress(names, run=run)
-    endpoints = {name: as_seen(endpoint, progress[name]) for name, endpoint in endpoints.items()}
+    endpoints = {name: as_seen(endpoint, progress[name], now) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
     planner = Planner(policy, ledger.register(names), now, pilots)
     decisions = {
@@ -116,6 +127,9 @@ def make_plan(
     groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
     steps = take_turns(steps, groups, ledger.down())
     turns = {name: window for name, window in away.items() if window is not None}
+    for name, window in turns.items():
+        if name in macs and steps[name].name == "leave" and "install" in actions:
+            steps[name] = wake_step(progress[name], window, policy.settings(endpoints[name]).wake_time_limit, now)
     return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner, turns)
 
 
@@ -123,9 +137,13 @@ def _is_away(decision: Decision) -> bool:
     return decision.node in AWAY
 
 
-def as_seen(endpoint: Endpoint, progress: Progress) -> Endpoint:
-    """The endpoint as the RMM has it, or as we saw it since: one that was booting when the inventory was read is up."""
+def as_seen(endpoint: Endpoint, progress: Progress, now: datetime) -> Endpoint:
+    """The endpoint as the RMM has it, or as we saw it since: one that was booting when the inventory was read is up,
+    and so is one that was woken and answered."""
     ours, theirs = progress.posture_at, endpoint.last_contact
+    if ours is not None and progress.woken_at is not None and progress.woken_at < ours and now - ours < STAYS_AWAKE:
+        newer = theirs is None or ours > theirs
+        return replace(endpoint, online=True, asleep=False) if newer else endpoint
     if endpoint.online is False and ours is not None and theirs is not None and ours > theirs:
         return replace(endpoint, online=True)
     return endpoint

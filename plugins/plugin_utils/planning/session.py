@@ -14,21 +14,26 @@ from functools import cached_property
 from ..deliveries import compliance
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, redundancy_key
+from ..ledger import Event
 from ..ledger.cycles import last_run, opening_events
 from ..ledger.lanes import lanes
 from .away import away_events
 from .catalogue import describe_unknown
-from .hosts import NAMED, HostVars, ScopeError, nobody, read_endpoints, readable_endpoints
+from .hosts import NAMED, HostVars, ScopeError, mac_addresses, nobody, read_endpoints, readable_endpoints
+from .knock import address_of, answering
 from .missed import in_words as missed_in_words
 from .missed import missed_windows
 from .pace import Pace
-from .plan import Plan, decided_events, make_plan
+from .plan import Plan, as_seen, decided_events, make_plan
+from .steps import Step
 from .tables import in_words, plan_table
 from .telling import tell_people
 from .tiers import opened_in_words
 from .turns import claims_of, leave_to_others
+from .wake import arranged, may_send, place_of, tried_in
+from .wake import nobody as nobody_near
 
-AT_ONCE = frozenset({"scan", "install", "reboot", "remind"})
+AT_ONCE = frozenset({"scan", "install", "reboot", "remind", "wake"})
 """Steps that something is done by at once: a pass with one of them does not wait."""
 CLAIMED = timedelta(minutes=10)
 """How long what a run is at is its own, from one plan to the next; a pass of many endpoints takes its time."""
@@ -36,7 +41,7 @@ CLAIMED = timedelta(minutes=10)
 
 class Session:
     """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's,
-    `everybody` those of the whole inventory."""
+    `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it."""
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Session:
         actions: Collection[str],
         everybody: Collection[str] = (),
     ) -> None:
+        self._everybody = everybody
         self._recorder = recorder
         self._hostvars = hostvars
         self._hosts = hosts
@@ -113,13 +119,56 @@ class Session:
         `passed` of `passes` are used since `started`.
         """
         endpoints = self._endpoints
-        plan = self._claimed(self._plan(endpoints))
+        plan = self._ready(endpoints)
         if started is not None and not any(step.name in AT_ONCE for step in plan.steps.values()):
             pause = self._pause(plan, passed, passes)
             if pause > 0:
                 sleep(pause)
-                plan = self._claimed(self._plan(endpoints))
+                plan = self._ready(endpoints)
         return plan
+
+    def _ready(self, endpoints: Mapping[str, Endpoint]) -> Plan:
+        """The plan without what others are at, with the sleepers woken and those seen that have woken up."""
+        plan = self._claimed(self._plan(endpoints))
+        return self._answering(self._waking(plan))
+
+    def _waking(self, plan: Plan) -> Plan:
+        waking = {name: plan.endpoints[name] for name, step in plan.steps.items() if step.name == "wake"}
+        if not waking:
+            return plan
+        fleet, _unreadable = readable_endpoints(self._hostvars, self._everybody)
+        places = {place_of(endpoint) for endpoint in waking.values()}
+        near = [name for name, one in fleet.items() if place_of(one) in places and name not in waking]
+        known = self._ledger.progress(near)
+        now = plan.now
+        peers = [name for name in near if may_send(as_seen(fleet[name], known[name], now), known[name])]
+        tried = {name: [peer for peer, _ in tried_in(plan.progress[name], plan.turns[name])] for name in waking}
+        wakings, steps = arranged(waking, self._macs, tried, peers, fleet)
+        lost = [name for name in waking if name not in wakings and name not in steps]
+        failed = [{"peer": None, "message": nobody_near(waking[name])} for name in lost]
+        events = [Event("wake.failed", name, now, body) for name, body in zip(lost, failed, strict=True)]
+        self._recorder.append(self._ledger, events)
+        steps |= {name: Step("leave", body["message"] or "") for name, body in zip(lost, failed, strict=True)}
+        return replace(plan, steps={**plan.steps, **steps}, wakings=wakings)
+
+    def _answering(self, plan: Plan) -> Plan:
+        """Those that were woken and accept a connection by now are looked at; the others go on waiting."""
+        woken = [name for name, step in plan.steps.items() if step.name == "wait" and self._was_woken(plan, name)]
+        if not woken:
+            return plan
+        answer = answering({name: address_of(name, self._hostvars[name]) for name in woken})
+        return replace(plan, steps={**plan.steps, **dict.fromkeys(answer, Step("see", "it was woken and answers"))})
+
+    @staticmethod
+    def _was_woken(plan: Plan, name: str) -> bool:
+        woken, window = plan.progress[name].woken_at, plan.turns.get(name)
+        return woken is not None and window is not None and woken >= window.start
+
+    @cached_property
+    def _macs(self) -> dict[str, str]:
+        """Of the endpoints that the policy has woken, where the inventory tells the address."""
+        wanted = [name for name, one in self._endpoints.items() if self._policy.settings(one).wake]
+        return mac_addresses(self._hostvars, wanted)
 
     def _claimed(self, plan: Plan) -> Plan:
         """The plan without what another run is at: of two runs side by side one does a thing, and not both."""
@@ -156,6 +205,7 @@ class Session:
             run=recorder.run,
             actions=self._actions,
             pilots=self._pilots.values(),
+            macs=self._macs,
         )
         recorder.append(self._ledger, [*decided_events(plan), *away_events(plan)])
         return plan
@@ -164,7 +214,9 @@ class Session:
         """Real seconds until a look is worth it; limits and ages are in the run's time, which may be simulated."""
         speed = self._recorder.clock.speed
         ages, ends, due = [], [0.0], []
-        for progress in plan.progress.values():
+        for name, progress in plan.progress.items():
+            if progress.woken_at is not None and self._was_woken(plan, name) and plan.steps[name].name == "wait":
+                ages.append((plan.now - progress.woken_at).total_seconds())
             if progress.job is not None:
                 ages.append((plan.now - progress.job.started_at).total_seconds())
                 ends.append(progress.job.limit_seconds - ages[-1])

@@ -37,6 +37,7 @@ class Outcome:
     reminded: bool = False
     warning: str | None = None
     caught_up: str | None = None
+    woken: str | None = None
 
     @property
     def state(self) -> str:
@@ -66,6 +67,7 @@ class Outcome:
             or self.unreachable
             or self.reminded
             or self.warning
+            or self.woken
         ) or (self.healthy is not None or self.under_way is not None)
 
 
@@ -115,6 +117,14 @@ def _take(outcome: Outcome, event: Event) -> None:
         outcome.unreachable = False
     _take_reminder(outcome, event)
     _take_caught_up(outcome, event)
+    _take_waking(outcome, event)
+
+
+def _take_waking(outcome: Outcome, event: Event) -> None:
+    if event.kind == "wake.sent":
+        outcome.woken = f"woken from {event.body['peer']}"
+    elif event.kind == "wake.failed":
+        outcome.woken = f"not woken: {event.body['message']}"
 
 
 def _take_caught_up(outcome: Outcome, event: Event) -> None:
@@ -159,6 +169,8 @@ def run_summary(ledger: Ledger, run: str, zones: Mapping[str, Any]) -> str:
     for outcome in touched.values():
         if outcome.failure is not None:
             words += f"{outcome.endpoint}: {outcome.failure}\n"
+        if outcome.woken is not None:
+            words += f"{outcome.endpoint}: {outcome.woken}\n"
         if outcome.caught_up is not None:
             words += f"{outcome.endpoint}: {outcome.caught_up}\n"
         if outcome.warning is not None:

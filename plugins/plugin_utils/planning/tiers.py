@@ -59,7 +59,7 @@ def _standings(
     for name in names:
         known = progress[name]
         if name in inventory:
-            endpoint = as_seen(inventory[name], known)
+            endpoint = as_seen(inventory[name], known, now)
             decision = with_missed(planner.standing(endpoint, updates[name]), known.missed, now, endpoint.time_zone)
             action, node, reason = decision.action, decision.node, decision.reason
         else:

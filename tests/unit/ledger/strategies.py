@@ -76,6 +76,8 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "end": moments,
         "why": st.sampled_from(("offline", "asleep")),
     },
+    "wake.sent": {"peer": named, "mac": named},
+    "wake.failed": {"peer": st.none() | named, "message": texts},
     "window.caught_up": {"windows": st.integers(1, 9), "since": moments},
     "window.missed": {"window": named, "zone": named, "start": moments, "end": moments, "endpoints": st.lists(named)},
     "plan.decided": {
