@@ -145,7 +145,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, _session_lab: LabClient) -> d
     Ledger.open(f"sqlite:///{night.ledger_file}").append(list(events()), run="earlier")
     inventory = folder / "hosts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts()}}))
-    given = {"playbook": EXPLAIN, "inventory": inventory}
+    given: dict[str, Any] = {"playbook": EXPLAIN, "inventory": inventory}
     as_of = ("-e", f"as_of={text_of(NOW)}")
     return {
         "detail": night.run(*as_of, "-e", "detail=true", **given),

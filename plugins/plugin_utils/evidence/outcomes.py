@@ -182,7 +182,7 @@ def observe(tag: str, result: Result, *, unreachable: bool, job_kind: str | None
 
     Raises KeyError for a tag that is not in `TAGS`.
     """
-    if tag == "wake.sent":
+    if tag == "wake.sent" and (result.get("asked") or not unreachable):
         return _waked(result)
     read = TAGS[tag].read
     if unreachable:

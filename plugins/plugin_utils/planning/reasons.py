@@ -296,6 +296,11 @@ def asleep(of: Subject) -> str:
 
 def _missed(of: Subject) -> str:
     """Told at the node that it was for, and where it is away now."""
+    woken = of.progress.woken_at if of.decision.node in AWAY else None
+    return _windows_missed(of) + of.prose.maybe(f"; {of.progress.wake_peer} sent it a packet to wake ", woken)
+
+
+def _windows_missed(of: Subject) -> str:
     missed = of.progress.missed
     if missed is None or not (of.decision.node in AWAY and missed.over(of.case.now)):
         return ""

@@ -231,11 +231,14 @@ def asleep(of: Subject) -> list[Remedy]:
 
 
 def _caught_up(of: Subject) -> list[Remedy]:
-    return (
-        [Remedy(f"or nothing: it is caught up in its window, next on {of.prose.when(of.decision.until)}")]
-        if (of.decision.until is not None)
-        else []
-    )
+    found = []
+    if not of.settings.wake:
+        found.append(
+            Remedy("or Wake-on-LAN when its turn comes: `wake: true` in the policy document, for whom it may be")
+        )
+    if of.decision.until is not None:
+        found.append(Remedy(f"or nothing: it is caught up in its window, next on {of.prose.when(of.decision.until)}"))
+    return found
 
 
 REMEDIES: Mapping[str, Callable[[Subject], list[Remedy]]] = {

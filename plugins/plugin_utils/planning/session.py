@@ -52,7 +52,6 @@ class Session:
         actions: Collection[str],
         everybody: Collection[str] = (),
     ) -> None:
-        self._everybody = everybody
         self._recorder = recorder
         self._hostvars = hostvars
         self._hosts = hosts

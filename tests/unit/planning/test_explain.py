@@ -23,6 +23,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import (
     load_policy,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.away import Missed
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, Progress, Reboot
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.explain import Explanation, explain, page
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.prose import Prose
@@ -266,6 +267,19 @@ def test_an_update_that_no_pilot_took_and_one_that_failed_there_say_what_they_wa
     told = page(replace(regular, register=failing).explained())
     assert "it failed on ACME-P1" in " ".join(told.split())
     assert f"{RUN}root_cause -e endpoint=ACME-P1" in told
+
+
+def test_who_is_away_is_told_with_the_windows_it_missed_and_who_tried_to_wake_it() -> None:
+    start = at("2026-11-10 02:00")
+    missed = Missed(2, start, at("2026-11-11 02:00"), at("2026-11-11 04:00"), "asleep")
+    progress = Progress(missed=missed, woken_at=at("2026-11-11 02:05"), wake_peer="ACME-FS01")
+    told = at_node("posture.asleep").explained(progress)
+    assert told.path[-1].words == (
+        "it is asleep or hibernating; 2 windows missed since 10 Nov, the last Wed 11 Nov 02:00 because it was asleep; "
+        "ACME-FS01 sent it a packet to wake Wed 11 Nov 02:05"
+    )
+    assert "`wake: true`" in page(told)
+    assert "missed" not in page(at_node("deploy.install").explained(progress))
 
 
 AT_ONCE = "by the next run, which looks at what is in flight"
