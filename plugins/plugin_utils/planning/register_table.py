@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from ..evidence.recorder import Recorder
+from ..flow.fields import suggestion
 from ..ledger import Ledger
 from ..ledger.overview import overview
 from ..ledger.people import DecisionError, known_in
@@ -34,7 +35,8 @@ def register_of(
     known = overview(ledger, named=True)
     clients = {one.client for one in fleet.values()} | {one.client for one in known.seen.values()} - {""}
     if client is not None and client not in clients:
-        raise DecisionError(f"there is no client {client!r} in the inventory; there is: {known_in(clients)}")
+        hint = suggestion(client, clients)
+        raise DecisionError(f"there is no client {client!r} in the inventory{hint}; there is: {known_in(clients)}")
     found = entries(Outlook(known, fleet, recorder.policy, now), client=client, revoked=revoked)
     return found, now
 
