@@ -13,11 +13,17 @@ from typing import Any
 import pytest
 from trestle.oscal.assessment_results import Model as AssessmentResults
 
+from ansible_collections.msp.patching.plugins.plugin_utils import automate
+from ansible_collections.msp.patching.plugins.plugin_utils.automate.client import CLIENTS
+from ansible_collections.msp.patching.plugins.plugin_utils.deliveries import compliance
+from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.tracker import field_of
+
 from .conftest import ansible_in, running_lab
 from .ring import BIG, ROOT, SMALL, Night, server, workstation, write_fleet
 
 pytestmark = pytest.mark.xdist_group("cycle")
 
+TITLES = ("Patching Cycle", "Patching Cycle State", "Patching Cycle Closed")
 CYCLE = ROOT / "playbooks" / "cycle.yml"
 REPORT = ROOT / "playbooks" / "report.yml"
 PILOT, REGULAR = ("2026-11", "Acme", "pilot", "workstation"), ("2026-11", "Acme", "regular", "workstation")
@@ -127,6 +133,41 @@ def test_a_tier_closes_when_its_endpoints_are_patched_with_the_proof(cycle: Cycl
     assert ("regular", "workstation") not in closed
     row = next(row for row in cycle.night.ledger.rows("tiers") if row["cycle"] == "2026-11" and row["ring"] == "pilot")
     assert row["closed_at"] is not None
+
+
+def test_each_client_has_a_compliance_ticket_that_closes_with_its_last_tier(cycle: Cycle) -> None:
+    night = cycle.night
+    tickets = {row["externalXRef"]: row for row in night.psa.all("service/tickets")}
+    acme, birch = (tickets[compliance.xref_of("2026-11", client)] for client in ("Acme", "Birch"))
+    assert (acme["closedFlag"], birch["closedFlag"]) == (False, True)
+    assert (acme["company"]["identifier"], birch["company"]["identifier"]) == ("ACME", "BIRCH")
+    opened, closed = night.notes(acme)
+    assert "- pilot workstations: 2 (PILOT1, PILOT2)" in opened
+    assert "Closed: pilot workstations of cycle 2026-11" in closed
+    assert "2 of 2 in scope are patched and validated (100 %)" in closed
+    for machine in ("PILOT1", "PILOT2"):
+        (line,) = [line for line in closed.splitlines() if line.startswith(f"- {machine}: ")]
+        assert "; rebooted 2026-11-13 02:" in line
+        assert line.endswith("-0500 (America/New_York)")
+    assert "Still open: regular workstations." in closed
+    excluded = night.notes(birch)[1]
+    assert "Excluded:\n- SRV1: " in excluded
+    assert "All tiers of cycle 2026-11 are closed" in excluded
+
+
+def test_the_rmms_cycle_tracker_says_how_far_each_client_is(cycle: Cycle) -> None:
+    info = cycle.night.lab.info["automate"]
+    settings = automate.Settings(**{key: info[key] for key in ("url", "user", "password", "client_id")})
+    with automate.AutomateClient(settings) as rmm:
+        ids = {row["Name"]: int(row["Id"]) for row in rmm.read(CLIENTS)}
+        rows = rmm.extra_fields(CLIENTS.path, ids.values())
+    told = {
+        name: [(field_of(rows[number], title) or {})["TextFieldSettings"]["Value"] for title in TITLES]
+        for name, number in ids.items()
+    }
+    assert told["Acme"] == ["2026-11", "1 of 2 tiers closed; open: regular workstations", ""]
+    assert told["Birch"][:2] == ["2026-11", "closed"]
+    assert told["Birch"][2].startswith("2026-11-1")
 
 
 def test_a_tier_that_cannot_close_names_who_stands_in_the_way(cycle: Cycle) -> None:

@@ -207,12 +207,24 @@ def test_a_receiver_that_asks_to_wait_is_waited_for(run: Run, shared_lab: LabCli
 
 
 def test_what_is_refused_is_told_and_keeps_no_other_from_being_sent(run: Run, shared_lab: LabClient) -> None:
-    recorder = run(on_call=pagerduty(shared_lab, key="0" * 32))
+    recorder = run(on_call=pagerduty(shared_lab, key="C4n4ry" + "0" * 26))
     trouble = send(recorder, alert(1), alert(2))
     assert "400" in trouble[0]
-    assert "is unknown" in trouble[0]
+    assert "'routing_key' *** is unknown" in trouble[0], "though the receiver quotes it"
     assert len(recorder.ledger.pending("alert")) == 2
     assert send(run()) == []
+
+
+def test_a_webhooks_token_and_path_are_in_no_words(run: Run, shared_lab: LabClient) -> None:
+    """The path of a webhook may be all its secret."""
+    url = shared_lab.info["oncall"]["webhook_url"]
+    (trouble,) = send(run(on_call=webhook(shared_lab, key="C4n4ry-token")), alert())
+    assert "401" in trouble
+    assert "C4n4ry" not in trouble
+    (trouble,) = send(run(on_call=webhook(shared_lab, url=url.replace("/alerts", "/hooks/C4n4ry-path"))))
+    assert "404" in trouble
+    assert "C4n4ry" not in trouble
+    assert "C4n4ry" not in repr(run(on_call=webhook(shared_lab, key="C4n4ry", url=f"{url}/C4n4ry")).settings)
 
 
 def test_an_alert_that_is_late_says_so_to_both_sides(run: Run, shared_lab: LabClient) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder imp
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import PsaSettings, Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.client import PsaClient, PsaUnavailableError
+from ansible_collections.msp.patching.plugins.plugin_utils.psa.layout import Layout
 from lab.client import LabClient
 
 NOW = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)
@@ -28,7 +29,8 @@ TICKETS = "/v4_6_release/apis/3.0/service/tickets"
 def psa_settings(lab: LabClient, **changes: Any) -> PsaSettings:
     info = lab.info["psa"]
     given = {key: info[key] for key in ("url", "company", "public_key", "private_key", "client_id")}
-    return PsaSettings(**{**given, "board": "Patch Management", "on_call_board": "On-Call", **changes})
+    boards = {"board": "Patch Management", "on_call_board": "On-Call"}
+    return PsaSettings(**{**given, **boards, "rate": 100_000, **changes})
 
 
 @pytest.fixture
@@ -247,6 +249,190 @@ def test_while_another_run_sends_this_one_does_not(run: Run, psa: PsaClient) -> 
     ledger.give_back("outbox/ticket", "another run")
     Outbox(recorder).send(10)
     assert len(tickets(psa)) == 1
+
+
+LAYOUT = {
+    "topics": {
+        "failure": {"type": "Patch Failure", "status": "In Progress"},
+        "compliance": {"type": "Patch Compliance"},
+    },
+    "queues": {"support": {"board": "Support", "team": "Service Team"}},
+}
+
+
+def test_the_queue_and_the_topic_say_where_a_ticket_goes_and_what_it_looks_like(run: Run, psa: PsaClient) -> None:
+    layout = Layout.parse(LAYOUT)
+    outbox = send(
+        run(layout=layout),
+        wanted(1, topic="failure", queue="Support", xref="msp.patching/a"),
+        wanted(2, topic="failure", queue="server patching", xref="msp.patching/b"),
+        wanted(3, topic="failure", queue="support", on_call=True, xref="msp.patching/c"),
+    )
+    assert outbox.trouble == []
+    (support,), (servers,), (woken,) = (tickets(psa, f"msp.patching/{key}") for key in "abc")
+    assert [one["board"]["name"] for one in (support, servers, woken)] == ["Support", "Patch Management", "On-Call"]
+    assert [one["type"]["name"] for one in (support, servers, woken)] == ["Patch Failure"] * 3
+    assert (support["team"]["name"], servers["team"]) == ("Service Team", None)
+    assert support["status"]["name"] == servers["status"]["name"] == "In Progress"
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        (
+            {"queues": {"support": {"board": "Suport"}}},
+            "no active service board 'Suport'; there is: Support, Patch Man",
+        ),
+        (
+            {"topics": {"failure": {"type": "Patching"}}},
+            "no active type 'Patching' (psa_layout); there is: Patch Failure",
+        ),
+        (
+            {"topics": {"failure": {"team": "Patchers"}}},
+            "no active team 'Patchers' (psa_layout); there is: Service Team",
+        ),
+        (
+            {"topics": {"failure": {"status": "Open"}}},
+            "no active status 'Open' (psa_layout); there is: New, In Progress",
+        ),
+    ],
+)
+def test_a_name_of_the_layout_that_the_psa_does_not_have(
+    run: Run, psa: PsaClient, layout: dict[str, Any], words: str
+) -> None:
+    recorder = run(layout=Layout.parse(layout))
+    assert words in send(recorder, wanted(topic="failure", queue="support")).trouble[0]
+    assert pending(recorder) == ["wanted-1"]
+    assert tickets(psa) == []
+
+
+def test_a_field_that_the_psa_refuses_is_told_as_it_says_it_with_what_to_set(run: Run, psa: PsaClient) -> None:
+    acme = psa.get("company/companies", conditions='identifier="ACME"')[0]["id"]
+    psa.patch(f"company/companies/{acme}", status={"id": 2, "name": "Inactive"})
+    (trouble,) = send(run(), wanted()).trouble
+    assert f"company company {acme} is not active." in trouble
+    assert trouble.endswith("(psa_companies maps the client to a company)")
+
+
+def test_a_ticket_that_is_no_clients_goes_to_the_msps_own_company(run: Run, psa: PsaClient) -> None:
+    recorder = run(own_company=None)
+    assert "needs psa_own_company" in send(recorder, wanted(client=None)).trouble[0]
+    assert "no PSA company has the identifier 'MPS'" in send(run(own_company="MPS")).trouble[0]
+    assert send(run(own_company="MSP")).trouble == []
+    assert tickets(psa)[0]["company"]["identifier"] == "MSP"
+
+
+def test_notes_go_on_the_ticket_there_is_and_may_close_and_reopen_it(run: Run, psa: PsaClient) -> None:
+    send(run(), wanted(1))
+    assert send(run(), wanted(2, action="note", text="root cause documented")).trouble == []
+    assert send(run(), wanted(3, action="close", text="it is over")).trouble == []
+    (ticket,) = tickets(psa)
+    assert ticket["closedFlag"]
+    assert ticket["status"]["name"] == "Closed", "not Completed, which closes nothing"
+    assert send(run(), wanted(4, action="note", text="one thing more")).trouble == []
+    assert send(run(), wanted(5, action="reopen", text="another tier")).trouble == []
+    (ticket,) = tickets(psa)
+    assert (ticket["closedFlag"], ticket["status"]["name"]) == (False, "New")
+    assert [text.split("\n")[0] for text in notes(psa, ticket)[1:]] == [
+        "root cause documented",
+        "it is over",
+        "one thing more",
+        "another tier",
+    ]
+
+
+def test_a_note_for_a_ticket_that_never_was_makes_none(run: Run, psa: PsaClient) -> None:
+    recorder = run()
+    assert send(recorder, wanted(action="close")).trouble == []
+    assert tickets(psa) == []
+    assert pending(recorder) == []
+
+
+def test_a_note_waits_for_its_ticket(run: Run, psa: PsaClient) -> None:
+    recorder = run()
+    send(recorder, wanted(1, client="Acme (RMM)"), wanted(2, client="Acme (RMM)", action="note"))
+    assert pending(recorder) == ["wanted-1", "wanted-2"]
+    send(run(companies={"Acme (RMM)": "ACME"}))
+    (ticket,) = tickets(psa)
+    assert len(notes(psa, ticket)) == 2
+
+
+def bundled(number: int, **changes: Any) -> Event:
+    parent = {"xref": "msp.patching/cause", "summary": "the install fails on several machines", "text": "What to check"}
+    return wanted(number, xref=f"msp.patching/child/{number}", parent=parent, **changes)
+
+
+def test_failures_of_one_cause_are_bundled_once_there_are_two(run: Run, psa: PsaClient) -> None:
+    assert send(run(bundle=True), bundled(1)).trouble == []
+    assert tickets(psa, "msp.patching/cause") == []
+    assert send(run(bundle=True), bundled(2), bundled(3)).trouble == []
+    (parent,) = tickets(psa, "msp.patching/cause")
+    children = [tickets(psa, f"msp.patching/child/{number}")[0] for number in (1, 2, 3)]
+    assert [child["parentTicketId"] for child in children] == [parent["id"]] * 3
+    assert parent["company"]["identifier"] == "ACME"
+    assert send(run(bundle=True), bundled(4)).trouble == []
+    assert tickets(psa, "msp.patching/child/4")[0]["parentTicketId"] == parent["id"]
+    assert len(tickets(psa, "msp.patching/cause")) == 1
+
+
+def test_without_the_option_nothing_is_bundled(run: Run, psa: PsaClient) -> None:
+    send(run(), bundled(1), bundled(2))
+    assert tickets(psa, "msp.patching/cause") == []
+    assert len(tickets(psa, "msp.patching/child/1")) == 1
+
+
+def test_two_open_tickets_of_one_key_are_told(run: Run) -> None:
+    class Twice(PsaClient):
+        def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+            if path == "service/tickets":
+                super().post(path, body)
+            return super().post(path, body)
+
+    recorder = run()
+    recorder.append(recorder.ledger, [wanted()])
+    outbox = Outbox(recorder)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("ansible_collections.msp.patching.plugins.plugin_utils.deliveries.tickets.PsaClient", Twice)
+        outbox.send(10)
+    assert any("are all open for" in trouble for trouble in outbox.trouble)
+
+
+def test_five_hundred_failures_at_once_are_a_bounded_number_of_calls_and_none_is_lost(
+    run: Run, psa: PsaClient, shared_lab: LabClient
+) -> None:
+    """A call that makes each ticket, one that links its machine where it has one; all else is a few calls a batch. In
+    the middle the PSA goes away for a while."""
+    events = [wanted(n, xref=f"msp.patching/many/{n:03d}", endpoint_id=1 + n % 3) for n in range(500)]
+    recorder = run()
+    recorder.append(recorder.ledger, events)
+    shared_lab.journal(limit=1)
+    began = max(entry["number"] for entry in shared_lab.journal(limit=1, face="psa") or [{"number": 0}])
+    outbox = Outbox(recorder)
+    shared_lab.inject({"target": "psa", "kind": "reset", "times": 3, "path": f"{TICKETS}/search"})
+    outbox.send(60)
+    assert pending(recorder)
+    later = run()
+    for _ in range(5):
+        if pending(later):
+            Outbox(later).send(120)
+    assert pending(later) == []
+    calls = len(shared_lab.journal(since=began, limit=100_000, face="psa"))
+    assert calls <= 500 * 2 + 500 // 25 * 5 + 50, calls
+    there = [
+        row["externalXRef"] for row in psa.search("service/tickets", 'externalXRef contains "/many/"', "externalXRef")
+    ]
+    assert sorted(there) == [event.body["xref"] for event in events]
+
+
+def test_the_rate_is_kept_and_what_is_left_waits_for_the_next_run(run: Run, psa: PsaClient) -> None:
+    recorder = run(rate=12)
+    outbox = send(recorder, *(wanted(n, xref=f"msp.patching/rate/{n}") for n in range(9)))
+    assert "ticket(s) wait for the next run: its time for deliveries is used up" in outbox.trouble[0]
+    assert 0 < len(pending(recorder)) < 10
+    for _ in range(9):
+        send(run(rate=6000))
+    assert pending(recorder) == []
+    assert all(len(tickets(psa, f"msp.patching/rate/{n}")) == 1 for n in range(9))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from ..flow import Endpoint
 from ..ledger import Event, Ledger, instant
 from ..ledger.deliveries import Pending, rows_of
 from ..requirements import requests
-from .channel import Budget, Channel
+from .channel import Budget, Channel, Told
 
 if TYPE_CHECKING:
     from ..evidence.recorder import Recorder
@@ -125,7 +125,7 @@ class AlertChannel(Channel):
             raise AlertRefusedError(str(self.missing))
         return Receiver(self._settings)
 
-    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Event | str]:
+    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         """An incident that is over before anybody could be woken for it wakes nobody; it is resolved all the same,
         since the answer to a trigger may have been lost."""
         over = {one.body["incident"] for one in pending if one.body["action"] == "resolve"}
@@ -135,7 +135,7 @@ class AlertChannel(Channel):
             body, now = one.body, self._recorder.clock.now()
             told = {"id": body["id"], "incident": body["incident"]}
             if body["action"] == "trigger" and body["incident"] in settled:
-                yield Event("alert.sent", None, now, told | {"outcome": "settled"})
+                yield [Event("alert.sent", None, now, told | {"outcome": "settled"})]
                 continue
             late = now - instant(one.wanted_at)
             minutes = int(late.total_seconds() // 60) if late > LATE else 0
@@ -144,7 +144,7 @@ class AlertChannel(Channel):
             except AlertRefusedError as exc:
                 yield f"alert for {body['source']}: {exc}"
                 continue
-            yield Event("alert.sent", None, now, told | {"outcome": "delivered", "late_minutes": minutes})
+            yield [Event("alert.sent", None, now, told | {"outcome": "delivered", "late_minutes": minutes})]
             if minutes and body["action"] == "trigger":
                 yield f"on-call was alerted of {body['source']} {minutes} minutes late ({body['summary']})"
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from ..ledger import Event
 from ..ledger.deliveries import Pending, numbers, wanted_ids
 from ..psa.client import PsaClient, PsaRefusedError
-from .channel import Budget, Channel
+from .channel import Budget, Channel, Told
 
 if TYPE_CHECKING:
     from ..evidence.recorder import Recorder
@@ -83,7 +83,7 @@ class AttachmentChannel(Channel):
     def missing(self) -> str | None:
         return self._tickets.missing
 
-    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Event | str]:
+    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         """What a ticket is still missing for waits: whatever keeps the ticket is told by the tickets' channel."""
         self._tickets.within(budget)
         known = numbers(self._recorder.ledger, (one.body["xref"] for one in pending))
@@ -102,7 +102,7 @@ class AttachmentChannel(Channel):
                 continue
             told = {key: body[key] for key in ("id", "xref", "sha256")}
             now = self._recorder.clock.now()
-            yield Event("attachment.sent", None, now, told | {"ticket": known[body["xref"]], "document": document})
+            yield [Event("attachment.sent", None, now, told | {"ticket": known[body["xref"]], "document": document})]
             if all(other.body["sha256"] != body["sha256"] or other is one for other in pending):
                 self._recorder.ledger.drop_blob(body["sha256"])
 

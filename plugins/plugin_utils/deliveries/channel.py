@@ -13,6 +13,8 @@ from ..errors import UnavailableError
 from ..ledger import Event
 from ..ledger.deliveries import Pending
 
+Told = Sequence[Event] | str
+
 
 class Channel:
     """Brings over what is pending for one system.
@@ -28,10 +30,13 @@ class Channel:
         """Why nothing can be brought over: the setting that is not there. None where it can."""
         raise NotImplementedError
 
-    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Event | str]:
-        """Bring over what is `pending`, oldest first; gives an event for each that is confirmed, and a sentence for
-        what people have to know. Raises UnavailableError where the system is down or the `budget` is used up; what was
-        not confirmed by then stays pending."""
+    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
+        """Bring over what is `pending`, oldest first; gives the events of what is confirmed, as soon as it is, and a
+        sentence for what people have to know.
+
+        Raises UnavailableError where the system is down or the `budget` is used up; what was not confirmed by then
+        stays pending.
+        """
         raise NotImplementedError
 
 

@@ -92,8 +92,8 @@ class Outbox:
                     if isinstance(told, str):
                         self._tell(told)
                     else:
-                        recorder.append(recorder.ledger, [told])
-                        confirmed += 1
+                        recorder.append(recorder.ledger, told)
+                        confirmed += len(told)
             except LedgerError:
                 raise
             except PatchingError as exc:

@@ -21,7 +21,7 @@ from ..ledger.deliveries import Pending, bundled
 from ..psa.client import PsaClient, PsaError, PsaRefusedError
 from ..psa.delivery import Delivery, Row
 from ..psa.directory import Directory
-from .channel import Budget, Channel
+from .channel import Budget, Channel, Told
 
 if TYPE_CHECKING:
     from ..evidence.recorder import Recorder
@@ -89,13 +89,13 @@ class TicketChannel(Channel):
         )
         return Delivery(self.client, directory, board=psa.board, on_call_board=psa.on_call_board, layout=psa.layout)
 
-    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Event | str]:
+    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         self.within(budget)
         known = {one.body["xref"]: one.ticket for one in pending}
         for start in range(0, len(pending), BATCH):
             yield from self._bring(pending[start : start + BATCH], known)
 
-    def _bring(self, pending: Sequence[Pending], known: dict[str, int | None]) -> Iterator[Event | str]:
+    def _bring(self, pending: Sequence[Pending], known: dict[str, int | None]) -> Iterator[Told]:
         batch = self._looked_at(pending, known)
         troubled, refused = None, set()
         for one in pending:
@@ -175,13 +175,14 @@ class TicketChannel(Channel):
         elif row is not None and body["action"] == "reopen":
             delivery.reopen(row)
 
-    def _confirmed(self, batch: _Batch) -> Iterator[Event | str]:
+    def _confirmed(self, batch: _Batch) -> Iterator[Told]:
         """Read back what was written; what is not there stays pending."""
         numbers = {number for _, number in batch.done if number is not None}
         rows = self._delivery.look(numbers, {one.body["xref"] for one, number in batch.done if number in batch.made})
         yield from _doubles(rows)
         there = {int(row["id"]): row for row in rows}
         parents = self._bundled(batch, there)
+        now, events = self._recorder.clock.now(), []
         for one, number in batch.done:
             body, row = one.body, there.get(number or 0)
             if number is not None and row is None:
@@ -194,8 +195,8 @@ class TicketChannel(Channel):
                 continue
             told = {"id": body["id"], "xref": body["xref"], "ticket": number}
             parent = parents.get((body.get("parent") or {}).get("xref", ""))
-            now = self._recorder.clock.now()
-            yield Event("ticket.sent", None, now, told | ({"parent": parent} if parent is not None else {}))
+            events.append(Event("ticket.sent", None, now, told | ({"parent": parent} if parent is not None else {})))
+        yield events
 
     def _bundled(self, batch: _Batch, there: Mapping[int, Row]) -> dict[str, int]:
         """The parents' numbers by ``xref``, once their children are under them."""

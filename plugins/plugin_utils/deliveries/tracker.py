@@ -27,7 +27,7 @@ from ..errors import UnavailableError
 from ..flow.closure import Tier
 from ..ledger import Event, text_of
 from ..ledger.deliveries import Pending
-from .channel import Budget, Channel
+from .channel import Budget, Channel, Told
 
 if TYPE_CHECKING:
     from ..evidence.recorder import Recorder
@@ -71,7 +71,7 @@ class TrackerChannel(Channel):
     def missing(self) -> str | None:
         return None if self._settings else "no RMM is set (automate_url)"
 
-    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Event | str]:
+    def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         """Of several writes for one client the last of its latest cycle is made; the others are superseded by it."""
         settings, titles = self._settings, self._recorder.settings.tracker
         if settings is None or titles is None:
@@ -95,7 +95,7 @@ class TrackerChannel(Channel):
         last: Mapping[str, Pending],
         pending: Sequence[Pending],
         budget: Budget,
-    ) -> Iterator[Event | str]:
+    ) -> Iterator[Told]:
         ids = {str(row.get("Name")): row_id(row, "Id") for row in automate.read(CLIENTS, {"includefields": "Id,Name"})}
         if unknown := sorted(set(last) - set(ids)):
             yield f"the RMM's cycle tracker: the RMM has no client {', '.join(repr(name) for name in unknown)}"
@@ -108,7 +108,7 @@ class TrackerChannel(Channel):
                 written = yield from self._of_client(automate, titles, ids[name], found[ids[name]], last[name].body)
                 if written is None:
                     return  # the fields are the same for every client: none of them has any
-                yield from self._confirmed(name, written, last[name], pending)
+                yield self._confirmed(name, written, last[name], pending)
 
     def _of_client(
         self, automate: AutomateClient, titles: TrackerTitles, number: int, rows: Sequence[Row], body: Mapping[str, Any]
@@ -137,14 +137,15 @@ class TrackerChannel(Channel):
 
     def _confirmed(
         self, client: str, changed: Sequence[str], written: Pending, pending: Sequence[Pending]
-    ) -> Iterator[Event]:
-        now = self._recorder.clock.now()
+    ) -> list[Event]:
+        now, events = self._recorder.clock.now(), []
         for one in pending:
             if one.body["client"] != client:
                 continue
             told: dict[str, Any] = {"id": one.id, "client": client, "changed": []}
             told |= {"changed": list(changed)} if one is written else {"superseded": True}
-            yield Event("tracker.written", None, now, told)
+            events.append(Event("tracker.written", None, now, told))
+        return events
 
 
 def field_of(rows: Iterable[Row], title: str) -> Row | None:

@@ -208,6 +208,9 @@ def options(**given: Any) -> Any:
     return ({"ledger": "/tmp/ledger.sqlite"} | given).get  # noqa: S108 -- never opened
 
 
+PSA = {"psa_url": "u", **{f"psa_{n}": "x" for n in ("company", "public_key", "private_key", "client_id", "board")}}
+
+
 def test_settings_of_a_plain_run() -> None:
     settings = read_settings(options(), call(ring="pilot", awx_job_id=7, awx_user_name="j.doe"))
     assert settings.problem is None
@@ -253,6 +256,12 @@ def test_who_runs_it(extra_vars: dict[str, str], who: str) -> None:
             {},
             "/nowhere.yml cannot be read",
         ),
+        ({**PSA, "psa_layout": "/nowhere.yml"}, {}, "psa_layout: /nowhere.yml cannot be read"),
+        ({**PSA, "psa_rate": 0}, {}, "psa_rate is 0"),
+        ({"on_call_url": "https://events.example.net"}, {}, "on_call_key is not: PagerDuty needs the routing key"),
+        ({"on_call_kind": "webhook", "on_call_key": "k"}, {}, "on_call_url is not: a webhook needs its address"),
+        ({"on_call_kind": "webhook", "on_call_url": "http://example.net/C4n4ry"}, {}, "on_call_url is no https://"),
+        ({"tracker_titles": ["Cycle"]}, {}, "tracker_titles names 1 titles; name three"),
     ],
 )
 def test_what_is_wrong_with_the_settings_is_named(
@@ -261,6 +270,20 @@ def test_what_is_wrong_with_the_settings_is_named(
     problem = read_settings(options(**given), call(**extra_vars)).problem
     assert problem is not None
     assert words in problem
+    assert "C4n4ry" not in problem
+
+
+def test_on_call_needs_no_more_than_a_routing_key() -> None:
+    on_call = read_settings(options(on_call_key="C4n4ry"), call()).on_call
+    assert on_call is not None
+    assert (on_call.kind, on_call.url) == ("pagerduty", "https://events.pagerduty.com/v2/enqueue")
+    assert "C4n4ry" not in repr(on_call)
+    assert read_settings(options(), call()).on_call is None
+
+
+def test_the_tracker_is_switched_off_by_naming_no_title() -> None:
+    assert read_settings(options(tracker_titles=[]), call()).tracker is None
+    assert read_settings(options(), call()).tracker == TrackerTitles()
 
 
 @pytest.mark.parametrize(

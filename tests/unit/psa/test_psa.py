@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings imp
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.client import (
     PsaClient,
+    PsaError,
     PsaRefusedError,
     PsaUnavailableError,
     quoted,
@@ -134,6 +136,17 @@ def test_a_write_follows_no_redirect_and_takes_the_record_from_the_answer(server
     with pytest.raises(PsaRefusedError, match="302"):
         client(server, []).post("service/tickets", {})
     assert all("elsewhere" not in line for line, _ in handler(server).seen)
+
+
+def test_an_answer_that_quotes_the_credentials_is_told_without_them(server: http.server.HTTPServer) -> None:
+    url = f"http://127.0.0.1:{server.server_port}"
+    psa = PsaClient(PsaSettings(url, "lab", "C4n4ry-public", "C4n4ry-private", "C4n4ry-guid", "Board"), sleep=print)
+    sent = base64.b64encode(b"lab+C4n4ry-public:C4n4ry-private").decode()
+    for status in (401, 503):
+        handler(server).answers = [(status, {}, f"no entry for C4n4ry-public C4n4ry-private C4n4ry-guid {sent}")]
+        with pytest.raises(PsaError) as failed:
+            psa.post("service/tickets", {})
+        assert "no entry for *** *** *** ***" in str(failed.value)
 
 
 def test_a_refusal_says_which_field(server: http.server.HTTPServer) -> None:
