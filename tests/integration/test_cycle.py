@@ -141,7 +141,11 @@ def test_each_client_has_a_compliance_ticket_that_closes_with_its_last_tier(cycl
     acme, birch = (tickets[compliance.xref_of("2026-11", client)] for client in ("Acme", "Birch"))
     assert (acme["closedFlag"], birch["closedFlag"]) == (False, True)
     assert (acme["company"]["identifier"], birch["company"]["identifier"]) == ("ACME", "BIRCH")
-    opened, closed = night.notes(acme)
+    opened, found, closed = night.notes(acme)
+    assert "Found by searches on machines of Acme:" in found
+    for kb in (BIG, SMALL):
+        (line,) = [line for line in found.splitlines() if f"KB{kb}" in line]
+        assert line.endswith("on 3: LATER, PILOT1, PILOT2")
     assert "- pilot workstations: 2 (PILOT1, PILOT2)" in opened
     assert "Closed: pilot workstations of cycle 2026-11" in closed
     assert "2 of 2 in scope are patched and validated (100 %)" in closed

@@ -101,6 +101,11 @@ def closed(ledger: Ledger, closing: Iterable[Event], inventory: Mapping[str, End
     return events
 
 
+def note(cycle: str, client: str, at: datetime, text: str) -> Event:
+    """A note for the compliance ticket of a client and cycle, as it is."""
+    return _wanted(cycle, client, at, text, "note")
+
+
 def _wanted(cycle: str, client: str, at: datetime, text: str, action: str) -> Event:
     key = xref_of(cycle, client)
     body = {

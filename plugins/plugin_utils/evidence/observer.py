@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..deliveries import compliance
+from ..deliveries.flaws import found
 from ..deliveries.outbox import BETWEEN_TASKS, Outbox
 from ..deliveries.tracker import tracked
 from ..errors import PatchingError
@@ -140,8 +141,9 @@ class Observer:
         return [trouble] if trouble else []
 
     def close_tiers(self, hostvars: HostVars, names: Collection[str], tiers: Collection[Key]) -> None:
-        """Close those of `tiers` (client, ring and kind) whose endpoints all stand where they may; `names` is the whole
-        inventory. What goes wrong becomes the run's problem: a tier that did not close is tried by the next run."""
+        """Report what was found, and close those of `tiers` (client, ring and kind) whose endpoints all stand where
+        they may; `names` is the whole inventory. What goes wrong becomes the run's problem: a tier that did not close
+        is tried by the next run."""
         recorder = self._recorder
         if recorder.check_mode or recorder.problem or not tiers:
             return  # with a problem, what was seen may not be on the ledger: no proof rests on that
@@ -151,10 +153,11 @@ class Observer:
             policy = recorder.policy.with_lanes(lanes(recorder.ledger))
             proofs = prove_tiers(recorder.ledger, policy, inventory, tiers, now)
             events, others = closing_events(recorder.ledger, proofs, now)
+            recorder.append(recorder.ledger, found(recorder.ledger, now))
             recorder.append(recorder.ledger, [*events, *self._closing(events, inventory)], unless=others)
             self._tiers = tiers_table(proofs)
         except PatchingError as exc:
-            recorder.report(f"which tiers close could not be found out: {exc}")
+            recorder.report(f"what was found, and which tiers close, could not be told: {exc}")
 
     def _closing(self, events: Sequence[Event], inventory: Mapping[str, Endpoint]) -> list[Event]:
         """What is told of tiers that close: to the compliance ticket, and to the RMM where there is one (section 9)."""

@@ -204,6 +204,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "topic?": text,
         "action?": one_of(*TICKET_ACTIONS),
         "parent?": maybe(shape(xref=text, summary=text, text=text)),
+        "found?": record,
     },
     "ticket.sent": {"id": text, "xref": text, "ticket": maybe(whole), "parent?": whole},
     "alert.wanted": {

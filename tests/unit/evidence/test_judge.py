@@ -410,24 +410,24 @@ def documented(*updates: str | None, step: str = "install") -> tuple[OpenFailure
 
 def test_a_documented_failure_is_over_when_the_update_is_in_and_the_machine_is_healthy() -> None:
     where = standing(documented=documented("u-0"), unproven=("u-0",), installed_at=NIGHT - timedelta(minutes=10))
-    events = validation(where)
+    events = validation(where, POSTURE)
     assert body(events, "failure.cured")["failure"] == "f-0"
     note = body(events, "ticket.wanted")
     assert (note["action"], note["xref"]) == ("note", "msp.patching/Acme-Dental/ACME-DC01/install")
     assert "has gone well since" in note["text"]
-    closing = validation(replace(where, close_cured=True))
+    closing = validation(replace(where, close_cured=True), POSTURE)
     assert body(closing, "ticket.wanted")["action"] == "close"
 
 
 def test_a_ticket_of_which_something_is_left_does_not_close() -> None:
     where = standing(documented=documented("u-0", "u-1"), unproven=("u-0",), installed_at=NIGHT - timedelta(minutes=10))
-    events = validation(replace(where, close_cured=True))
+    events = validation(replace(where, close_cured=True), POSTURE)
     assert [event.body["failure"] for event in events if event.kind == "failure.cured"] == ["f-0"]
     assert body(events, "ticket.wanted")["action"] == "note"
 
 
 def test_a_healthy_machine_proves_nothing_of_an_update_it_has_not_taken() -> None:
-    events = validation(standing(documented=documented("u-0"), installed_at=NIGHT - timedelta(minutes=10)))
+    events = validation(standing(documented=documented("u-0"), installed_at=NIGHT - timedelta(minutes=10)), POSTURE)
     assert "failure.cured" not in kinds(events)
 
 

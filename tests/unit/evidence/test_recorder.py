@@ -22,6 +22,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder imp
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import (
     Settings,
     SettingsError,
+    TrackerTitles,
     ledger_url,
     loopback,
 )
