@@ -128,7 +128,8 @@ def _closing(event: Event, boots: Mapping[str, datetime], inventory: Mapping[str
     done, due = counts["patched"], len(rows) - counts["excluded"]
     share = f" ({100 * done / due:.0f} %)" if due else ""
     others = ", ".join(f"{place} {counts[place]}" for place in PLACES if place != "patched" and counts[place])
-    status = f"{done} of {due} in scope are patched and validated{share}{f'; {others}' if others else ''}."
+    status = f"{done} of {due} in scope are patched and validated{share}" if due else "None of it is in scope"
+    status += f"; {others}." if others else "."
     lines = [f"Closed: {_tier(body)} of cycle {body['cycle']}, {event.at:%Y-%m-%d %H:%M} UTC. {status}"]
     for place in PLACES:
         mine = [row for row in rows if row["stands"] == place]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.alerts import generic
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.psa.layout import Layout
 
 ROOT = Path(__file__).parent.parent.parent.parent
 GUIDES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")])
@@ -93,3 +96,12 @@ def test_the_dead_mans_switch_is_told_how_the_run_ended(tmp_path: Path, status: 
     ended, told = cycle(tmp_path, status)
     assert ended == status
     assert told.rstrip().endswith(f"https://ping.example.com/key/{status}")
+
+
+def test_the_layout_and_the_webhooks_body_of_the_guide_are_right() -> None:
+    text = (ROOT / "docs" / "deliveries.md").read_text()
+    (layout,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert Layout.parse(yaml.safe_load(layout)).queues["support"].board == "Support"
+    (body,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    alert = {"id": "a", "incident": "i", "action": "trigger", "summary": "s", "severity": "critical", "source": "x"}
+    assert set(json.loads(body)) == set(generic(alert, "2026-11-11T07:20:00.000000+00:00", 0))

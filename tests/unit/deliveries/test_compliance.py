@@ -98,6 +98,12 @@ def test_the_ticket_closes_with_the_last_tier_and_tells_where_everybody_stands(l
     check_event(end)
 
 
+def test_a_tier_of_which_nothing_is_in_scope(ledger: Ledger) -> None:
+    append(ledger, opening())
+    (end,) = compliance.closed(ledger, [closing("pilot", SRV1=("excluded", "Do Not Patch"))], {})
+    assert "None of it is in scope; excluded 1." in end.body["text"]
+
+
 def test_tiers_that_close_together_are_one_note(ledger: Ledger) -> None:
     append(ledger, opening(), opening("Acme", "production"))
     (end,) = compliance.closed(
