@@ -131,6 +131,8 @@ class Night:
     folder: Path
     policy: dict[str, Any] = field(default_factory=lambda: dict(POLICY))
     environment: dict[str, str] = field(default_factory=dict)
+    ledger_url: str = ""
+    """Where the ledger is; in a file of the folder where nothing is said."""
 
     def __post_init__(self) -> None:
         policy = self.folder / "policy.yml"
@@ -147,7 +149,7 @@ class Night:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self.ledger_file}", create=False)
+        return Ledger.open(self.ledger_url or f"sqlite:///{self.ledger_file}", create=False)
 
     # -- what people do -------------------------------------------------------------------------------------------
 
