@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -256,30 +257,20 @@ def test_who_holds_the_lock_and_says_nothing_loses_it(
 
 # -- accounts ---------------------------------------------------------------------------------------------------------
 
-ACCOUNTS = """
-CREATE ROLE {owner} LOGIN;
-CREATE ROLE {runs} LOGIN;
-GRANT ALL ON SCHEMA {schema} TO {owner};
-GRANT USAGE ON SCHEMA {schema} TO {runs};
-ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {runs};
-"""
-RIGHTS = """
-REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {runs};
-REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON version FROM {runs};
-"""
+GUIDE = Path(__file__).parents[3] / "docs" / "stores.md"
 
 
 def test_the_account_that_runs_cannot_change_what_happened(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the page about where the ledger lives tells to set it up; the owner makes and migrates."""
-    url = postgres.new()
-    schema = url.rpartition("%3D")[2]
-    words = {"owner": f"{schema}_owner", "runs": f"{schema}_runs", "schema": schema}
-    sql(url, ACCOUNTS.format(**words))
-    owner, runs = (url.replace("postgres:", f"{words[who]}:", 1) for who in ("owner", "runs"))
+    """Set up as the guide tells; the owner makes and migrates."""
+    accounts, rights, restrictions = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    for statement in accounts.strip().splitlines():
+        postgres.sql(statement)
+    owner, runs = postgres.url("patching", user="patching_owner"), postgres.url("patching", user="patching")
+    sql(owner, rights)
     with pytest.raises(LedgerError, match=r"cannot be opened: permission denied for schema .*the owner's account"):
         Ledger.open(runs)
     Ledger.open(owner)
-    sql(owner, RIGHTS.format(**words))
+    sql(owner, restrictions)
 
     ledger = Ledger.open(runs)
     assert ledger.append([reminder("A")], run="r", batch="b") == 1
