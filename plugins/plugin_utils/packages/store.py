@@ -52,6 +52,18 @@ class PackageStore(Protocol):
         """Delete it; one that is not there any more is no error. RetainedError where the place refuses."""
 
 
+def store_for(place: str) -> PackageStore:
+    """The store at `place`: a path is a folder, ``s3://bucket/prefix`` a bucket. Raises StoreError for what is none."""
+    scheme, separator, _ = place.partition("://")
+    if not separator:
+        return LocalFolder(Path(place).expanduser())
+    if scheme == "s3":
+        from .s3 import Bucket  # it is made of what is here
+
+        return Bucket.at(place)
+    raise StoreError(f"there is no place for packages of the kind {scheme}://; there is: a folder, s3://bucket/prefix")
+
+
 class LocalFolder:
     """Packages as read-only files below one folder. A file system cannot lock: retention is the caller's."""
 

@@ -17,12 +17,12 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from ansible_collections.msp.patching.plugins.plugin_utils.packages import s3
-from ansible_collections.msp.patching.plugins.plugin_utils.packages.places import store_at
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.store import (
     LocalFolder,
     PackageStore,
     RetainedError,
     StoreError,
+    store_for,
 )
 
 CONTENT = b"evidence" * 1000
@@ -60,7 +60,7 @@ def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def store(client: Any, endpoint: str) -> PackageStore:  # noqa: ARG001 -- the buckets and the credentials are there
     """Governance: what a test has locked, it can take away again."""
-    return store_at(f"s3://locked/evidence/2026?endpoint={endpoint}&lock=governance")
+    return store_for(f"s3://locked/evidence/2026?endpoint={endpoint}&lock=governance")
 
 
 def versions(client: Any, bucket: str = "locked") -> list[Any]:
@@ -154,7 +154,7 @@ def test_what_is_not_locked_is_deleted_and_stays_so(store: PackageStore, client:
 
 
 def test_a_bucket_without_object_lock_retains_nothing(client: Any, endpoint: str) -> None:
-    store = store_at(f"s3://plain?endpoint={endpoint}")
+    store = store_for(f"s3://plain?endpoint={endpoint}")
     with pytest.raises(StoreError, match=r"the bucket plain has no object lock.*make one with object lock"):
         store.put("a.zip", CONTENT, SHA256, LATER)
     assert versions(client, "plain") == []
@@ -168,7 +168,7 @@ def test_a_bucket_without_object_lock_retains_nothing(client: Any, endpoint: str
 @pytest.mark.parametrize("retain", [None, LATER])
 def test_a_bucket_that_is_not_there_is_named(endpoint: str, retain: datetime | None) -> None:
     with pytest.raises(StoreError, match=r"s3://nowhere/a.zip cannot be written: .*(no such bucket|404)"):
-        store_at(f"s3://nowhere?endpoint={endpoint}").put("a.zip", CONTENT, SHA256, retain)
+        store_for(f"s3://nowhere?endpoint={endpoint}").put("a.zip", CONTENT, SHA256, retain)
 
 
 @pytest.mark.usefixtures("client")
@@ -176,13 +176,13 @@ def test_without_credentials(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(StoreError, match=r"there are no credentials .AWS_ACCESS_KEY_ID"):
-        store_at(f"s3://locked?endpoint={endpoint}").put("a.zip", CONTENT, SHA256, None)
+        store_for(f"s3://locked?endpoint={endpoint}").put("a.zip", CONTENT, SHA256, None)
 
 
 @pytest.mark.usefixtures("client")
 def test_a_store_that_does_not_answer() -> None:
     with pytest.raises(StoreError) as failed:
-        store_at("s3://locked?endpoint=http://127.0.0.1:1").put("a.zip", CONTENT, SHA256, None)
+        store_for("s3://locked?endpoint=http://127.0.0.1:1").put("a.zip", CONTENT, SHA256, None)
     assert "s3://locked/a.zip cannot be written: Could not connect" in str(failed.value)
     assert SECRET not in str(failed.value)
 
@@ -219,13 +219,13 @@ def test_a_refusal_is_told_in_words_with_its_code(
 )
 def test_a_place_that_is_none_is_refused(place: str, words: str) -> None:
     with pytest.raises(StoreError) as refused:
-        store_at(place)
+        store_for(place)
     assert words in str(refused.value)
     assert "canary" not in str(refused.value)
 
 
 def test_a_path_is_a_folder(tmp_path: Path) -> None:
-    store = store_at(str(tmp_path / "packages"))
+    store = store_for(str(tmp_path / "packages"))
     assert isinstance(store, LocalFolder)
     assert store.get(store.put("a.zip", CONTENT, SHA256, None)) == CONTENT
 
