@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from ..flow import Endpoint, EndpointState, Planner, Policy
+from ..flow import Endpoint, EndpointState, Planner, Policy, Update, cycle_span
 from ..flow.closure import PLACES, Proof, Standing, Tier, prove
 from ..ledger import Event, Ledger, cycles
 from ..ledger.register import Progress
@@ -41,18 +41,30 @@ def prove_tiers(
             if tier.cycle == cycle:
                 lost = [name for name in gone.get(tier, ()) if name not in inventory]
                 members[tier] = [*here.get(tier, ()), *lost]
-    names = sorted({name for some in members.values() for name in some})
-    standings = _standings(ledger, policy, inventory, names, now)
-    return [prove(tier, {name: standings[name] for name in some}, now) for tier, some in sorted(members.items())]
+    proofs = []
+    for cycle in {tier.cycle for tier in tiers}:
+        of_cycle = {tier: some for tier, some in members.items() if tier.cycle == cycle}
+        names = sorted({name for some in of_cycle.values() for name in some})
+        standings = _standings(ledger, policy, inventory, names, now, cycle)
+        proofs += [prove(tier, {name: standings[name] for name in some}, now) for tier, some in of_cycle.items()]
+    return sorted(proofs, key=lambda proof: proof.tier)
 
 
 def _standings(
-    ledger: Ledger, policy: Policy, inventory: Mapping[str, Endpoint], names: Sequence[str], now: datetime
+    ledger: Ledger,
+    policy: Policy,
+    inventory: Mapping[str, Endpoint],
+    names: Sequence[str],
+    now: datetime,
+    cycle: str,
 ) -> dict[str, Standing]:
+    """How the endpoints stand in `cycle`: what was released after its end is the next one's, and so is what of that
+    fails. Otherwise a month that is over would wait for the month after it."""
+    _opened, end = cycle_span(cycle)
     progress = ledger.progress(names)
-    updates = ledger.applicable(names)
+    updates = {name: _released(found, end) for name, found in ledger.applicable(names).items()}
     register = ledger.register(names)
-    failures = cycles.failures(ledger, names)
+    failures = cycles.failures(ledger, names, before=end)
     pilots = [endpoint for endpoint in inventory.values() if endpoint.ring == "pilot"]
     planner = Planner(policy, register, now, pilots)
     found = {}
@@ -76,6 +88,13 @@ def _standings(
             listed=name in inventory,
         )
     return found
+
+
+def _released(updates: Sequence[Update] | None, end: datetime) -> list[Update] | None:
+    """Those of the updates that were out before `end`, or of which nobody knows when they came out."""
+    if updates is None:
+        return None
+    return [update for update in updates if update.released is None or update.released < end]
 
 
 def _in_flight(progress: Progress) -> str | None:

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof of a tier whose cycle is over, while the next one has begun on the same endpoints."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Proof
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
+from tests.unit.flow.build import at, update, workstation
+
+NAME = "ACME-WS01"
+TIER = {"cycle": "2026-10", "client": "Acme", "ring": "pilot", "kind": "workstation"}
+PATCHED = at("2026-10-14 02:30")
+NEXT = at("2026-11-10 13:30")
+"""Half an hour after the next cycle opened."""
+OURS = update("u1", released="2026-10-13T17:00:00Z")
+THEIRS = update("u2", released="2026-11-10T18:00:00Z")
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """October's update is installed, and validated."""
+    found = Ledger.open("sqlite://")
+    result = {"update": "u1", "ok": True, "hresult": None}
+    put(
+        found,
+        Event("tier.opened", None, at("2026-10-13 13:05"), {**TIER, "endpoints": [NAME]}),
+        Event("install.finished", NAME, PATCHED, {"results": [result], "reboot_required": False}),
+        Event("validation.finished", NAME, PATCHED + timedelta(minutes=5), {"healthy": True, "checks": []}),
+    )
+    return found
+
+
+def put(ledger: Ledger, *events: Event) -> None:
+    ledger.append(events, run="r")
+
+
+def searched(*updates: Update) -> Event:
+    return Event("scan.finished", NAME, NEXT, {"updates": [one.as_record() for one in updates]})
+
+
+def proof(ledger: Ledger) -> Proof:
+    of = [("Acme", "pilot", "workstation")]
+    (found,) = prove_tiers(ledger, load_policy({}), {NAME: workstation()}, of, NEXT + timedelta(minutes=5))
+    return found
+
+
+def test_what_was_released_after_the_cycle_is_the_next_ones(ledger: Ledger) -> None:
+    put(ledger, searched(THEIRS))
+    found = proof(ledger)
+    assert [row.stands for row in found.rows] == ["patched"]
+    assert found.closes
+
+
+def test_what_is_left_of_the_cycle_still_counts(ledger: Ledger) -> None:
+    put(ledger, searched(OURS, THEIRS))
+    found = proof(ledger)
+    assert [row.stands for row in found.rows] == ["open"]
+    assert not found.closes
+
+
+def test_a_failure_of_the_next_cycle_is_not_this_ones(ledger: Ledger) -> None:
+    failure = {
+        "id": "f1",
+        "step": "install",
+        "update": "u2",
+        "hresult": None,
+        "name": None,
+        "class": "unknown",
+        "text": "the install failed",
+        "next_window": text_of(NEXT),
+        "cycle": "2026-11",
+    }
+    put(ledger, searched(THEIRS), Event("failure.opened", NAME, NEXT + timedelta(minutes=1), failure))
+    assert [row.stands for row in proof(ledger).rows] == ["patched"]
