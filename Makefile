@@ -1,5 +1,5 @@
 # Everything a newcomer types. Each target makes its own environment first; nothing is installed by hand.
-#   make demo    one ring of a small MSP, patched on the lab     make lab    the lab, up, to play with
+#   make demo    a month of a small MSP, patched on the lab      make lab    the lab, up, to play with
 #   make test    every test                                      make bench  the measurements
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,6 +14,8 @@ REQUIREMENTS := requirements.txt requirements-postgresql.txt requirements-s3.txt
 
 # What tools leave in a home folder would change what is tested: a stale copy of the collection in
 # ~/.ansible shadows the checkout, and a proxy must not stand between us and the loopback.
+# Each of the many runs would compile all of Ansible anew where Python may not keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_HOME := $(CURDIR)/.ansible
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export NO_PROXY := 127.0.0.1,localhost
@@ -43,7 +45,7 @@ $(LINK):
 	@ln -sfn ../../../.. $@
 
 .PHONY: demo
-demo: environment ## One ring of a small MSP, patched on its night, on the lab
+demo: environment ## A month of patching at a small MSP, on the lab, to watch: some four minutes
 	@python -m lab.demo
 
 .PHONY: lab

@@ -115,6 +115,9 @@ class LabClient:
         found: list[dict[str, Any]] = self._call("GET", "faults")
         return found
 
+    def remove_fault(self, number: int) -> None:
+        self._call("DELETE", f"faults/{number}")
+
     def clear_faults(self) -> None:
         self._call("DELETE", "faults")
 

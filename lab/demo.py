@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make demo`: one ring of a small MSP, patched on its night, for people to watch.
+"""`make demo`: a month of patching at a small MSP, from Patch Tuesday to the closure of the last tier, to watch.
 
-Starts the lab, lets a technician authorise the pilot servers, and runs the playbook ``ring`` for the ring pilot at
-three hours of one night, as a scheduler would: the windows of New York, of Chicago and of Los Angeles. One update
-fails on one machine. At the end stands what happened, by the ledger, the PSA and the machines' own account.
+Starts the lab and plays ``lab/month/story.py`` on it: the playbook ``cycle`` is called at those hours of the month at
+which something is due, as a scheduler would call it at any hour, and people decide what is theirs. At the end stand the
+tables, and what the machines, the PSA and the ledger say of the month, held against each other; where they do not agree
+the demo ends red.
 """
 
 from __future__ import annotations
@@ -16,69 +17,135 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.rule import Rule
 
 from .client import LabClient
 from .demo_report import Report
+from .month.script import Act, Decides, Step
+from .month.stage import Stage
+from .month.story import CYCLE, STORY
+from .month.watch import Watch, worth_reading
 
 ROOT = Path(__file__).parent.parent
 STATE = Path(".lab/demo")
-NIGHT = (
-    ("2026-11-11T07:05:00Z", "02:05 in New York: its overnight workstations; every zone's servers are in their window"),
-    ("2026-11-11T08:05:00Z", "02:05 in Chicago"),
-    ("2026-11-11T10:05:00Z", "02:05 in Los Angeles"),
-)
-SPEED = 60  # lab seconds per second: an install of ten minutes takes ten seconds
-PILOT_SERVERS = ("ACME-UTIL01", "HARB-FS01")
-TECHNICIAN = "t.brandt"
+WIDTH = 150
+INTRODUCTION = """
+[bold]A month of patching at a small MSP[/]: three clients in three time zones, from Patch Tuesday of October 2026 on.
+A scheduler would call the playbook [bold]cycle[/] every half hour; here it is called at the hours at which
+something is due. What people decide they decide by playbook. The lab's clock runs while a run does, and then jumps."""
+ALWAYS = "In no ring"
+"""What every run says begins so; it is shown once."""
+QUIET = {"ANSIBLE_STDOUT_CALLBACK": "quiet", "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab" / "callback")}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.demo", description=__doc__)
-    parser.add_argument("--state-dir", type=Path, default=STATE, help="lab and ledger (default: %(default)s)")
+    parser.add_argument("--state-dir", type=Path, default=STATE, help="lab, ledger and logs (default: %(default)s)")
     parser.add_argument("--port-base", default="0", help="first port of the lab (default: wherever ports are free)")
     options = parser.parse_args()
-    console = Console(width=max(Console().width, 130))
+    console = Console(width=max(Console().width, WIDTH), highlight=False)
     began = time.monotonic()
     shutil.rmtree(options.state_dir, ignore_errors=True)
     where = ["--state-dir", str(options.state_dir)]
-    first = ["--start", NIGHT[0][0], "--speed", "0"]
+    first = ["--start", STORY[0].hour.instant.isoformat(), "--speed", "0"]
     _lab("up", "--detach", "--fleet", "lab/fleets/demo.yml", "--port-base", options.port_base, *first, *where)
     try:
         client = LabClient.from_state_dir(options.state_dir)
-        _night(client, console)
-        problems = Report(client, console).show()
+        console.print(INTRODUCTION)
+        viewer = Viewer(client, console, options.state_dir)
+        stage = Stage(client, viewer)
+        stage.play(STORY)
+        viewer.close_the_books()
+        problems = Report(client, console, stage.decided).show()
     finally:
         _lab("down", *where)
     console.print(f"{time.monotonic() - began:.0f} seconds", style="dim")
     return 1 if problems else 0
 
 
-def _night(client: LabClient, console: Console) -> None:
-    """The lab's clock stands still between runs, so that a slow machine sees the same night."""
-    console.print(Rule("A technician lets the pilot servers go"))
-    for server in PILOT_SERVERS:
-        _play(client, "authorize", "-e", f"endpoint={server}", "-e", f"by={TECHNICIAN}", "-e", "reason='pilot night'")
-    for instant, words in NIGHT:
-        if datetime.fromisoformat(client.clock()["now"]) < datetime.fromisoformat(instant):
-            client.set_clock(instant)
-        console.print(Rule(f"{words} ({instant})"))
-        client.speed(SPEED)
-        # one update fails on one machine on purpose: the run that meets it ends red, and the night goes on
-        _play(client, "ring", "-e", "ring=pilot", red_is_fine=True)
-        client.speed(0)
+class Viewer:
+    """Calls the playbooks for somebody who watches; everything that Ansible says is in a log for each call."""
+
+    def __init__(self, client: LabClient, console: Console, folder: Path) -> None:
+        self._client = client
+        self._console = console
+        self._logs = folder / "runs"
+        self._report = folder / "report"
+        self._calls = 0
+        self._warned: set[str] = set()
+        self._watch = Watch(client)
+        self._logs.mkdir(parents=True, exist_ok=True)
+
+    def announce(self, step: Step) -> None:
+        self._console.print()
+        self._console.print(Rule(f"[bold]{step.hour}", align="left"))
+        self._console.print(f"{step.why}.", style="bold")
+
+    def happens(self, act: Act) -> None:
+        self._console.print(f"  · {escape(str(act))}", style="cyan")
+
+    def decide(self, decision: Decides) -> None:
+        self._console.print(
+            f"$ ansible-playbook playbooks/{decision.playbook}.yml {_typed(decision.words)}", markup=False
+        )
+        self._call(decision.playbook, decision.words, allowed=(0,))
+
+    def cycle(self, step: Step) -> None:
+        self._console.print("$ ansible-playbook playbooks/cycle.yml")
+        said = self._call("cycle", [], allowed=(0, 2) if step.red else (0,))
+        for line in worth_reading(said):
+            if not (line.startswith(ALWAYS) and line in self._warned):
+                self._console.print(line, markup=False)
+            self._warned.add(line)
+        for line in self._watch.closed():
+            self._console.print(f"[green]closed:[/] {escape(line)}")
+
+    def close_the_books(self) -> None:
+        """The month's compliance report, and the ledger checked as somebody else would check it."""
+        self._console.print()
+        self._console.print(Rule("[bold]The month is reported", align="left"))
+        for playbook, words in (
+            ("report", ["-e", f"cycle={CYCLE}", "-e", f"dest={self._report}", "-e", "formats=html"]),
+            ("verify", []),
+        ):
+            self._console.print(f"$ ansible-playbook playbooks/{playbook}.yml {_typed(words)}", markup=False)
+            for line in self._call(playbook, words, allowed=(0,)).splitlines():
+                self._console.print(line, markup=False)
+
+    def _call(self, playbook: str, words: list[str], allowed: tuple[int, ...]) -> str:
+        self._calls += 1
+        log = self._logs / f"{self._calls:02d}-{playbook}.log"
+        command = ["ansible-playbook", "-i", str(self._client.inventory), f"playbooks/{playbook}.yml", *words]
+        with log.open("w", encoding="utf-8") as out, log.with_suffix(".err").open("w", encoding="utf-8") as err:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | self._client.environment() | QUIET, stdout=out, stderr=err
+            )
+            with self._console.status("") as status:
+                while process.poll() is None:
+                    status.update(escape(self._watch.now()))
+                    time.sleep(0.5)
+        self._warn(log.with_suffix(".err").read_text(encoding="utf-8"))
+        said = log.read_text(encoding="utf-8")
+        if process.returncode not in allowed:
+            self._console.print(said, markup=False)
+            raise SystemExit(f"the demo stops: playbook {playbook} ended with {process.returncode}, see {log}")
+        return said
+
+    def _warn(self, told: str) -> None:
+        for line in told.splitlines():
+            if line.strip() and line not in self._warned:
+                self._warned.add(line)
+                self._console.print(line, style="yellow", markup=False)
 
 
-def _play(client: LabClient, playbook: str, *words: str, red_is_fine: bool = False) -> None:
-    command = ["ansible-playbook", "-i", str(client.inventory), f"playbooks/{playbook}.yml", *words]
-    print("$", " ".join(command), flush=True)  # noqa: T201 - what a person would type
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | client.environment(), check=False)
-    if done.returncode not in ((0, 2) if red_is_fine else (0,)):
-        raise SystemExit(f"the demo stops: playbook {playbook} ended with {done.returncode}")
+def _typed(words: Sequence[str]) -> str:
+    """The words as somebody types them in a shell."""
+    return " ".join(f'"{word}"' if " " in word else word for word in words)
 
 
 def _lab(*words: str) -> None:

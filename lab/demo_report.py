@@ -1,101 +1,127 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of the demo: what the ledger says of the night, what the machines themselves say, and the PSA's tickets."""
+"""The end of the demo: the month by its tiers and endpoints, the PSA's tickets, and what four accounts add up to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import requests
-from ansible.plugins.loader import init_plugin_loader
 from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
 from .client import LabClient
+from .month.account import SETTLED, Account
+from .month.machines import Entry
+from .month.script import Decides
+from .month.story import CYCLE
 
 NEXT = """\
 What to try next
-  make lab                     the same MSP, up until Ctrl-C, with an inventory to play with
+  less {state}/runs/*.log
+                               all that Ansible said, call by call
   sqlite3 {ledger} 'select seq, kind, endpoint, at from events'
                                what was decided and done, event by event
-  ansible-playbook -i INVENTORY playbooks/explain.yml -l ACME-WS01
-                               on that lab: why a machine will or will not be patched, and what would change it
+  make lab                     the same MSP, up until Ctrl-C, in its pilot's night, with an inventory to play with
 """
 
 
 class Report:
-    """Reads the ledger of the demo and the lab while it is still up."""
+    """Reads the ledger of the demo, and the lab while it is still up."""
 
-    def __init__(self, client: LabClient, console: Console) -> None:
-        init_plugin_loader([])
-        from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
-
+    def __init__(self, client: LabClient, console: Console, decided: Sequence[tuple[datetime, Decides]]) -> None:
         self._client = client
         self._console = console
-        self._url = client.environment()["MSP_PATCHING_LEDGER"]
-        self._ledger = Ledger.open(self._url)
+        self._account = Account(client, decided)
 
     def show(self) -> list[str]:
-        """Print it all; gives what is wrong: where ledger and machines do not agree."""
-        self._console.print(Rule("What happened, by the ledger and by the machines"))
-        problems = self._endpoints()
+        """Print it all; gives what is wrong: where the accounts do not agree."""
+        self._console.print()
+        self._console.print(Rule("[bold]The month, by its machines, its people, the PSA and the ledger", align="left"))
+        self._tiers()
+        self._endpoints()
         self._tickets()
-        count, head = self._ledger.verify()
-        self._console.print(f"The ledger: {self._url.removeprefix('sqlite:///')}, {count} events, head {head[:16]}…")
-        for problem in [*problems, *(row["what"] for row in self._client.unsimulated())]:
-            self._console.print(f"[bold red]not as it should be:[/] {problem}")
-        self._console.print(NEXT.format(ledger=self._url.removeprefix("sqlite:///")), markup=False)
+        problems = self._account.problems(CYCLE)
+        self._counts()
+        for problem in problems:
+            self._console.print(f"not as it should be: {problem}", style="bold red", markup=False)
+        if not problems:
+            self._console.print(
+                "Every install approved, soaked and let go; every install and every restart by the automation inside "
+                "the window of its machine; ledger, machines and PSA agree.",
+                style="green",
+            )
+        ledger = self._client.environment()["MSP_PATCHING_LEDGER"].removeprefix("sqlite:///")
+        self._console.print(NEXT.format(ledger=ledger, state=self._client.state_dir), markup=False)
         return problems
 
-    def _endpoints(self) -> list[str]:
-        from ansible_collections.msp.patching.plugins.plugin_utils.planning.summary import outcomes
-
-        found = outcomes(event for _, _, event in self._ledger.events())
-        rows = {row["name"]: row for row in self._ledger.rows("endpoints")}
-        table = Table("endpoint", "client", "state", "installed, it says", "booted (local)", "by the ledger", "ticket")
-        problems = []
-        for name, outcome in sorted(found.items()):
-            machine = self._client.machine(name)
-            installs, boots = _history(machine)
-            booted = ", ".join(_local(boot, machine) for boot in boots)
-            health = {True: "healthy", False: "not healthy", None: ""}[outcome.healthy]
-            told = outcome.failure or health or outcome.reason
-            table.add_row(name, machine["client"], outcome.state, ", ".join(installs), booted, told, outcome.ticket)
-            if len(set(outcome.installed)) != len(installs):
-                problems.append(f"{name}: the ledger knows the installs {outcome.installed}, the machine {installs}")
-            if bool(rows[name]["rebooted_at"]) != bool(boots):
-                problems.append(f"{name}: the ledger has a boot at {rows[name]['rebooted_at']}, the machine {boots}")
+    def _tiers(self) -> None:
+        table = Table("tier", *SETTLED, "closed", title=f"Tiers of the cycle {CYCLE}", title_justify="left")
+        closed = {(body["client"], body["ring"], body["kind"]): body for body in self._closings()}
+        at = {
+            (event.body["client"], event.body["ring"], event.body["kind"]): event.at
+            for _, _, event in self._account.ledger.events(kinds=["tier.closed"])
+            if event.body["cycle"] == CYCLE
+        }
+        for key in sorted(closed):
+            counts = Counter(row["stands"] for row in closed[key]["proof"])
+            client, ring, kind = key
+            when = f"{at[key].astimezone(ZoneInfo('America/New_York')):%a %d %b}"
+            table.add_row(f"{client}, {ring} {kind}s", *(str(counts[place] or "–") for place in SETTLED), when)
         self._console.print(table)
-        return problems
+
+    def _closings(self) -> list[dict[str, Any]]:
+        return [body for body in self._account.bodies("tier.closed") if body["cycle"] == CYCLE]
+
+    def _endpoints(self) -> None:
+        account = self._account
+        places = account.places(CYCLE)
+        asked, by_hand = account.restarts()
+        title = "Endpoints, by the machines' own account and the ledger's proof"
+        table = Table(
+            "endpoint", "stands", "installed, it says", "restarted (local)", "why", title=title, title_justify="left"
+        )
+        for name in sorted(account.histories):
+            zone = ZoneInfo(account.fleet.computers[name].time_zone or "UTC")
+            installs = [entry for entry in account.histories[name] if entry.event == "install.succeeded"]
+            boots = [_boot(one, zone) for one in asked if one.machine == name]
+            boots += [f"{_boot(one, zone)} by hand" for one in by_hand if one.machine == name]
+            stands, why = places.get(name, ("in no tier", "it has no ring: it is held as unclassified"))
+            told = "" if stands == "patched" else why
+            table.add_row(name, stands, ", ".join(account.label(one) for one in installs), ", ".join(boots), told)
+        self._console.print(table)
 
     def _tickets(self) -> None:
-        psa = self._client.info["psa"]
-        tickets = requests.get(
-            f"{psa['url']}/v4_6_release/apis/3.0/service/tickets",
-            auth=(f"{psa['company']}+{psa['public_key']}", psa["private_key"]),
-            headers={"clientId": psa["client_id"]},
-            timeout=10,
-        )
-        tickets.raise_for_status()
         table = Table("ticket", "company", "priority", "summary", title="Tickets in the PSA", title_justify="left")
-        for ticket in tickets.json():
+        for ticket in self._account.tickets:
             table.add_row(
                 f"#{ticket['id']}", ticket["company"]["identifier"], ticket["priority"]["name"], ticket["summary"]
             )
         self._console.print(table)
 
+    def _counts(self) -> None:
+        account = self._account
+        asked, by_hand = account.restarts()
+        places = Counter(stands for stands, _why in account.places(CYCLE).values())
+        installs = account.happened("install.succeeded")
+        healthy = sum(body["healthy"] for body in account.bodies("validation.finished"))
+        events, head = account.ledger.verify()
+        outside = len(account.histories) - sum(places.values())
+        self._console.print(
+            f"{len(account.histories)} endpoints: "
+            + ", ".join(f"{places[place]} {place}" for place in SETTLED if places[place])
+            + f", {outside} in no tier.\n"
+            f"{len(installs)} updates installed, {len(account.happened('install.failed'))} failed; "
+            f"{len(asked)} restarts by the automation, {len(by_hand)} by hand; {healthy} validations passed; "
+            f"{len(account.happened('notice'))} reminders; {len(account.tickets)} ticket(s).\n"
+            f"The ledger: {events} events, its chain holds, head {head[:16]}…"
+        )
 
-def _history(machine: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """What the machine says it installed, and when it booted."""
-    installs = ["KB" + entry["kb"] for entry in machine["history"] if entry["event"] == "install.succeeded"]
-    return installs, [entry["at"] for entry in machine["history"] if entry["event"] == "boot"]
 
-
-def _local(instant: str, machine: Mapping[str, Any]) -> str:
-    zone = ZoneInfo(machine["time_zone"] or "UTC")
-    return datetime.fromisoformat(instant).astimezone(zone).strftime("%a %H:%M")
+def _boot(entry: Entry, zone: ZoneInfo) -> str:
+    return f"{entry.at.astimezone(zone):%a %d %b %H:%M}"
