@@ -167,10 +167,11 @@ class Night:
 
     @contextmanager
     def running(
-        self, *words: str, env: Mapping[str, str] | None = None, playbook: Path = RING
+        self, *words: str, playbook: Path = RING, env: Mapping[str, str] | None = None
     ) -> Iterator[subprocess.Popen[str]]:
         """A run in a process group of its own; what is left of it is killed at the end."""
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), "-e", "ring=pilot"]
+        chosen = ["-e", "ring=pilot"] if playbook == RING else []
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *chosen]
         process = subprocess.Popen(
             [*command, "-i", str(self.lab.inventory), *IMPATIENT, *words],
             cwd=ROOT,
