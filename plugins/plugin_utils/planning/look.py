@@ -92,7 +92,7 @@ class Look:
         plan = self.plan
         cases = [plan.planner.case(one, plan.updates[name]) for name, one in plan.endpoints.items()]
         found = gates([case for case in cases if in_scope(case)], plan.policy.settings(), promotions(self._ledger))
-        return listed("Soaks", found, plan.now)
+        return listed("Soak", found, plan.now)
 
     def _failures(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
