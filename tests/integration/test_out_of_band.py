@@ -23,6 +23,7 @@ FLEET = {
         "DC01": server("Domain Controller", ring="Regular"),
     },
     "Birch": {"REG2": workstation(ring="Regular")},
+    "Solo": {"SOLO1": server("Utility", ring="Production")},
 }
 WANTED = (
     "-e",
@@ -52,6 +53,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Night, dic
         runs["go"] = night.run(*go, "-e", "cycle=2026-11-oob1", playbook=ROOT / "playbooks" / "authorize.yml")
         runs["other go"] = night.run(*go, "-e", "cycle=2026-11-oob9", playbook=ROOT / "playbooks" / "authorize.yml")
         runs["explained"] = night.run("-l", "REG1", playbook=EXPLAIN)
+        runs["before the tier's go"] = night.decision("SOLO1")
+        night.decide("authorize", client="Solo", ring="production", kind="server", reason="agreed with the client")
         lab.set_clock("2026-11-12T07:01:00Z")
         runs["second night"] = night.run(playbook=CYCLE)
         words = ("-e", "state=ended", "-e", "cycle=2026-11-oob1", "-e", "reason=done", "-e", "by=kern")
@@ -87,6 +90,14 @@ def test_a_go_for_it_is_one_for_its_update_alone(story: tuple[Night, dict[str, A
     assert night.installed("DC01") == [BIG]
     assert "no out-of-band cycle 2026-11-oob9 is open" in sentence(runs["other go"].output)
     assert "no out-of-band cycle" not in runs["go"].output
+
+
+def test_a_single_server_needs_no_pilot_but_a_go_which_one_for_its_tier_is(story: tuple[Night, dict[str, Any]]) -> None:
+    """Section 5; it is the client's only server."""
+    night, runs = story
+    assert runs["before the tier's go"] == ("manual", "gate.authorization")
+    assert sorted(night.installed("SOLO1")) == [BIG, SMALL]
+    assert night.decision("SOLO1") == ("none", "approval.nothing_approved")
 
 
 def test_explain_tells_it(story: tuple[Night, dict[str, Any]]) -> None:
