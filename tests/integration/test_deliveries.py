@@ -200,6 +200,20 @@ def test_an_alert_outlives_a_receiver_in_trouble_and_opens_one_incident(
     assert sum(one["opened"] for one in shared_lab.alerts()) == 1
 
 
+def test_a_receiver_that_was_down_is_not_asked_again_while_endpoints_wait(run: Run, shared_lab: LabClient) -> None:
+    shared_lab.inject({"target": "oncall", "kind": "error"})
+    recorder = run()
+    recorder.append(recorder.ledger, [alert()])
+    outbox = Outbox(recorder)
+    for _ in range(5):
+        outbox.send_between_tasks()
+    assert len(shared_lab.journal(face="oncall")) == 1
+    shared_lab.clear_faults()
+    outbox.send(PATIENCE)
+    assert outbox.trouble == []
+    assert len(shared_lab.alerts()) == 1
+
+
 def test_a_receiver_that_asks_to_wait_is_waited_for(run: Run, shared_lab: LabClient) -> None:
     shared_lab.inject({"target": "oncall", "kind": "throttle", "retry_after": 1, "times": 1})
     assert send(run(), alert()) == []

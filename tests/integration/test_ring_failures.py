@@ -142,7 +142,13 @@ def test_nothing_is_left_to_be_delivered_and_no_secret_has_leaked(nights: Nights
         assert night.ledger.pending(channel) == []
     info = night.lab.info
     secrets = [info["psa"]["private_key"], info["oncall"]["routing_key"], info["automate"]["password"]]
-    secrets += [info["winrm"]["password"], info["psa"]["client_id"], info["oncall"]["token"]]
+    secrets += [
+        info["psa"]["public_key"],
+        info["automate"]["client_id"],
+        info["winrm"]["password"],
+        info["psa"]["client_id"],
+        info["oncall"]["token"],
+    ]
     ledger = json.dumps([[event.kind, dict(event.body)] for event in night.events()])
     told = [ledger, *(run.output for run in (nights.first, nights.again, nights.second))]
     told += [json.dumps(night.psa.all("service/tickets")), json.dumps(night.lab.alerts())]

@@ -95,4 +95,4 @@ def _xref(row: Row) -> str:
 
 
 def _scope(hold: Row) -> str:
-    return ", ".join(f"{key} {value}" for key, value in json.loads(hold["scope"]).items())
+    return tickets.scope_in_words(json.loads(hold["scope"]))

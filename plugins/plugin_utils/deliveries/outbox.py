@@ -9,6 +9,7 @@ time: a lease in the ledger keeps two runs side by side from creating one ticket
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 BETWEEN_TASKS = 20.0
 """Seconds that the endpoints of a run may wait for deliveries; what is left goes at its end."""
+LEFT_ALONE = 60.0
+"""Seconds for which a system that was down, or has had enough, is not asked again while endpoints wait."""
 AT_THE_END = 300.0
 """Seconds that the end of a run may take; what is left waits for the next run."""
 LEASE = timedelta(minutes=5)
@@ -40,6 +43,7 @@ class Outbox:
         self._recorder = recorder
         self._said: list[str] = []
         self._waiting: dict[str, str] = {}
+        self._down_until: dict[str, float] = {}
 
     @property
     def trouble(self) -> list[str]:
@@ -60,6 +64,15 @@ class Outbox:
             return 0
         budget = Budget(seconds)
         return sum(self._send(channel, budget) for channel in self._channels)
+
+    def send_between_tasks(self) -> int:
+        """The same while endpoints wait for it: shortly, and not soon again to a system that was down."""
+        if self._recorder.check_mode:
+            return 0
+        budget, now = Budget(BETWEEN_TASKS), time.monotonic()
+        return sum(
+            self._send(channel, budget) for channel in self._channels if self._down_until.get(channel.name, 0.0) <= now
+        )
 
     def _send(self, channel: Channel, budget: Budget) -> int:
         recorder = self._recorder
@@ -105,6 +118,7 @@ class Outbox:
             return confirmed
 
     def _left(self, channel: Channel, why: str) -> None:
+        self._down_until[channel.name] = time.monotonic() + LEFT_ALONE
         count = len(self._recorder.ledger.pending(channel.name))
         self._waiting[channel.name] = f"{count} {channel.things} wait for the next run: {why}"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..deliveries import compliance
 from ..deliveries.flaws import found
-from ..deliveries.outbox import BETWEEN_TASKS, Outbox
+from ..deliveries.outbox import Outbox
 from ..deliveries.tracker import tracked
 from ..errors import PatchingError
 from ..flow import Endpoint, RecordError
@@ -126,7 +126,7 @@ class Observer:
             words = self._before_planning()
         if self._delivery_due:
             self._delivery_due = False
-            self.outbox.send(BETWEEN_TASKS)
+            self.outbox.send_between_tasks()
         return words
 
     def _before_planning(self) -> list[str]:

@@ -115,7 +115,7 @@ def failure_text(
     lines.append("Nothing is tried again on this machine until a root cause is documented:")
     lines.append(f"  ansible-playbook msp.patching.root_cause -e endpoint={endpoint.name} -e code=CODE -e text='…'")
     if holds:
-        scopes = "; ".join(", ".join(f"{key} {value}" for key, value in scope.items()) for scope in holds)
+        scopes = "; ".join(scope_in_words(scope) for scope in holds)
         lines.append(f"Held until somebody releases it: {scopes}. To release what this failure holds:")
         lines.append(f"  ansible-playbook msp.patching.release -e endpoint={endpoint.name} -e reason='…'")
     if queue:
@@ -123,6 +123,11 @@ def failure_text(
     if on_call:
         lines.append("This happened outside the client's business hours: on-call is asked to look.")
     return "\n".join(lines)
+
+
+def scope_in_words(scope: Mapping[str, str]) -> str:
+    """What a hold holds: ``cycle 2026-11, client Acme, ring pilot, kind server``."""
+    return ", ".join(f"{key} {scope[key]}" for key in ("cycle", "client", "ring", "kind") if key in scope)
 
 
 def cured_text(endpoint: Endpoint, step: str, *, at: datetime, closes: bool) -> str:
