@@ -34,6 +34,7 @@ description:
     same, in the group C(unclassified), with C(automate_unclassified), a dictionary of the keys in question and the
     reasons. It is held, not patched. Where something else than a needed key is in doubt, for example the flag that
     disables patching at its location, C(patching_time_zone) is null to that end. One warning counts them.
+  - The variable C(automate_mac) has the MAC address that Automate tells, for Wake-on-LAN.
   - B(Groups.) C(ring_RING), C(track_TRACK), C(role_ROLE), C(policy_POLICY_GROUP), C(kind_KIND), C(client_SLUG) and
     below it C(location_CLIENTSLUG_SLUG), and C(unclassified). A slug is the name in lower case, with C(_) for what
     is no letter or digit. Where two clients, or two locations, give the same, all concerned get the RMM's id at the
