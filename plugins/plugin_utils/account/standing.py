@@ -53,11 +53,13 @@ def stands(read: Read) -> dict[str, Stand]:
 def tier_results(read: Read, standing: Mapping[str, Stand]) -> list[TierResult]:
     """The tiers of the scope; of an open one its endpoints are counted as they stand."""
     found = []
+    now: dict[Tier | None, list[str]] = {}
+    for stand in standing.values():
+        if not stand.proven:
+            now.setdefault(stand.tier, []).append(stand.stands)
     for row in read.tiers:
         tier, proof = _tier(row), tuple(row["proof"] or ())
-        places = [line["stands"] for line in proof] or [
-            stand.stands for stand in standing.values() if stand.tier == tier and not stand.proven
-        ]
+        places = [line["stands"] for line in proof] or now.get(tier, [])
         counted = Counter(places)
         found.append(
             TierResult(

@@ -9,6 +9,7 @@ what is done, and says over how many that is.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,15 +116,11 @@ def matrix(flaws: Iterable[Flaw]) -> dict[tuple[str, str], Times]:
     return {key: correcting(groups[key]) for key in order if key in groups}
 
 
-def corrected_by(flaws: Sequence[Flaw], after: timedelta) -> Share:
-    """How many of the flaws that had to be corrected were, within `after` of when their time began."""
+def corrected_by(flaws: Iterable[Flaw], points: Sequence[timedelta]) -> list[Share]:
+    """How many of the flaws that had to be corrected were, within each of `points` of when their time began."""
     wanted = [one for one in flaws if one.counts and one.since is not None]
-    return Share(sum(_within(one, after) for one in wanted), len(wanted))
-
-
-def _within(one: Flaw, after: timedelta) -> bool:
-    span = _span(one.since, one.corrected)
-    return span is not None and span <= after
+    spans = sorted(span for one in wanted if (span := _span(one.since, one.corrected)) is not None)
+    return [Share(bisect_right(spans, point), len(wanted)) for point in points]
 
 
 def _span(start: datetime | None, end: datetime | None) -> timedelta | None:

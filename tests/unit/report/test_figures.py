@@ -131,9 +131,8 @@ def test_identifying_and_reporting_of_the_month(month: Account) -> None:
 
 def test_the_curve_counts_what_was_corrected_by_then(month: Account) -> None:
     critical = [one for one in month.flaws if one.label == CRITICAL]
-    assert figures.corrected_by(critical, 23 * HOUR) == Share(0, 5)
-    assert figures.corrected_by(critical, 24 * HOUR) == Share(1, 5)
-    assert figures.corrected_by(critical, 30 * DAY) == Share(2, 5)
+    points = [23 * HOUR, 24 * HOUR, 30 * DAY]
+    assert figures.corrected_by(critical, points) == [Share(0, 5), Share(1, 5), Share(2, 5)]
 
 
 def test_what_is_accepted_or_gone_has_no_time_to_be_corrected_in(month: Account) -> None:

@@ -198,11 +198,10 @@ def _curve(account: Account) -> Chart | None:
     curves = {}
     told = []
     for severity, tone in CURVES:
-        whole = figures.corrected_by(groups[severity], end).whole
-        if whole:
-            points = [end * step / POINTS for step in range(POINTS + 1)]
-            shares = [figures.corrected_by(groups[severity], point) for point in points]
-            label = f"{severity} ({words.count(whole, 'flaw')})"
+        points = [end * step / POINTS for step in range(POINTS + 1)]
+        shares = figures.corrected_by(groups[severity], points)
+        if shares[-1].whole:
+            label = f"{severity} ({words.count(shares[-1].whole, 'flaw')})"
             pairs = zip(points, shares, strict=True)
             curves[label] = (tone, [(point / unit, share.percent or 0.0) for point, share in pairs])
             told.append(f"{severity}: {words.of(shares[-1])} within {words.span(end)}")
