@@ -13,8 +13,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.account import AccountError, Scope, account_of, last_instant
+from ..plugin_utils.deliveries.reports import attach_account
 from ..plugin_utils.errors import PatchingError
-from ..plugin_utils.evidence.recorder import Recorder, reading
+from ..plugin_utils.evidence.recorder import Recorder, reading, ready
 from ..plugin_utils.ledger import Ledger
 from ..plugin_utils.oscal import ledger_id
 from ..plugin_utils.report import assessment
@@ -27,11 +28,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "kind": {"type": "str"},
     "dest": {"type": "path", "default": "reports"},
     "formats": {"type": "list", "elements": "str", "default": list(report.FORMATS)},
+    "attach": {"type": "bool", "default": False},
 }
 
 
 class ActionModule(ActionBase):
-    """Reads the ledger, writes files, changes nothing else."""
+    """Reads the ledger and writes files; on demand, puts the report on the client's compliance ticket."""
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
@@ -54,11 +56,18 @@ class ActionModule(ActionBase):
             dry = self._task.check_mode
             also = {assessment.FORMAT: partial(assessment.assessed, account, recorder.policy, ledger_id(ledger))}
             written = report.write(account, dest, formats, tell=self._display.display, dry=dry, also=also)
+            attached = attach_account(ready(), account) if arguments["attach"] and not dry else 0
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         line = report.summary(account, written, dest, dry=dry)
+        line += f", {attached} wanted on the compliance ticket" if arguments["attach"] else ""
         self._display.display(line)
-        done = {"changed": written.changed, "files": written.files, "summary": line, "final": account.final}
+        done = {
+            "changed": written.changed or bool(attached),
+            "files": written.files,
+            "summary": line,
+            "final": account.final,
+        }
         return result | done | ({"failed": True, "msg": line} if written.problems else {})
 
 

@@ -19,8 +19,8 @@ description:
     boots.
   - V(oscal) are OSCAL assessment results on SP 800-171 3.14.1, [a] to [f], with a plan, a catalog and the policy in
     force. They point by hash to the files that are made with them, so that they depend on what else is made.
-  - Reads the ledger and the policy, and changes nothing but its files. Connects to no endpoint and asks no other
-    system; with C(-i localhost,) not even the RMM for an inventory.
+  - Reads the ledger and the policy, and changes nothing but its files, unless it is to O(attach) them. Connects to no
+    endpoint and asks no other system; with C(-i localhost,) not even the RMM for an inventory.
   - A file that is there already with the same content is left alone. Of a cycle that is over and whose tiers are closed
     the report no longer changes; of one that goes on, it depends on the instant too, which the extra var C(as_of) sets.
 options:
@@ -46,6 +46,13 @@ options:
     elements: str
     choices: [html, pdf, png, csv, oscal]
     default: [html, pdf, png, csv, oscal]
+  attach:
+    description:
+      - Put document and picture on the client's compliance ticket of the cycle as well. Runs do that by themselves when
+        a tier closes; this is for when one said that it could not.
+      - Wants O(client), and neither O(ring) nor O(kind). The same files are put there once.
+    type: bool
+    default: false
 attributes:
   action:
     description: Has an action plugin on the control node, and nothing on the endpoints.

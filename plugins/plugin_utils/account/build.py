@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ..flow import Endpoint, Policy, Update
 from ..ledger import Ledger, instant
+from ..ledger.lanes import lanes
 from ..ledger.schema import tables
 from ..requirements import sqlalchemy as sa
 from . import people
@@ -26,6 +27,7 @@ def account_of(ledger: Ledger, policy: Policy, scope: Scope, now: datetime) -> A
     `now` is not before the ledger's last event: what stands on the register is not undone. Raises AccountError for a
     cycle, client or tier that the ledger does not have, LedgerError where it cannot be read.
     """
+    policy = policy.with_lanes(lanes(ledger))
     found = read(ledger, scope, now)
     standing = stands(found)
     flaws = FlawBook(found, policy, standing, Told(found)).flaws()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
@@ -33,6 +33,9 @@ STEPS = (
     "validation.finished",
 )
 """The kinds that tell what was done on an endpoint."""
+
+TOLD_BEFORE = timedelta(days=100)
+"""How long before the cycle a ticket may have told of a flaw that still stands in it."""
 
 
 class AccountError(PatchingError):
@@ -68,6 +71,8 @@ class Read:
     failures: list[Row]
     authorizations: list[Row]
     tickets: list[Row]
+    reports: list[Row]
+    """The compliance reports on tickets: their ticket's ``xref``, when they were made, and when they were there."""
     runs: list[Row]
 
 
@@ -110,8 +115,9 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             holds=_decoded(_all(connection, of.holds), "scope", "released"),
             failures=failures,
             authorizations=_decoded(_all(connection, of.authorizations), "scope"),
-            tickets=_decoded(_all(connection, of.tickets), "body"),
-            runs=_decoded(_all(connection, of.runs), "opening"),
+            tickets=_decoded(_since(connection, of.tickets, of.tickets.c.wanted_at, start - TOLD_BEFORE), "body"),
+            reports=_reports(connection, start),
+            runs=_decoded(_since(connection, of.runs, of.runs.c.opened_at, start), "opening"),
         )
 
 
@@ -148,6 +154,8 @@ def _endpoints(
     proven = {row["endpoint"] for tier in tiers if tier["proof"] for row in json.loads(tier["proof"])}
     theirs = {name for tier, names in members.items() for name in names if scope.covers(*_place(tier))}
     seen = sa.and_(table.c.last_cycle >= scope.cycle[:7], table.c.known_since < text_of(end))
+    if scope.client is not None:
+        seen = sa.and_(seen, table.c.client == scope.client)
     found = {}
     rows = [dict(row) for row in connection.execute(sa.select(table).where(seen)).mappings()]
     missing = sorted((proven | theirs) - {row["name"] for row in rows})
@@ -244,6 +252,19 @@ def _event(row: Row) -> Event:
 def _all(connection: Connection, table: Table) -> Iterator[Row]:
     query = sa.select(table).order_by(*table.primary_key.columns)
     return (dict(row) for row in connection.execute(query).mappings())
+
+
+def _since(connection: Connection, table: Table, column: Any, moment: datetime) -> Iterator[Row]:
+    query = sa.select(table).where(column >= text_of(moment)).order_by(*table.primary_key.columns)
+    return (dict(row) for row in connection.execute(query).mappings())
+
+
+def _reports(connection: Connection, start: datetime) -> list[Row]:
+    table = tables().deliveries
+    query = sa.select(table.c.subject, table.c.wanted_at, table.c.sent_at).where(
+        table.c.channel == "attachment", table.c.sent_at.is_not(None), table.c.wanted_at >= text_of(start)
+    )
+    return [dict(row) for row in connection.execute(query.order_by(table.c.number)).mappings()]
 
 
 def _chunked(

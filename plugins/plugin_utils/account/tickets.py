@@ -20,40 +20,45 @@ COMPLIANCE = "compliance"
 class Told:
     """Since when a flaw stands on a ticket: the client's compliance ticket of the cycle, or one of its endpoint.
 
-    It stands on a ticket whose text names its update, by KB number or title, once that text was sent.
+    It stands on a ticket whose text names its update, by KB number or title, once that text is in the PSA; and on the
+    compliance ticket once a report is attached to it that was made after the flaw was identified: that names all.
     """
 
     def __init__(self, read: Read) -> None:
         self._of: dict[tuple[str, str], list[tuple[datetime, int, str]]] = {}
+        self._reports: dict[str, list[tuple[datetime, datetime, int]]] = {}
+        attached: dict[str, list[tuple[datetime, datetime]]] = {}
+        for row in read.reports:
+            attached.setdefault(row["subject"], []).append((instant(row["wanted_at"]), instant(row["sent_at"])))
         for row in read.tickets:
             if row["sent_at"] is None or row["ticket"] is None:
                 continue
             body = row["body"]
             said = instant(row["sent_at"]), int(row["ticket"]), f"{body['summary']}\n{body['text']}"
-            if is_compliance(row, read.scope.cycle):
-                self._of.setdefault(("client", body.get("client") or ""), []).append(said)
+            if is_compliance(row, read.scope.cycle[:7]):
+                client = body.get("client") or ""
+                self._of.setdefault(("client", client), []).append(said)
+                reports = [(made, sent, said[1]) for made, sent in attached.pop(row["xref"], ())]
+                self._reports.setdefault(client, []).extend(reports)
             elif row["endpoint"] or body.get("endpoint_name"):
                 self._of.setdefault(("endpoint", row["endpoint"] or body["endpoint_name"]), []).append(said)
-        for rows in self._of.values():
-            rows.sort()
-        self._found: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+        for rows in (*self._of.values(), *self._reports.values()):
+            rows.sort()  # type: ignore[attr-defined]
+        self._found: dict[tuple[str, str, str], list[tuple[datetime, int]]] = {}
 
     def of(
         self, endpoint: str, client: str | None, update: Update, identified: datetime
     ) -> tuple[datetime, int] | None:
         """When the flaw first stood on a ticket, not before it was identified; and that ticket's number."""
-        wanted = (("endpoint", endpoint), ("client", client or ""))
-        found = [one for place in wanted for one in self._naming(place, update) if one[0] >= identified]
+        said = [*self._naming("endpoint", endpoint, update), *self._naming("client", client or "", update)]
+        found = [(max(at, identified), ticket) for at, ticket in said]
+        found += [(sent, ticket) for made, sent, ticket in self._reports.get(client or "", ()) if made >= identified]
         return min(found, default=None)
 
-    def _naming(self, place: tuple[str, str], update: Update) -> Iterable[tuple[datetime, int]]:
-        said = self._of.get(place)
-        if said is None:
-            return ()
-        if place[0] == "endpoint":
-            return [(at, ticket) for at, ticket, text in said if _names(text, update)]
-        key = place[1], update.id
+    def _naming(self, what: str, name: str, update: Update) -> list[tuple[datetime, int]]:
+        key = what, name, update.id
         if key not in self._found:
+            said = self._of.get((what, name), ())
             self._found[key] = [(at, ticket) for at, ticket, text in said if _names(text, update)]
         return self._found[key]
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..deliveries import compliance
+from ..deliveries import compliance, reports
 from ..deliveries.flaws import found
 from ..deliveries.outbox import Outbox
 from ..deliveries.tracker import tracked
@@ -42,6 +42,7 @@ class Observer:
         self._delivery_due = False
         self._plans = False
         self._tiers = ""
+        self._troubles: list[str] = []
         self._checkpoint: Checkpoint | None = None
         self.is_red = False
         """Whether the run has to end red though no host failed: it is not recorded as it should be."""
@@ -156,6 +157,7 @@ class Observer:
             recorder.append(recorder.ledger, found(recorder.ledger, now))
             recorder.append(recorder.ledger, [*events, *self._closing(events, inventory)], unless=others)
             self._tiers = tiers_table(proofs)
+            self._troubles += reports.attach_due(recorder, policy, {client for client, _, _ in tiers}, now)
         except PatchingError as exc:
             recorder.report(f"what was found, and which tiers close, could not be told: {exc}")
 
@@ -187,7 +189,7 @@ class Observer:
             recorder.report(str(exc))
         problems = [*([recorder.problem] if recorder.problem else []), *unsigned]
         self.is_red = bool(problems) and (opened or self._plans)
-        return [*recorder.signer.news, *problems, *self.outbox.trouble]
+        return [*recorder.signer.news, *problems, *self._troubles, *self.outbox.trouble]
 
     def _sign(self) -> list[str]:
         """Sign what this run has recorded; gives why that could not be."""

@@ -194,17 +194,37 @@ def test_an_emergency_lane_shortens_the_time_to_correct() -> None:
 
 def test_it_is_reported_once_a_ticket_that_names_it_is_in_the_psa(story: Story) -> None:
     story.scan(WS, 2 * HOUR, CRITICAL, IMPORTANT)
-    story.ticket(WS, HOUR, HOUR, 7, f"of last month: {CRITICAL}")
     story.ticket(WS, 3 * HOUR, 5 * HOUR, 8, f"What failed: (a title, {CRITICAL})")
     flaw = story.flaw(WS, CRITICAL)
     assert (flaw.reported, flaw.ticket) == (OPENED + 5 * HOUR, 8)
     assert flaw.report == Deadline(OPENED + 26 * HOUR, OPENED + 5 * HOUR, met=True)
     other = story.flaw(WS, IMPORTANT)
     assert (other.reported, other.report.met) == (None, False)
-    compliance = {"xref": "msp.patching/compliance/Acme/2026-11"}
+    compliance = {"xref": "msp.patching/compliance/2026-11/Acme", "topic": "compliance"}
     story.ticket(None, 6 * HOUR, 30 * HOUR, 9, f"Known so far: {CRITICAL}, {IMPORTANT}", **compliance)
     other = story.flaw(WS, IMPORTANT)
     assert (other.ticket, other.report.met) == (9, False)
+
+
+def test_what_the_clients_ticket_names_already_is_reported_when_it_is_found_on_the_next_machine(story: Story) -> None:
+    compliance = {"xref": "msp.patching/compliance/2026-11/Acme", "topic": "compliance"}
+    story.ticket(None, HOUR, HOUR, 9, f"Known so far: {CRITICAL}", **compliance)
+    story.scan(WS, 30 * HOUR, CRITICAL)
+    flaw = story.flaw(WS, CRITICAL)
+    assert (flaw.reported, flaw.ticket) == (flaw.identified, 9)
+
+
+def test_a_report_on_the_compliance_ticket_tells_of_all_that_was_known_when_it_was_made(story: Story) -> None:
+    key = "msp.patching/compliance/2026-11/Acme"
+    story.ticket(None, HOUR, HOUR, 9, "the cycle is open", xref=key, topic="compliance")
+    story.scan(WS, 2 * HOUR, CRITICAL)
+    file = {"title": "report", "file_name": "report.pdf", "media_type": "application/pdf", "sha256": "00", "size": 1}
+    story.tell("attachment.wanted", 5 * HOUR, id="a-1", xref=key, **file)
+    assert story.flaw(WS, CRITICAL).reported is None
+    story.tell("attachment.sent", 6 * HOUR, id="a-1", xref=key, ticket=9, document=1, sha256="00")
+    story.scan(WS, 7 * HOUR, CRITICAL, IMPORTANT)
+    assert (story.flaw(WS, CRITICAL).reported, story.flaw(WS, CRITICAL).ticket) == (OPENED + 6 * HOUR, 9)
+    assert story.flaw(WS, IMPORTANT).reported is None
 
 
 def test_what_was_corrected_before_it_had_to_be_reported_needs_no_ticket(story: Story) -> None:
