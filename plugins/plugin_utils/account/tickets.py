@@ -18,14 +18,16 @@ COMPLIANCE = "compliance"
 
 
 class Told:
-    """Since when a flaw stands on a ticket: the client's compliance ticket of the cycle, or one of its endpoint.
+    """Since when a flaw stands on a ticket: a compliance ticket of its client, or one of its endpoint.
 
-    It stands on a ticket whose text names its update, by KB number or title, once that text is in the PSA; and on the
-    compliance ticket once a report is attached to it that was made after the flaw was identified: that names all.
+    It stands on a ticket of its endpoint whose text names its update, by KB number or title, and on the compliance
+    ticket whose note names both, once that is in the PSA; and there once a report is attached that was made after the
+    flaw was identified: that names all.
     """
 
     def __init__(self, read: Read) -> None:
-        self._of: dict[tuple[str, str], list[tuple[datetime, int, str]]] = {}
+        self._of: dict[str, list[tuple[datetime, int, str]]] = {}
+        self._pairs: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
         self._reports: dict[str, list[tuple[datetime, datetime, int]]] = {}
         attached: dict[str, list[tuple[datetime, datetime]]] = {}
         for row in read.reports:
@@ -35,42 +37,36 @@ class Told:
                 continue
             body = row["body"]
             said = instant(row["sent_at"]), int(row["ticket"]), f"{body['summary']}\n{body['text']}"
-            if is_compliance(row, read.scope.cycle[:7]):
+            if is_compliance(row):
                 client = body.get("client") or ""
-                self._of.setdefault(("client", client), []).append(said)
+                for update, names in (body.get("found") or {}).items():
+                    for name in names:
+                        self._pairs.setdefault((update, name), []).append(said[:2])
                 reports = [(made, sent, said[1]) for made, sent in attached.pop(row["xref"], ())]
                 self._reports.setdefault(client, []).extend(reports)
             elif row["endpoint"] or body.get("endpoint_name"):
-                self._of.setdefault(("endpoint", row["endpoint"] or body["endpoint_name"]), []).append(said)
-        for rows in (*self._of.values(), *self._reports.values()):
-            rows.sort()  # type: ignore[attr-defined]
-        self._found: dict[tuple[str, str, str], list[tuple[datetime, int]]] = {}
+                self._of.setdefault(row["endpoint"] or body["endpoint_name"], []).append(said)
 
     def of(
         self, endpoint: str, client: str | None, update: Update, identified: datetime
     ) -> tuple[datetime, int] | None:
         """When the flaw first stood on a ticket, not before it was identified; and that ticket's number."""
-        said = [*self._naming("endpoint", endpoint, update), *self._naming("client", client or "", update)]
+        said = [*self._naming(endpoint, update), *self._pairs.get((update.id, endpoint), ())]
         found = [(max(at, identified), ticket) for at, ticket in said]
         found += [(sent, ticket) for made, sent, ticket in self._reports.get(client or "", ()) if made >= identified]
         return min(found, default=None)
 
-    def _naming(self, what: str, name: str, update: Update) -> list[tuple[datetime, int]]:
-        key = what, name, update.id
-        if key not in self._found:
-            said = self._of.get((what, name), ())
-            self._found[key] = [(at, ticket) for at, ticket, text in said if _names(text, update)]
-        return self._found[key]
+    def _naming(self, endpoint: str, update: Update) -> list[tuple[datetime, int]]:
+        return [(at, ticket) for at, ticket, text in self._of.get(endpoint, ()) if names_it(text, update)]
 
 
-def is_compliance(row: Row, cycle: str) -> bool:
-    """Whether it belongs to a client's compliance ticket of the cycle."""
-    body = row["body"]
-    parts = str(row["xref"]).split("/")
-    return (body.get("topic") == COMPLIANCE or COMPLIANCE in parts) and cycle in parts
+def is_compliance(row: Row, cycle: str | None = None) -> bool:
+    """Whether it belongs to a client's compliance ticket, of the cycle where one is given."""
+    return row["body"].get("topic") == COMPLIANCE and (cycle is None or cycle in str(row["xref"]).split("/"))
 
 
-def _names(text: str, update: Update) -> bool:
+def names_it(text: str, update: Update) -> bool:
+    """Whether a ticket's text names the update: by KB number, or by title."""
     return any(f"KB{kb}" in text for kb in update.kb) or bool(update.title and update.title in text)
 
 

@@ -157,7 +157,8 @@ class Observer:
             recorder.append(recorder.ledger, found(recorder.ledger, now))
             recorder.append(recorder.ledger, [*events, *self._closing(events, inventory)], unless=others)
             self._tiers = tiers_table(proofs)
-            self._troubles += reports.attach_due(recorder, policy, {client for client, _, _ in tiers}, now)
+            clients = {client for client, _, _ in tiers}
+            self._troubles += reports.attach_due(recorder, policy, clients, now)
         except PatchingError as exc:
             recorder.report(f"what was found, and which tiers close, could not be told: {exc}")
 

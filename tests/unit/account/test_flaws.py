@@ -201,17 +201,16 @@ def test_it_is_reported_once_a_ticket_that_names_it_is_in_the_psa(story: Story) 
     other = story.flaw(WS, IMPORTANT)
     assert (other.reported, other.report.met) == (None, False)
     compliance = {"xref": "msp.patching/compliance/2026-11/Acme", "topic": "compliance"}
-    story.ticket(None, 6 * HOUR, 30 * HOUR, 9, f"Known so far: {CRITICAL}, {IMPORTANT}", **compliance)
+    story.ticket(None, 6 * HOUR, 30 * HOUR, 9, "Found: …", found={IMPORTANT: [WS]}, **compliance)
     other = story.flaw(WS, IMPORTANT)
-    assert (other.ticket, other.report.met) == (9, False)
+    assert (other.reported, other.ticket, other.report.met) == (OPENED + 30 * HOUR, 9, False)
 
 
-def test_what_the_clients_ticket_names_already_is_reported_when_it_is_found_on_the_next_machine(story: Story) -> None:
+def test_a_note_of_another_machine_reports_nothing_of_this_one(story: Story) -> None:
     compliance = {"xref": "msp.patching/compliance/2026-11/Acme", "topic": "compliance"}
-    story.ticket(None, HOUR, HOUR, 9, f"Known so far: {CRITICAL}", **compliance)
-    story.scan(WS, 30 * HOUR, CRITICAL)
-    flaw = story.flaw(WS, CRITICAL)
-    assert (flaw.reported, flaw.ticket) == (flaw.identified, 9)
+    story.scan(WS, 2 * HOUR, CRITICAL)
+    story.ticket(None, 3 * HOUR, 3 * HOUR, 9, f"Found: {CRITICAL}", found={CRITICAL: ["ANOTHER"]}, **compliance)
+    assert story.flaw(WS, CRITICAL).reported is None
 
 
 def test_a_report_on_the_compliance_ticket_tells_of_all_that_was_known_when_it_was_made(story: Story) -> None:
