@@ -238,7 +238,7 @@ options:
     description:
       - A YAML file that says where tickets go in the PSA, and what they look like there. All names are looked up by the
         name that they have in the PSA; one that it does not have is refused with those it has.
-      - C(topics) has a place for what a ticket is about (V(failure), V(compliance), V(review), V(exception),
+      - C(topics) has a place for what a ticket is about (V(failure), V(reboot), V(compliance), V(review), V(exception),
         V(coverage), V(bundle)), C(queues) one for each queue that the policy's C(failure.queue) names, such as
         V(support); a queue outranks a topic. A place is a mapping of any of C(board), C(type), C(team) and C(status),
         the last being that of a new ticket.

@@ -253,6 +253,13 @@ def test_a_p1_server_waits_for_its_go(month: Month) -> None:
     assert "authorisation" in why
 
 
+@pytest.mark.parametrize("machine", ["CLAW-DC01", "ACME-SQL01"])
+def test_a_server_that_a_technician_restarts_is_on_a_ticket_until_then(month: Month, machine: str) -> None:
+    (ticket,) = month.night.tickets(machine)
+    assert ticket["summary"] == f"Patching: {machine} waits for a technician to restart it"
+    assert "was restarted" in month.night.notes(ticket)[-1]
+
+
 def test_a_laptop_that_slept_is_caught_up(month: Month) -> None:
     assert month.local("ACME-LT01", "install.started")[0].startswith("Mon 02 1")
     assert month.account.places(CYCLE)["ACME-LT01"][0] == "patched"

@@ -18,6 +18,7 @@ from ..ledger import Event
 from ..ledger.cycles import last_run, opening_events
 from ..ledger.lanes import lanes
 from .away import away_events
+from .by_hand import restart_tickets
 from .catalogue import describe_unknown
 from .hosts import NAMED, HostVars, ScopeError, mac_addresses, nobody, read_endpoints, readable_endpoints
 from .knock import address_of, answering
@@ -206,7 +207,7 @@ class Session:
             pilots=self._pilots.values(),
             macs=self._macs,
         )
-        recorder.append(self._ledger, [*decided_events(plan), *away_events(plan)])
+        recorder.append(self._ledger, [*decided_events(plan), *restart_tickets(plan), *away_events(plan)])
         return plan
 
     def _pause(self, plan: Plan, passed: int, passes: int) -> float:

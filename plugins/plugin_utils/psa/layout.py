@@ -24,7 +24,7 @@ from typing import Any
 
 from ..errors import PatchingError
 
-TOPICS = ("failure", "compliance", "review", "exception", "coverage", "bundle")
+TOPICS = ("failure", "reboot", "compliance", "review", "exception", "coverage", "bundle")
 """What a ticket may be about."""
 
 
