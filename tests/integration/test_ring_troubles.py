@@ -163,6 +163,8 @@ def test_a_technicians_reboot_is_noticed_and_not_repeated(night_of: Any) -> None
         assert sorted(night.installed(machine)) == [BIG, SMALL]
         assert night.decision(machine) == ("manual", "reboot.technician")
         assert night.boots(machine) == 0
+        (ticket,) = night.tickets(machine)
+        assert "waits for a technician to restart it" in ticket["summary"]
     night.lab.update_machine("SRV01", power="off")
     night.lab.update_machine("SRV01", power="on")
     night.lab.advance(900)
@@ -170,4 +172,6 @@ def test_a_technicians_reboot_is_noticed_and_not_repeated(night_of: Any) -> None
     assert night.decision("SRV01") == ("none", "approval.nothing_approved")
     assert night.bodies("validation.finished", "SRV01")[-1]["healthy"]
     assert night.decision("SRV02") == ("manual", "reboot.technician")
+    notes = [night.notes(night.tickets(machine)[0]) for machine in ("SRV01", "SRV02")]
+    assert ["was restarted" in told[-1] for told in notes] == [True, False]
     assert [len(night.happened(machine, "reboot.requested")) for machine in ("SRV01", "SRV02")] == [0, 0]
