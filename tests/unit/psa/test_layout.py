@@ -45,7 +45,7 @@ def test_without_a_board_of_its_own_on_call_is_no_place() -> None:
     [
         ([], "the layout is []: a mapping is wanted"),
         ({"queue": {}}, "the layout has the key 'queue'; there is: topics, queues, closed"),
-        ({"topics": {"failures": {}}}, "topics has the key 'failures'; there is: failure, compliance"),
+        ({"topics": {"failures": {}}}, "topics has the key 'failures'; there is: failure, reboot, compliance"),
         (
             {"queues": {"support": {"bord": "x"}}},
             "queues.support has the key 'bord'; there is: board, type, team, status",
