@@ -23,6 +23,7 @@ from ..ledger.lanes import lanes
 from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
+from .archive import Archive
 from .judge import Standing, judge
 from .outcomes import TAGS, Probed, observe
 from .recorder import Recorder
@@ -46,6 +47,7 @@ class Observer:
         self._checkpoint: Checkpoint | None = None
         self.is_red = False
         """Whether the run has to end red though no host failed: it is not recorded as it should be."""
+        self.archive = Archive(recorder)
         self.outbox = Outbox(recorder)
 
     def see(
@@ -185,15 +187,22 @@ class Observer:
             if opened or self._plans:
                 self.outbox.send()  # a patching run that had nothing to do still brings what an earlier one could not
             if opened:
-                unsigned = self._sign()
+                unsigned = self._sign_and_keep()
         except PatchingError as exc:
             recorder.report(str(exc))
         problems = [*([recorder.problem] if recorder.problem else []), *unsigned]
         self.is_red = bool(problems) and (opened or self._plans)
         return [*recorder.signer.news, *problems, *self._troubles, *self.outbox.trouble]
 
+    def _sign_and_keep(self) -> list[str]:
+        """Sign what this run has recorded and keep the packages that are due; gives why that could not be."""
+        unsigned = self._sign()
+        if not unsigned and self.archive.look_after():
+            unsigned = self._sign()
+        return [*unsigned, *self.archive.trouble]
+
     def _sign(self) -> list[str]:
-        """Sign what this run has recorded; gives why that could not be."""
+        """Sign the ledger's head; gives why that could not be."""
         try:
             self._checkpoint = self._recorder.checkpoint()
         except PatchingError as exc:
@@ -209,7 +218,7 @@ class Observer:
             words = run_summary(recorder.ledger, recorder.run, zones) + self._tiers
         except LedgerError:
             words = ""  # people are told by what `close` gives
-        return words + self._signed()
+        return words + "".join(f"Evidence package {where}\n" for where in self.archive.written) + self._signed()
 
     def _signed(self) -> str:
         """The checkpoint, for people to keep elsewhere: it shows later that nothing up to here was taken away."""

@@ -26,7 +26,7 @@ from .settings import Lane, PolicyError, Settings, WindowSpec, compile_settings
 
 SCHEMA_FILE = Path(__file__).with_name("data") / "policy.schema.json"
 _SECTIONS = ("clients", "locations", "endpoints")
-_OF_ALL = ("clock", "reason_codes")
+_OF_ALL = ("clock", "reason_codes", "evidence")
 
 
 @cache

@@ -39,7 +39,8 @@ def test_the_schema_is_valid_and_its_defaults_fit_it() -> None:
 
 def test_every_figure_may_be_overridden_by_a_section() -> None:
     figures = schema()["$defs"]["figures"]["properties"]
-    assert set(figures) == set(defaults()) - {"clients", "locations", "endpoints", "clock", "reason_codes"}
+    of_all = {"clock", "reason_codes", "evidence"}
+    assert set(figures) == set(defaults()) - {"clients", "locations", "endpoints", *of_all}
     assert list(figures) == schema()["$defs"]["figureName"]["enum"]
 
 

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which packages are due, how long each is kept, and which may go: from the register alone (section 9).
+
+A tier's package is due when the tier has closed, a client's when the last of its tiers in a cycle has, and that of all
+clients when every tier of a cycle that is over has. A package that was written before its scope last closed is not that
+one. Packages are deleted when the policy's time for them has passed; events of the ledger never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..account import Scope
+from ..ledger import Event, instant, text_of
+from ..ledger.event import canonical
+
+if TYPE_CHECKING:
+    from ..ledger import Ledger
+    from .make import Made
+
+DAYS = {"d": 1, "w": 7, "y": 365}
+Row = dict[str, Any]
+
+
+def due(ledger: Ledger, now: datetime) -> list[Scope]:
+    """The scopes whose package is to be written, tiers first."""
+    written: dict[str, str] = {}
+    for row in ledger.rows("packages"):
+        written[row["scope"]] = max(row["written_at"], written.get(row["scope"], ""))
+    ends = {row["id"]: row["end"] for row in ledger.rows("cycles")}
+    found = []
+    for scope, closed in _closed(ledger.rows("tiers"), ends, now):
+        if written.get(canonical(scope_record(scope)), "") < closed:
+            found.append(scope)
+    return sorted(found, key=lambda scope: (scope.client is None, scope.ring is None, str(scope)))
+
+
+def _closed(tiers: Sequence[Row], ends: Mapping[str, str], now: datetime) -> Iterator[tuple[Scope, str]]:
+    """Every scope that is closed, and when its last tier was."""
+    of_scope: dict[Scope, list[str | None]] = {}
+    for row in tiers:
+        tier = Scope(row["cycle"], row["client"], row["ring"], row["kind"])
+        for scope in (tier, Scope(row["cycle"], row["client"]), Scope(row["cycle"])):
+            of_scope.setdefault(scope, []).append(row["closed_at"])
+    for scope, closures in of_scope.items():
+        whole = [closed for closed in closures if closed is not None]
+        over = scope.client is not None or ends.get(scope.cycle, "9") <= text_of(now)
+        if over and len(whole) == len(closures):
+            yield scope, max(whole)
+
+
+def scope_record(scope: Scope) -> dict[str, str]:
+    """The scope as events have it."""
+    return {name: value for name, value in scope.as_record().items() if value is not None}
+
+
+def written_event(package: Made, where: str, retain_until: datetime | None, now: datetime) -> Event:
+    body = {
+        "scope": scope_record(package.scope),
+        "name": package.name,
+        "where": where,
+        "sha256": package.sha256,
+        "size": package.size,
+        "until": package.checkpoint.seq,
+        "retain_until": None if retain_until is None else text_of(retain_until),
+    }
+    return Event("package.written", None, now, body)
+
+
+def deleted_event(row: Mapping[str, Any], by: str, reason: str, now: datetime) -> Event:
+    return Event(
+        "package.deleted", None, now, {"sha256": row["sha256"], "where": row["where"], "by": by, "reason": reason}
+    )
+
+
+def keep_until(keep: str, now: datetime) -> datetime | None:
+    """How long a package that is written now is kept, by the policy's `evidence.keep`; None for ever."""
+    return None if keep == "forever" else now + timedelta(days=int(keep[:-1]) * DAYS[keep[-1]])
+
+
+def expired(ledger: Ledger, now: datetime) -> list[Row]:
+    """The packages whose time has passed and that are not deleted yet, oldest first."""
+    rows = [row for row in ledger.rows("packages") if row["deleted_at"] is None and row["retain_until"]]
+    return sorted((row for row in rows if instant(row["retain_until"]) <= now), key=lambda row: row["written_at"])
