@@ -364,6 +364,7 @@ from ansible.template import Templar
 from ..plugin_utils.evidence.invocation import PREFIX, Invocation, read_settings
 from ..plugin_utils.evidence.observer import PLAN, Observer
 from ..plugin_utils.evidence.recorder import activate, active
+from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
 from ..plugin_utils.flow import Endpoint
 
 KEYS = frozenset(Endpoint().as_record())
@@ -422,6 +423,7 @@ class CallbackModule(CallbackBase):
         self._variables: Any = None
         self._observer: Observer | None = None
         self._records: dict[str, dict[str, Any]] = {}
+        self._known_secrets: dict[str, list[str]] = {}
         self._tiers: set[tuple[str, str, str]] = set()
 
     @_guarded
@@ -490,6 +492,8 @@ class CallbackModule(CallbackBase):
     def _see(self, result: Any, *, unreachable: bool) -> None:
         marks = [value for name, value in result.task.vars.items() if name.endswith(MARK)]
         if marks and self._observer is not None:
+            if unreachable or "msg" in result.result:  # where the words are of others, credentials may be among them
+                self._observer.learn_secrets(self._secrets(result.host))
             self._observer.see(
                 str(marks[0]),
                 self._record(result.host),
@@ -497,6 +501,16 @@ class CallbackModule(CallbackBase):
                 unreachable=unreachable,
                 limit=int(result.task_fields.get("async") or 0),
             )
+
+    def _secrets(self, host: Any) -> list[str]:
+        """The credentials among a host's variables, asked for once a host."""
+        if host.name not in self._known_secrets:
+            variables = self._variables.get_vars(host=host, include_hostvars=False)
+            found = {name: value for name, value in variables.items() if SECRET_NAME.search(name)}
+            if any("{{" in str(value) for value in found.values()):
+                found = Templar(loader=self._variables._loader, variables=variables).template(found)
+            self._known_secrets[host.name] = secrets_among(found)
+        return self._known_secrets[host.name]
 
     def _record(self, host: Any) -> dict[str, Any]:
         """The endpoint record of a host, from its own variables where the inventory put them, else from all."""

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +22,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.automate.client impor
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries import compliance
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.tracker import field_of
 
+from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import read_signing_key
+
 from .conftest import ansible_in, running_lab
 from .ring import BIG, ROOT, SMALL, Night, server, workstation, write_fleet
 
@@ -26,6 +32,7 @@ pytestmark = pytest.mark.xdist_group("cycle")
 TITLES = ("Patching Cycle", "Patching Cycle State", "Patching Cycle Closed")
 CYCLE = ROOT / "playbooks" / "cycle.yml"
 REPORT = ROOT / "playbooks" / "report.yml"
+VERIFY = ROOT / "playbooks" / "verify.yml"
 PILOT, REGULAR = ("2026-11", "Acme", "pilot", "workstation"), ("2026-11", "Acme", "regular", "workstation")
 SERVERS = ("2026-11", "Birch", "production", "server")
 FLEET = {
@@ -213,6 +220,79 @@ def test_the_assessment_results_tell_what_the_machines_did(cycle: Cycle) -> None
     for objective in "bf":
         assert states[objective]["state"] == "not-satisfied"
         assert "(SRV1)" in states[objective]["remarks"], "Do Not Patch: nobody has searched it"
+
+
+def test_every_closed_tier_has_its_package_and_an_assessor_can_check_it(cycle: Cycle) -> None:
+    """With two files, on any machine, without a ledger."""
+    night = cycle.night
+    packages = {json.dumps(body["scope"], sort_keys=True): body for body in night.bodies("package.written")}
+    for tier in tiers(night, "tier.closed"):
+        scope = dict(zip(("cycle", "client", "ring", "kind"), tier, strict=True))
+        assert json.dumps(scope, sort_keys=True) in packages
+    pilot = json.dumps(dict(zip(("cycle", "client", "ring", "kind"), PILOT, strict=True)), sort_keys=True)
+    where = packages[pilot]["where"]
+    for run in ("night", "morning"):
+        assert (where in cycle.runs[run].output) == (run == "night"), "written with the closure, once"
+    words = ("-e", f"package={where}", "-e", f"public_key={night.ledger_file}.key.pub")
+    elsewhere = {"MSP_PATCHING_LEDGER": str(night.folder / "nowhere.sqlite")}
+    run = night.run(*words, playbook=VERIFY, env=elsewhere).ok()
+    assert "package of Acme, pilot, workstation, 2026-11: whole and unaltered" in run.output
+    with zipfile.ZipFile(where) as archive:
+        endpoints = archive.read("tables/endpoints.csv").decode("utf-8-sig").splitlines()
+        everything = b"".join(archive.read(name) for name in archive.namelist())
+    assert [line.split(",")[0] for line in endpoints[1:]] == ["PILOT1", "PILOT2"]
+    assert b"SRV1" not in everything
+    assert b"Birch" not in everything
+
+
+def test_every_run_that_recorded_is_signed_and_says_how_far(cycle: Cycle) -> None:
+    night = cycle.night
+    points = [body["seq"] for body in night.bodies("checkpoint.signed")]
+    for name in ("before", "searched", "night", "morning"):
+        assert f"checkpoint {max(point for point in points if point < cycle.head[name])}:" in cycle.runs[name].output
+    key = Path(f"{night.ledger_file}.key")
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert "COPY IT NOW" in cycle.runs["before"].output
+    assert not any("COPY IT NOW" in cycle.runs[name].output for name in ("searched", "night", "morning"))
+
+
+def test_the_live_ledger_is_verified_and_one_flipped_byte_is_named(cycle: Cycle, tmp_path: Path) -> None:
+    night = cycle.night
+    kept = ("-e", f"public_key={night.ledger_file}.key.pub", "-e", f"checkpoint={night.ledger.signing()[1].in_words()}")
+    assert "VERIFIED ledger: " in night.run(*kept, playbook=VERIFY).ok().output
+    copy = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(night.ledger_file) as whole, sqlite3.connect(copy) as other:
+        whole.backup(other)
+    for connection in (whole, other):
+        connection.close()
+    (event,) = [seq for seq, _, event in night.ledger.events(kinds=["reboot.confirmed"], endpoint="PILOT1")]
+    content = bytearray(copy.read_bytes())
+    body = night.bodies("reboot.confirmed", "PILOT1")[0]["boot_time"].encode()
+    places = [found.start() for found in re.finditer(re.escape(b'"boot_time":"' + body), content)]
+    for place in places:
+        content[place + len(b'"boot_time":"') + 3] ^= 1
+    copy.write_bytes(content)
+    run = night.run(*kept, playbook=VERIFY, env={"MSP_PATCHING_LEDGER": str(copy)})
+    assert run.returncode == 2
+    assert f"NOT VERIFIED: event {event} (reboot.confirmed" in run.output
+
+
+def test_no_credential_is_anywhere(cycle: Cycle) -> None:
+    """Not in the ledger, the packages, the files beside them, the output, nor in what the PSA was sent."""
+    night, info = cycle.night, cycle.night.lab.info
+    secrets = [info["winrm"]["password"], info["automate"]["password"], info["psa"]["private_key"]]
+    key = Path(f"{night.ledger_file}.key")
+    secrets += read_signing_key(key).secrets
+    texts = {f"the output of {name}": run.output.encode() for name, run in cycle.runs.items()}
+    for path in [*night.folder.glob("ledger.sqlite*"), *night.folder.glob("*.log")]:
+        if path.is_file() and path != key:
+            texts[str(path)] = path.read_bytes()
+    for path in (night.folder / "ledger.sqlite.packages").rglob("*.zip"):
+        with zipfile.ZipFile(path) as archive:
+            texts |= {f"{path}/{name}": archive.read(name) for name in archive.namelist()}
+    texts["the PSA"] = json.dumps(night.psa.all("service/tickets")).encode()
+    assert len(texts) > 40
+    assert [where for where, text in texts.items() if any(secret.encode() in text for secret in secrets)] == []
 
 
 def test_the_ring_is_the_cycle_narrowed(cycle: Cycle) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -71,6 +71,10 @@ class Observer:
             events = []
             self._unjudged(tag, str(record["name"]), f"{type(exc).__name__}: {exc}")
         self._delivery_due = self._delivery_due or any(event.kind in URGENT for event in events)
+
+    def learn_secrets(self, secrets: Iterable[str]) -> None:
+        """These are credentials: nothing that is recorded may have them in it."""
+        self._recorder.redactor.learn(secrets)
 
     def _unjudged(self, tag: str, name: str, why: str) -> None:
         recorder = self._recorder

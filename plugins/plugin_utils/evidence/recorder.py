@@ -9,6 +9,7 @@ run finds the same one with `active()`. It holds no database handle: each append
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,6 +25,7 @@ from ..ledger.replay import Tell, nobody
 from ..ledger.store import Guard
 from ..requirements import yaml
 from .clock import Clock, clock_for
+from .redact import Redactor
 from .settings import Settings, SettingsError
 from .signer import Signer
 from .spool import Spool
@@ -91,6 +93,21 @@ class Recorder:
         settings = self.settings
         return clock_for(simulated=self.simulated, clock_url=settings.clock_url, as_of=settings.as_of)
 
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Takes credentials, and by policy the names of users, out of what is recorded."""
+        try:
+            key = self.signer.key
+        except PatchingError:
+            key = None
+        secrets = [*self.settings.secrets(), *(key.secrets if key else ())]
+        try:
+            named = self.policy.document["evidence"]["user_names"] == "keep"
+        except PatchingError:
+            named = False  # nobody knows what the policy says
+        seed = key.secrets[0].encode() if key else os.urandom(32)
+        return Redactor(secrets, pseudonyms=None if named else seed)
+
     @property
     def simulated(self) -> bool:
         return bool(self.policy.clock == "simulated")
@@ -110,6 +127,7 @@ class Recorder:
         """
         if self.check_mode or not events:
             return 0
+        events = [self.redactor.event(event) for event in events]
         return ledger.append(events, run=self.run, opening=self._opening(), unless=unless, batch=batch)
 
     def record(self, events: Sequence[Event]) -> None:
@@ -131,7 +149,7 @@ class Recorder:
             else:
                 return
         try:
-            self._spool.keep(events, self.run, self._opening(), batch)
+            self._spool.keep([self.redactor.event(event) for event in events], self.run, self._opening(), batch)
         except OSError as exc:
             self._lost = f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
 

@@ -97,6 +97,17 @@ class Settings:
     problem: str | None = None
     """What was wrong with the settings themselves, found while they were read."""
 
+    def secrets(self) -> list[str | None]:
+        """Every credential that the run was given in its settings."""
+        found: list[str | None] = [urlsplit(self.ledger).password if "://" in self.ledger else None]
+        if self.automate is not None:
+            found += [self.automate.password, self.automate.client_id]
+        if self.psa is not None:
+            found += [self.psa.private_key, self.psa.public_key, self.psa.client_id]
+        if self.on_call is not None:
+            found += [self.on_call.key, urlsplit(self.on_call.url).password]
+        return found
+
     def spool_path(self) -> Path:
         """Where events wait that the ledger would not take: beside an SQLite ledger, else in the state folder, one
         file a ledger.

@@ -16,6 +16,7 @@ from ..evidence.recorder import Recorder
 from ..flow import Endpoint, redundancy_key
 from ..ledger import Event
 from ..ledger.cycles import last_run, opening_events
+from ..ledger.kept import policy_events
 from ..ledger.lanes import lanes
 from .away import away_events
 from .by_hand import restart_tickets
@@ -73,6 +74,8 @@ class Session:
         if not chosen:
             raise ScopeError(nobody(ring, endpoints))
         missed = self._missed(chosen)  # before this run is on the ledger
+        recorder = self._recorder
+        recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))
         opened = self._open_tiers(chosen)
         plan = self._plan(chosen)
         return plan, self._words(ring, plan, endpoints) + opened + missed + self._told()
