@@ -26,6 +26,7 @@ from ..ledger.store import Guard
 from ..requirements import yaml
 from .clock import Clock, clock_for
 from .redact import Redactor
+from .rotation import Rotation, rotate
 from .settings import Settings, SettingsError
 from .signer import Signer
 from .spool import Spool
@@ -179,6 +180,10 @@ class Recorder:
         if self._spooling:
             raise LedgerError("the ledger is not signed: events of this run are not on it yet")
         return self.signer.sign(self.ledger, self.run, self.clock.now(), self.settings.by)
+
+    def rotate_key(self, wanted: Rotation) -> str:
+        """Replace the key that signs the ledger; in check mode only say so. Raises PatchingError."""
+        return rotate(self.signer, self.ledger, self.run, self._opening(), wanted, dry=self.check_mode)
 
     def opened(self) -> bool:
         """Whether anything was recorded of this run, by this process or a worker; makes no ledger."""

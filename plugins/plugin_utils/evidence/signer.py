@@ -54,6 +54,10 @@ class Signer:
             return f"{exc}; {UNSIGNED}"
         return None
 
+    def check(self, ledger: Ledger) -> None:
+        """Raises PatchingError where `ledger` cannot be signed with the key that is there."""
+        self._check(ledger, self.key, ledger.signing()[0])
+
     def sign(self, ledger: Ledger, run: str, at: datetime, by: str) -> Checkpoint | None:
         """The checkpoint over all that is on the ledger; None where that is nothing. Raises PatchingError."""
         current, _ = ledger.signing()
@@ -73,6 +77,10 @@ class Signer:
         if last is not None:
             self._remember(last)
         return last
+
+    def use(self, key: SigningKey) -> None:
+        """Sign with `key` from now on: it has just taken the place of the old one."""
+        self.__dict__["key"] = key
 
     @cached_property
     def key(self) -> SigningKey:

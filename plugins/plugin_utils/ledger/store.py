@@ -128,16 +128,16 @@ class Ledger:
                 project(event, run, rows)
         return len(wanted)
 
-    def append_made(self, makers: Iterable[Maker], *, run: str) -> int:
+    def append_made(self, makers: Iterable[Maker], *, run: str, opening: Opening | None = None) -> int:
         """Append what the makers make of the head, each of the head that the one before it left; all or nothing.
 
-        Gives how many events that were. Raises what they raise, and as `append`.
+        Gives how many events that were. `opening` is as in `append`. Raises what they raise, and as `append`.
         """
         count = 0
         with self._writing() as connection:
             rows = Rows(connection, self._tables)
             seq, head = self._lock_head(connection)
-            for make in makers:
+            for make in [self._opening(rows, run, opening), *makers]:
                 events = make(connection, seq, head)
                 for event in events:
                     check_event(event)
@@ -147,6 +147,13 @@ class Ledger:
                     project(event, run, rows)
                 count += len(events)
         return count
+
+    def _opening(self, rows: Rows, run: str, opening: Opening | None) -> Maker:
+        def make(_connection: Connection, _seq: int, _head: str) -> list[Event]:
+            there = opening is None or rows.get(self._tables.runs, id=run) is not None
+            return [] if there or opening is None else [Event("run.opened", None, opening.at, opening.body)]
+
+        return make
 
     def _chain(self, connection: Connection, events: Sequence[Event], run: str, seq: int, head: str) -> tuple[int, str]:
         added = []
