@@ -52,7 +52,7 @@ class Recorder:
         self.holder = Holder.of_this_process(self.run)
         self.check_mode = settings.check_mode
         self.signer = Signer(settings)
-        self._spool = Spool(settings.spool_path())
+        self._spools = [Spool(path) for path in settings.spool_paths()]
         self._spooling = False
         self._lost: str | None = None
 
@@ -141,34 +141,53 @@ class Recorder:
         if self.check_mode or not events:
             return
         batch = str(uuid.uuid4())
+        cause = self._lost or ""
         if not self._spooling:
             try:
                 self.append(self.ledger, events, batch=batch)
             except LedgerError as exc:
                 self._spooling = True
-                self._lost = self._waiting(exc)
+                cause = str(exc)
             else:
                 return
-        try:
-            self._spool.keep([self.redactor.event(event) for event in events], self.run, self._opening(), batch)
-        except OSError as exc:
-            self._lost = f"events were lost: neither the ledger nor the spool {self._spool.path} can be written: {exc}"
+        self._keep([self.redactor.event(event) for event in events], batch, cause)
+
+    def _keep(self, events: Sequence[Event], batch: str, cause: str) -> None:
+        """Into the first spool that takes it; the later events follow it there."""
+        troubles = []
+        while self._spools:
+            try:
+                self._spools[0].keep(events, self.run, self._opening(), batch)
+            except OSError as exc:
+                troubles.append(f"{self._spools.pop(0).path} ({exc.strerror or exc})")
+            else:
+                if troubles or not self._lost:
+                    self._lost = self._waiting(cause)
+                return
+        self._lost = f"events were lost: neither the ledger nor a spool can be written: {cause}; {', '.join(troubles)}"
 
     def replay(self) -> int:
         """Bring what an earlier run had to spool into the ledger; where that fails, it is the run's problem."""
         if self.check_mode:
             return 0
+        count = 0
         try:
-            count = self._spool.replay(self.ledger) if self._spool.path.exists() else 0
+            for spool in self._waiting_spools():
+                count += spool.replay(self.ledger)
         except (LedgerError, OSError) as exc:
             self._spooling = True
-            self._lost = self._waiting(exc)
+            self._lost = self._waiting(str(exc))
             return 0
         self._spooling = False
         return count
 
-    def _waiting(self, cause: Exception) -> str:
-        return f"{cause}; what was seen, and may not be lost, has to wait in {self._spool.path} for the next run"
+    def _waiting_spools(self) -> list[Spool]:
+        """Those in which something waits, in the order in which they were filled."""
+        return [Spool(path) for path in self.settings.spool_paths() if path.exists()]
+
+    def _waiting(self, cause: str) -> str:
+        where = self._spools[0].path if self._spools else self.settings.spool_path()
+        return f"{cause}; what was seen, and may not be lost, has to wait in {where} for the next run"
 
     def checkpoint(self) -> Checkpoint | None:
         """Sign the ledger's head; None in check mode, and where nothing is on the ledger.

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -116,6 +118,13 @@ class Settings:
             which = hashlib.sha256(safe(self.ledger).encode()).hexdigest()[:12]
             return self._beside(f"spool-{which}.jsonl")
         return self.spool or self._beside("spool.jsonl")
+
+    def spool_paths(self) -> list[Path]:
+        """The spool, and where events wait when its disk is full or may not be written either: the state folder, then
+        the folder for temporary files."""
+        name = f"spool-{hashlib.sha256(self.ledger.encode()).hexdigest()[:16]}.jsonl"
+        state = Path("~/.local/state/msp.patching").expanduser() / name
+        return [self.spool_path(), state, Path(tempfile.gettempdir()) / f"msp.patching-{os.getuid()}" / name]
 
     def signing_key_path(self) -> Path:
         """The file of the key that signs the ledger, likewise."""

@@ -28,7 +28,7 @@ class Spool:
         self.path = path
 
     def keep(self, events: Sequence[Event], run: str, opening: Opening, batch: str) -> None:
-        """Write one append, the `batch`, to the disk. Raises OSError where that cannot be done either."""
+        """Write one append, the `batch`, to the disk: all of it, or, with an OSError, nothing."""
         line = canonical(
             {
                 "batch": batch,
@@ -46,10 +46,9 @@ class Spool:
             }
         )
         with self._locked():
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             try:
-                os.write(handle, line.encode() + b"\n")
-                os.fsync(handle)
+                _write(handle, line.encode() + b"\n")
             finally:
                 os.close(handle)
 
@@ -90,3 +89,16 @@ class Spool:
             yield
         finally:
             os.close(handle)
+
+
+def _write(handle: int, line: bytes) -> None:
+    """On a disk that is filling up, a write may take a part and say nothing; half a line would bar the whole spool."""
+    before = os.fstat(handle).st_size
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, before)
+        raise

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +32,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings imp
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 
 
@@ -134,15 +139,78 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_thrown_away(settings
     assert settings.spool_path().exists()
 
 
-def test_neither_ledger_nor_spool_is_said_loudly(settings: Settings, tmp_path: Path) -> None:
+def test_a_spool_that_cannot_be_written_has_another(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     blocked = tmp_path / "file"
     blocked.write_text("")
+    elsewhere = replace(settings, spool=blocked / "spool.jsonl")
+    first = Recorder(elsewhere)
+    first.record([reminder("A")])
+    with refusing(settings):
+        for name in "BC":
+            first.record([reminder(name)])
+    assert first.problem is not None
+    state = elsewhere.spool_paths()[1]
+    assert f"has to wait in {state} for the next run" in first.problem
+    assert state.is_relative_to(tmp_path / "home")
+    second = Recorder(elsewhere)
+    assert second.replay() == 2
+    assert [name for kind, name in told(settings) if kind == "reminder.shown"] == ["A", "B", "C"]
+
+
+def test_neither_ledger_nor_spool_is_said_loudly(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("HOME", str(blocked))
+    monkeypatch.setattr(tempfile, "tempdir", str(blocked))
     recorder = Recorder(replace(settings, spool=blocked / "spool.jsonl"))
     recorder.record([reminder("A")])
     with refusing(settings):
         recorder.record([reminder("B")])
+        recorder.record([reminder("C")])
     assert recorder.problem is not None
     assert "events were lost" in recorder.problem
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from tests.unit.evidence.test_recorder import Recorder, Settings, reminder
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+recorder = Recorder(Settings(ledger=f"sqlite:///{sys.argv[1]}/ledger.sqlite"))
+recorder.record([reminder("A")])
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))  # no file may grow beyond: a disk that is full
+seen = 0
+while recorder.problem is None or "events were lost" not in recorder.problem:
+    seen += 1
+    recorder.record([reminder(f"WS{seen}-" + "x" * 500) for _ in range(20)])
+print(seen - 1)
+print(recorder.problem)
+"""
+
+
+def test_a_disk_that_fills_up_takes_no_half_events(tmp_path: Path) -> None:
+    """The ledger, then each spool, to the last byte; what was taken is there afterwards, whole and in order."""
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}
+    environment["PYTHONPATH"] = f"{ROOT / '.ansible' / 'collections'}:{ROOT}"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    taken, problem = done.stdout.splitlines()
+    assert "events were lost: neither the ledger nor a spool can be written" in problem
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path / "home"))
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        recorder = Recorder(Settings(ledger=f"sqlite:///{tmp_path}/ledger.sqlite"))
+        assert recorder.replay() > 0
+        names = [event.endpoint for _, _, event in recorder.ledger.events(kinds=["reminder.shown"])]
+    assert [name.partition("-")[0] for name in names[1::20] if name] == [f"WS{n}" for n in range(1, int(taken) + 1)]
+    recorder.ledger.verify()
 
 
 def test_the_active_recorder_is_the_processs(settings: Settings) -> None:
