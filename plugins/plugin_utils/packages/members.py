@@ -21,6 +21,7 @@ from .. import oscal
 from ..account import Account, Scope
 from ..flow import Policy
 from ..ledger.checkpoints import Checkpoint
+from ..report.render import rendered
 from .readme import readme
 from .seal import Content
 
@@ -171,8 +172,14 @@ def _oscal(making: Making) -> dict[str, Content]:
     return {f"oscal/{name}": content for name, content in oscal.files(assessment).items()}
 
 
+def _report(making: Making) -> dict[str, Content]:
+    """The page, and for a client or all of them the document too."""
+    formats = ["html"] if making.scope.ring else ["html", "pdf"]
+    return {f"report/{one.name}": one.content for one in rendered(making.account, formats)}
+
+
 def _readme(making: Making) -> dict[str, Content]:
     return {"README.txt": readme(making.account, making.checkpoint)}
 
 
-MEMBERS: tuple[Member, ...] = (_readme, _account, _policy, _tables, _oscal)
+MEMBERS: tuple[Member, ...] = (_readme, _account, _policy, _tables, _oscal, _report)

@@ -25,6 +25,7 @@ WHAT ANSWERS WHICH OBJECTIVE
                                                                     corrected, correct.met; tables/validations.csv
 
 THE FILES
+  report/                 the compliance report, to read first
   tables/flaws.csv        a row for each update on each endpoint: when it was released, identified, reported (with its
                           ticket), installed, and corrected, and the boot that proved it
   tables/endpoints.csv    where each endpoint stands: patched, excluded, held, failed, unreachable, or open
