@@ -28,6 +28,8 @@ from .ring import BIG, ROOT, SMALL, Night, workstation, write_fleet
 pytestmark = pytest.mark.xdist_group("report")
 
 REPORT = ROOT / "playbooks" / "report.yml"
+ALONE = ("-e", "package=false")
+"""The evidence package is signed, and a signature is an event: without it the ledger stays as it is."""
 MACHINES = {
     "Acme": {
         "WELL": workstation(),
@@ -79,7 +81,7 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reported]:
         night.run()
         lab.speed(0)
         dest = folder / "out"
-        run = night.run("-e", "cycle=2026-11", "-e", f"dest={dest}", playbook=REPORT).ok()
+        run = night.run(*ALONE, "-e", "cycle=2026-11", "-e", f"dest={dest}", playbook=REPORT).ok()
         history = {name: lab.machine(name)["history"] for name in (*HERE, "AWAY")}
         yield Reported(night, run, dest, history, datetime.fromisoformat(lab.clock()["now"]))
 
@@ -165,7 +167,7 @@ def test_document_and_picture_are_made(reported: Reported) -> None:
 def test_again_nothing_changes(reported: Reported) -> None:
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in reported.dest.iterdir()}
     events = reported.night.ledger.head()
-    again = reported.night.run("-e", "cycle=2026-11", "-e", f"dest={reported.dest}", playbook=REPORT).ok()
+    again = reported.night.run(*ALONE, "-e", "cycle=2026-11", "-e", f"dest={reported.dest}", playbook=REPORT).ok()
     assert again.stats["localhost"]["changed"] == 0
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in reported.dest.iterdir()} == before
     assert reported.night.ledger.head() == events
