@@ -38,8 +38,6 @@ INTRODUCTION = """
 [bold]A month of patching at a small MSP[/]: three clients in three time zones, from Patch Tuesday of October 2026 on.
 A scheduler would call the playbook [bold]cycle[/] every half hour; here it is called at the hours at which
 something is due. What people decide they decide by playbook. The lab's clock runs while a run does, and then jumps."""
-ALWAYS = "In no ring"
-"""What every run says begins so; it is shown once."""
 QUIET = {"ANSIBLE_STDOUT_CALLBACK": "quiet", "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "lab" / "callback")}
 
 
@@ -78,6 +76,7 @@ class Viewer:
         self._report = folder / "report"
         self._calls = 0
         self._warned: set[str] = set()
+        self._told: set[str] = set()
         self._watch = Watch(client)
         self._logs.mkdir(parents=True, exist_ok=True)
 
@@ -98,10 +97,8 @@ class Viewer:
     def cycle(self, step: Step) -> None:
         self._console.print("$ ansible-playbook playbooks/cycle.yml")
         said = self._call("cycle", [], allowed=(0, 2) if step.red else (0,))
-        for line in worth_reading(said):
-            if not (line.startswith(ALWAYS) and line in self._warned):
-                self._console.print(line, markup=False)
-            self._warned.add(line)
+        for line in worth_reading(said, self._told):
+            self._console.print(line, markup=False)
         for line in self._watch.closed():
             self._console.print(f"[green]closed:[/] {escape(line)}")
 

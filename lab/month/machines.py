@@ -68,14 +68,14 @@ class Machines:
         asked: list[Entry] = []
         by_hand: list[Entry] = []
         for entries in self.histories.values():
+            switched = {entry.at for entry in entries if entry.event == "state.set" and entry.told.get("power") == "on"}
             wanted = False
             for entry in entries:
                 if entry.event == "reboot.requested":
                     wanted = True
-                elif entry.event == "state.set" and "power" in entry.told:
-                    wanted = False  # somebody stands before it
                 elif entry.event == "boot":
-                    (asked if wanted else by_hand).append(entry)
+                    # one that never came back is switched on by somebody, whatever hour it is
+                    (asked if wanted and entry.at not in switched else by_hand).append(entry)
                     wanted = False
         return sorted(asked, key=lambda one: one.at), sorted(by_hand, key=lambda one: one.at)
 
@@ -164,8 +164,10 @@ class Machines:
         return any(when + SOAK <= at for when in taken)
 
     def _pilot_for(self, machine: str, one: Computer) -> bool:
+        """Servers are proven to by the pilot server of their client, workstations by any client's."""
         pilot = self.fleet.computers[machine]
-        return pilot.in_group("Patching.Ring.") == "Pilot" and (one.kind == "workstation" or pilot.client == one.client)
+        in_pilot = pilot.in_group("Patching.Ring.") == "Pilot" and pilot.kind == one.kind
+        return in_pilot and (one.kind == "workstation" or pilot.client == one.client)
 
     def _single(self, one: Computer) -> bool:
         return one.kind == "server" and self._servers[one.client] == 1

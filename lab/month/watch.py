@@ -27,6 +27,9 @@ DOING = {
 }
 """What is told of an endpoint while a run is at it, by kind of event."""
 
+HEADINGS = ("Soaks:",)
+"""Lines that stand over a list of what has changed little since the run before."""
+
 
 class Watch:
     """Reads the ledger while a run writes it."""
@@ -69,14 +72,26 @@ def _tier(body: dict[str, Any]) -> str:
     return f"{body['client']}, {body['ring']} {body['kind']}s, {body['cycle']}: {counts}"
 
 
-def worth_reading(said: str) -> Iterator[str]:
-    """The lines of a run's output without the two long tables, whose titles stay, and what its summary tells again."""
+def worth_reading(said: str, told: set[str]) -> Iterator[str]:
+    """The lines of a run's output without the two long tables, whose titles stay, without what its summary tells again,
+    and without what an earlier run said in the same words: `told`, which is added to."""
     skipping = False
+    heading = ""
     for line in said.splitlines():
         if line.startswith(("All rings at", "Tiers: ")):
             skipping = True
             yield line
         elif skipping and line.strip() and not line.startswith(" "):
             skipping = False
-        if not skipping and line.strip() and not line.startswith("failed: "):
+        if skipping or not line.strip() or line.startswith(("failed: ", "Ledger signed")):
+            continue
+        if line in HEADINGS:
+            heading = line
+        elif line.startswith(("  ", "In no ring")) and line in told:
+            continue
+        else:
+            if heading and line.startswith("  "):
+                yield heading
+            heading = ""
+            told.add(line)
             yield line

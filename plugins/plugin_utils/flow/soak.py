@@ -44,13 +44,17 @@ class Soak:
 class SoakBook:
     """What the register knows of the pilot, indexed once for one instant.
 
-    ``fleet`` names more pilot endpoints than have a row: a failure on one of them counts as one in the pilot.
+    ``fleet`` names more pilot endpoints than have a row: a failure on one of them counts as one in the pilot. It also
+    tells their kinds: an update that fits both kinds is proven to servers by the pilot server alone, which goes before
+    the rest (section 5), and to workstations by workstations.
     """
 
     def __init__(self, register: Register, now: datetime, fleet: Iterable[Endpoint] = ()) -> None:
         self._now = now
         self._rows: dict[str, list[SoakRow]] = {}
-        self._pilots = {endpoint.name: endpoint.client for endpoint in fleet if endpoint.ring == "pilot"}
+        pilots = [endpoint for endpoint in fleet if endpoint.ring == "pilot"]
+        self._pilots = {endpoint.name: endpoint.client for endpoint in pilots}
+        self._kinds = {endpoint.name: endpoint.kind for endpoint in pilots}
         for row in register.soak:
             if row.installed_at is None or row.installed_at <= now:
                 self._rows.setdefault(row.update, []).append(row)
@@ -75,7 +79,7 @@ class SoakBook:
 
     def _judge(self, update: Update, client: str | None, kind: str, wanted: timedelta, settings: Settings) -> Soak:
         keys = update_keys(update)
-        rows = self._taken(keys, client)
+        rows = self._taken(keys, client, kind)
         whose = f"of {client}" if client is not None else "of any client"
         healthy = [row for row in rows.values() if self._is_healthy(row)]
         full_at = self._earliest(healthy, kind, wanted)
@@ -109,14 +113,14 @@ class SoakBook:
             waits_for=lacks,
         )
 
-    def _taken(self, keys: Iterable[str], client: str | None) -> Mapping[str, SoakRow]:
-        """The latest row of each endpoint that took the update."""
+    def _taken(self, keys: Iterable[str], client: str | None, kind: str) -> Mapping[str, SoakRow]:
+        """The latest row of each endpoint of the kind that took the update; one whose kind nobody knows counts."""
         latest: dict[str, SoakRow] = {}
         for key in keys:
             for row in self._rows.get(key, ()):
                 known = latest.get(row.endpoint)
                 newer = known is None or (row.installed_at or _EVER) >= (known.installed_at or _EVER)
-                if newer and client in (_ALL, row.client):
+                if newer and client in (_ALL, row.client) and self._kinds.get(row.endpoint) in (None, kind):
                     latest[row.endpoint] = row
         return latest
 

@@ -95,6 +95,26 @@ def test_an_open_failure_in_the_pilot_holds_its_update(failure: dict[str, Any], 
     assert passes([soaked()], failures=[failure]) is passed
 
 
+@pytest.mark.parametrize(
+    ("pilot", "endpoint", "node"),
+    [
+        (workstation(name="P1"), server(role="utility"), "gate.soak"),
+        (server(name="P1", ring="pilot"), server(role="utility"), "deploy.install"),
+        (server(name="P1", ring="pilot"), WS, "gate.soak"),
+        (workstation(name="P1"), WS, "deploy.install"),
+    ],
+)
+def test_what_fits_both_kinds_is_proven_by_a_pilot_of_the_kind(pilot: Any, endpoint: Any, node: str) -> None:
+    """Else a server would be patched before the pilot server of its client, for a workstation took the update."""
+    register = Register.parse(
+        {
+            "soak": [soaked(endpoint="P1")],
+            "endpoints": {endpoint.name: {"scanned_at": NIGHT.isoformat()}},
+        }
+    )
+    assert Planner(DEFAULTS, register, NIGHT, [pilot]).decide(endpoint, [update()]).node == node
+
+
 def test_a_pilot_endpoint_known_from_the_fleet_counts_without_a_row() -> None:
     register = Register.parse({"soak": [soaked()], "failures": [{"endpoint": "P9", "update": "u1"}]})
     fleet = [workstation(name="P9")]

@@ -99,13 +99,21 @@ def test_of_a_runs_words_the_long_tables_are_left_out() -> None:
             " tier   open   state",
         ]
     )
-    assert list(worth_reading(said)) == [
+    assert list(worth_reading(said, set())) == [
         "All rings at 2026-10-13T17:09+00:00: 1 scan",
         "Cycle 2026-10 is open.",
         "What this run did: 1 FAILED",
         " endpoint   state",
         "Tiers: 0 closed now, 1 open",
     ]
+
+
+def test_what_an_earlier_run_said_is_not_said_again() -> None:
+    told: set[str] = set()
+    soaks = ["Soaks:", "  KB1: waits", "  KB2: waits"]
+    assert list(worth_reading("\n".join(soaks), told)) == soaks
+    assert list(worth_reading("\n".join([*soaks, "What this run did: –"]), told)) == ["What this run did: –"]
+    assert list(worth_reading("Soaks:\n  KB1: waits\n  KB2: soaks", told)) == ["Soaks:", "  KB2: soaks"]
 
 
 def test_a_step_says_where_its_hour_is() -> None:
