@@ -28,6 +28,10 @@ requirements:
   - requests
   - enabled with C(callbacks_enabled = msp.patching.evidence) in the C(ansible.cfg) in use, in AWX the one at the
     project's root
+extends_documentation_fragment:
+  - msp.patching.automate_account
+  - msp.patching.on_call
+  - msp.patching.psa
 options:
   ledger:
     description:
@@ -56,12 +60,12 @@ options:
   signing_key:
     description:
       - The file of the Ed25519 private key that signs the ledger's checkpoints and the evidence packages.
+      - Without it, beside an SQLite ledger, else C(~/.local/state/msp.patching/key).
       - Made on first use, for its owner only; a file that others may read is refused. Keep a copy apart from the
         ledger, and give the file C(.pub) beside it to whoever is to check the evidence.
       - Where the ledger knows a key and this is not it, the run is recorded all the same, is not signed, and ends red.
         The next run with the key signs over it. M(msp.patching.rotate_key) replaces a key.
     type: path
-    default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/key)
     env:
       - name: MSP_PATCHING_SIGNING_KEY
     ini:
@@ -77,13 +81,13 @@ options:
   packages:
     description:
       - Where evidence packages are kept. A path is a folder.
+      - Without it, beside an SQLite ledger, else C(~/.local/state/msp.patching/packages).
       - V(s3://bucket/prefix) is a bucket of an S3-compatible store, and needs the collection's C(requirements-s3.txt).
         Where packages are retained, it has to have object lock. V(s3://bucket/prefix?endpoint=https://s3.example.net)
         is a store that is not Amazon's; V(lock=governance) lets people with the right to do so delete earlier.
         Credentials and region come from the environment (C(AWS_ACCESS_KEY_ID), C(AWS_SECRET_ACCESS_KEY),
         C(AWS_REGION)), a profile or the machine's role.
     type: str
-    default_description: beside an SQLite ledger, else C(~/.local/state/msp.patching/packages)
     env:
       - name: MSP_PATCHING_PACKAGES
     ini:
@@ -107,230 +111,6 @@ options:
     ini:
       - section: msp_patching
         key: clock_url
-  automate_url:
-    description:
-      - Base address of the ConnectWise Automate server, such as V(https://example.hostedrmm.com).
-      - From its patch data come severity, CVSS and release of updates, which Windows does not tell. Without it every
-        update whose severity is not known awaits review.
-      - The variables of the environment are those of the inventory plugin P(msp.patching.automate#inventory).
-    type: str
-    env:
-      - name: AUTOMATE_URL
-    ini:
-      - section: msp_patching
-        key: automate_url
-  automate_user:
-    description: The account at Automate; it needs C(Patch Manager) C(Read).
-    type: str
-    env:
-      - name: AUTOMATE_USER
-  automate_password:
-    description: Its password.
-    type: str
-    env:
-      - name: AUTOMATE_PASSWORD
-  automate_client_id:
-    description: The client id registered with ConnectWise for this integration.
-    type: str
-    env:
-      - name: AUTOMATE_CLIENT_ID
-  automate_ca:
-    description: A file of certificate authorities for Automate, where the system's do not know it.
-    type: path
-    env:
-      - name: AUTOMATE_CA
-    ini:
-      - section: msp_patching
-        key: automate_ca
-  psa_url:
-    description:
-      - Base address of the ConnectWise PSA, such as V(https://api-na.myconnectwise.net).
-      - Without one, tickets stay wanted in the ledger.
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_URL
-    ini:
-      - section: msp_patching
-        key: psa_url
-  psa_company:
-    description: The login company of the API member.
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_COMPANY
-    ini:
-      - section: msp_patching
-        key: psa_company
-  psa_public_key:
-    description: The API member's public key.
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_PUBLIC_KEY
-  psa_private_key:
-    description: The API member's private key.
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_PRIVATE_KEY
-  psa_client_id:
-    description: The client id registered with ConnectWise for this integration.
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_CLIENT_ID
-  psa_board:
-    description: The service board that gets the tickets.
-    type: str
-    default: Patch Management
-    env:
-      - name: MSP_PATCHING_PSA_BOARD
-    ini:
-      - section: msp_patching
-        key: psa_board
-  psa_on_call_board:
-    description:
-      - The service board that gets the tickets of servers that fail outside business hours; its workflow alerts
-        on-call.
-      - Without one they go to O(psa_board).
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_ON_CALL_BOARD
-    ini:
-      - section: msp_patching
-        key: psa_on_call_board
-  psa_priorities:
-    description:
-      - The PSA's names of priority 1, 2 and 3, in this order.
-      - Without them the priority is taken that has the number in its name.
-    type: list
-    elements: str
-    env:
-      - name: MSP_PATCHING_PSA_PRIORITIES
-    ini:
-      - section: msp_patching
-        key: psa_priorities
-  psa_companies:
-    description:
-      - A YAML file that maps the RMM's client names to PSA company identifiers, for those that differ.
-      - A client that is not in it is looked up by its name, then by its name as an identifier.
-    type: path
-    env:
-      - name: MSP_PATCHING_PSA_COMPANIES
-    ini:
-      - section: msp_patching
-        key: psa_companies
-  psa_ca:
-    description: A file of certificate authorities for the PSA, where the system's do not know it.
-    type: path
-    env:
-      - name: MSP_PATCHING_PSA_CA
-    ini:
-      - section: msp_patching
-        key: psa_ca
-  psa_own_company:
-    description:
-      - The identifier of the MSP's own company in the PSA, for tickets that are no client's.
-      - Without it, these stay wanted in the ledger.
-    type: str
-    env:
-      - name: MSP_PATCHING_PSA_OWN_COMPANY
-    ini:
-      - section: msp_patching
-        key: psa_own_company
-  psa_layout:
-    description:
-      - A YAML file that says where tickets go in the PSA, and what they look like there. All names are looked up by the
-        name that they have in the PSA; one that it does not have is refused with those it has.
-      - C(topics) has a place for what a ticket is about (V(failure), V(reboot), V(compliance), V(review), V(exception),
-        V(coverage), V(bundle)), C(queues) one for each queue that the policy's C(failure.queue) names, such as
-        V(support); a queue outranks a topic. A place is a mapping of any of C(board), C(type), C(team) and C(status),
-        the last being that of a new ticket.
-      - C(closed) names the status that closes a ticket. Without it, that is the first of the board's that does.
-      - What it leaves out is the PSA's own default, the board O(psa_board).
-    type: path
-    env:
-      - name: MSP_PATCHING_PSA_LAYOUT
-    ini:
-      - section: msp_patching
-        key: psa_layout
-  psa_bundle:
-    description: Whether tickets of one cause (client, cycle, step, error code) are put under a parent ticket.
-    type: bool
-    default: false
-    env:
-      - name: MSP_PATCHING_PSA_BUNDLE
-    ini:
-      - section: msp_patching
-        key: psa_bundle
-  psa_close_cured:
-    description:
-      - Whether a failure's ticket is closed when its root cause is documented and a later look shows that it is over.
-      - Otherwise that is a note on the ticket, and a technician closes it.
-    type: bool
-    default: false
-    env:
-      - name: MSP_PATCHING_PSA_CLOSE_CURED
-    ini:
-      - section: msp_patching
-        key: psa_close_cured
-  psa_rate:
-    description: How many requests a minute the PSA is sent at most.
-    type: int
-    default: 60
-    env:
-      - name: MSP_PATCHING_PSA_RATE
-    ini:
-      - section: msp_patching
-        key: psa_rate
-  on_call_kind:
-    description:
-      - What is alerted when a server fails after its client's business hours, once per incident.
-      - V(pagerduty) is PagerDuty's Events API v2; the incident is resolved when the root cause is documented.
-      - V(webhook) is a POST of a JSON document to an address of yours, which confirms it with any 2xx status.
-        It has C(version) (1), C(id) (also in the header C(Idempotency-Key); the same id means the same alert),
-        C(event) (V(trigger) or V(resolve)), C(incident), C(time), C(summary), C(severity) (V(critical), V(error) or
-        V(warning)), C(source) (the endpoint), C(client), C(details) and C(late_minutes).
-    type: str
-    choices: [pagerduty, webhook]
-    default: pagerduty
-    env:
-      - name: MSP_PATCHING_ON_CALL_KIND
-    ini:
-      - section: msp_patching
-        key: on_call_kind
-  on_call_url:
-    description:
-      - Where alerts are sent. With V(pagerduty) it is only needed where that is not PagerDuty itself.
-      - With neither this nor O(on_call_key) nobody is alerted but through O(psa_on_call_board).
-    type: str
-    env:
-      - name: MSP_PATCHING_ON_CALL_URL
-  on_call_key:
-    description: The routing key of the PagerDuty service, or the webhook's bearer token, which it may do without.
-    type: str
-    env:
-      - name: MSP_PATCHING_ON_CALL_KEY
-  on_call_ca:
-    description: A file of certificate authorities for O(on_call_url), where the system's do not know it.
-    type: path
-    env:
-      - name: MSP_PATCHING_ON_CALL_CA
-    ini:
-      - section: msp_patching
-        key: on_call_ca
-  tracker_titles:
-    description:
-      - The titles of three text fields among the extra data fields of clients in Automate that say how far the month
-        is, each V(Title) or V(Section/Title). The first holds the cycle, the second its state, the third when its last
-        tier closed (UTC).
-      - They are written when a tier closes. Where Automate has no such fields, the run warns and goes on. An empty list
-        switches it off.
-      - The account of O(automate_user) needs C(Clients) C(Update) for it.
-    type: list
-    elements: str
-    default: [Patching Cycle, Patching Cycle State, Patching Cycle Closed]
-    env:
-      - name: MSP_PATCHING_TRACKER_TITLES
-    ini:
-      - section: msp_patching
-        key: tracker_titles
 author:
   - the msp.patching contributors (@msp-patching)
 """

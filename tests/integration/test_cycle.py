@@ -259,7 +259,9 @@ def test_every_run_that_recorded_is_signed_and_says_how_far(cycle: Cycle) -> Non
 
 def test_the_live_ledger_is_verified_and_one_flipped_byte_is_named(cycle: Cycle, tmp_path: Path) -> None:
     night = cycle.night
-    kept = ("-e", f"public_key={night.ledger_file}.key.pub", "-e", f"checkpoint={night.ledger.signing()[1].in_words()}")
+    _key, last = night.ledger.signing()
+    assert last is not None
+    kept = ("-e", f"public_key={night.ledger_file}.key.pub", "-e", f"checkpoint={last.in_words()}")
     assert "VERIFIED ledger: " in night.run(*kept, playbook=VERIFY).ok().output
     copy = tmp_path / "ledger.sqlite"
     with sqlite3.connect(night.ledger_file) as whole, sqlite3.connect(copy) as other:
