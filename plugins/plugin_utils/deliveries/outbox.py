@@ -85,12 +85,12 @@ class Outbox:
                 self._waiting[channel.name] = f"{len(waiting)} {channel.things} wait in the ledger: {channel.missing}"
                 return 0
             lease = f"outbox/{channel.name}"
-            if not recorder.ledger.lease(lease, recorder.run, real() + timedelta(seconds=budget.left) + LEASE):
+            if not recorder.ledger.lease(lease, recorder.holder, real() + timedelta(seconds=budget.left) + LEASE):
                 return 0
             try:
                 return self._deliver(channel, budget)
             finally:
-                recorder.ledger.give_back(lease, recorder.run)
+                recorder.ledger.give_back(lease, recorder.holder)
         except LedgerError as exc:
             self._tell(str(exc))
             return 0

@@ -48,12 +48,12 @@ class Archive:
             wanted, old = due(recorder.ledger, now), expired(recorder.ledger, now)
             if not wanted and not old:
                 return False
-            if not recorder.ledger.lease("packages", recorder.run, real() + LEASE):
+            if not recorder.ledger.lease("packages", recorder.holder, real() + LEASE):
                 return False
             try:
                 return self._write(due(recorder.ledger, now)) + self._delete() > 0
             finally:
-                recorder.ledger.give_back("packages", recorder.run)
+                recorder.ledger.give_back("packages", recorder.holder)
         except PatchingError as exc:
             self.trouble.append(f"the evidence packages could not be looked after: {exc}")
             return False

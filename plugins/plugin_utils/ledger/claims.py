@@ -37,7 +37,12 @@ class Holder:
 
     @classmethod
     def of_this_process(cls, run: str) -> Holder:
-        return cls(run, socket.gethostname(), os.getpid(), _began(os.getpid()))
+        return cls.of_process(run, os.getpid())
+
+    @classmethod
+    def of_process(cls, run: str, pid: int) -> Holder:
+        """A process of this machine."""
+        return cls(run, socket.gethostname(), pid, _began(pid))
 
     @classmethod
     def parse(cls, text: str) -> Holder:
@@ -61,6 +66,14 @@ class Holder:
         except PermissionError:
             return False
         return self.began != _began(self.pid)
+
+
+def has_died(holder: str) -> bool:
+    """Whether the holder of a lease, as it is written, is a process that certainly is no more."""
+    try:
+        return Holder.parse(holder).is_gone()
+    except ValueError:
+        return False  # it says nothing of a process
 
 
 def _began(pid: int) -> str:

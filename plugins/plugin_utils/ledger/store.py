@@ -24,7 +24,7 @@ from . import register as reading
 from .audit import Audit, Auditor
 from .chain import Link
 from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
-from .claims import Holder, claim
+from .claims import Holder, claim, has_died
 from .database import cause, engine_for, file_of, is_refusal, place_of, safe
 from .deliveries import Pending
 from .errors import LedgerError, TamperedError
@@ -358,9 +358,9 @@ class Ledger:
         with self._writing() as connection:
             connection.execute(sa.delete(blobs).where(blobs.c.sha256 == sha256))
 
-    def lease(self, name: str, holder: str, until: datetime) -> bool:
-        """Whether `holder` is now the only one to do the thing `name`, until it gives it back or `until`
-        passes.
+    def lease(self, name: str, holder: Holder | str, until: datetime) -> bool:
+        """Whether `holder` is now the only one to do the thing `name`, until it gives it back, `until` passes, or its
+        process is gone and we can tell.
 
         Real time: it is about processes side by side, which may die. Not an event: nothing was done yet.
         """
@@ -368,11 +368,11 @@ class Ledger:
         with self._writing() as connection:
             self._lock_head(connection)
             now = text_of(datetime.now(UTC))
-            mine_or_over = sa.or_(leases.c.holder == holder, leases.c.until <= now)
-            connection.execute(sa.delete(leases).where(leases.c.name == name, mine_or_over))
-            if connection.execute(sa.select(leases).where(leases.c.name == name)).first():
+            there = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
+            if there and there.until > now and there.holder != str(holder) and not has_died(there.holder):
                 return False
-            connection.execute(sa.insert(leases), {"name": name, "holder": holder, "until": text_of(until)})
+            connection.execute(sa.delete(leases).where(leases.c.name == name))
+            connection.execute(sa.insert(leases), {"name": name, "holder": str(holder), "until": text_of(until)})
         return True
 
     def claim(self, names: Collection[str], holder: Holder, lasts: timedelta) -> dict[str, Holder]:
@@ -384,11 +384,11 @@ class Ledger:
             self._lock_head(connection)
             return claim(connection, self._tables.leases, names, holder, now, now + lasts)
 
-    def give_back(self, name: str, holder: str) -> None:
+    def give_back(self, name: str, holder: Holder | str) -> None:
         """End a lease of `holder` before its time."""
         leases = self._tables.leases
         with self._writing() as connection:
-            connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+            connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == str(holder)))
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """All rows of one table of the register, JSON columns as text, ordered by key (reports, tests)."""

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError, Opening
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.claims import Holder
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import GENESIS, EventError
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import VERSION
 
@@ -166,6 +167,23 @@ def test_a_lease_has_one_holder_until_it_ends(ledger: Ledger) -> None:
     assert not ledger.lease("outbox", "r2", later)
     ledger.give_back("outbox", "r1")
     assert ledger.lease("outbox", "r2", datetime.now(UTC) - timedelta(seconds=1))
+    assert ledger.lease("outbox", "r3", later)
+
+
+def test_the_lease_of_a_process_that_was_killed_is_over(ledger: Ledger) -> None:
+    later = datetime.now(UTC) + timedelta(minutes=5)
+    mine = Holder.of_this_process("r1")
+    child = subprocess.Popen(["sleep", "60"])
+    theirs = Holder.of_process("r2", child.pid)
+    try:
+        assert ledger.lease("outbox", theirs, later)
+        assert not ledger.lease("outbox", mine, later)
+    finally:
+        child.kill()
+        child.wait()
+    assert ledger.lease("outbox", mine, later)
+    assert not ledger.lease("outbox", theirs, later)
+    ledger.give_back("outbox", mine)
     assert ledger.lease("outbox", "r3", later)
 
 
