@@ -132,7 +132,7 @@ def test_nothing_is_recorded_of_what_is_not_patching_nor_in_check_mode(
 
 def test_a_killed_run_leaves_its_evidence(lab: LabClient, ledger_env: dict[str, str], tmp_path: Path) -> None:
     playbook = tmp_path / "killed.yml"
-    playbook.write_text(yaml.safe_dump(play(POSTURE, {"ansible.builtin.pause": {"seconds": 600}})))
+    playbook.write_text(yaml.safe_dump(play(POSTURE, {"ansible.builtin.pause": {"seconds": 60}})))
     run = subprocess.Popen(
         [Path(sys.executable).parent / "ansible-playbook", playbook, "-i", lab.static_inventory],
         cwd=ROOT,

@@ -229,7 +229,7 @@ def test_production_stays_blocked_until_somebody_releases_it(month: Month) -> No
 
 
 def test_the_night_on_which_the_clocks_go_back(month: Month) -> None:
-    """Ten past one comes twice: servers are in their window, which is eight hours long by then; workstations wait."""
+    """Ten past one comes twice: servers are in their window, which is seven hours long by then; workstations wait."""
     assert "ACME-WS06" in month.players.touched["2026-11-01 01:10 New York"], "searched"
     asked = [one.at for one in month.account.histories["ACME-WS06"] if one.event == "install.started"]
     assert asked[0] >= datetime.fromisoformat("2026-11-01T07:00:00Z")
