@@ -220,6 +220,14 @@ def test_a_receiver_that_asks_to_wait_is_waited_for(run: Run, shared_lab: LabCli
     assert len(shared_lab.alerts()) == 1
 
 
+def test_a_receiver_that_asks_to_wait_for_ever_is_left_to_the_next_run(run: Run, shared_lab: LabClient) -> None:
+    """And not when the time for deliveries is used up, which is minutes at a run's end."""
+    shared_lab.inject({"target": "oncall", "kind": "throttle", "retry_after": 1})
+    (trouble,) = send(run(), alert())
+    assert "1 alert(s) for on-call wait for the next run" in trouble
+    assert 1 < len(shared_lab.journal(face="oncall")) <= 4
+
+
 def test_what_is_refused_is_told_and_keeps_no_other_from_being_sent(run: Run, shared_lab: LabClient) -> None:
     recorder = run(on_call=pagerduty(shared_lab, key="C4n4ry" + "0" * 26))
     trouble = send(recorder, alert(1), alert(2))

@@ -32,6 +32,8 @@ LEFT_ALONE = 60.0
 """Seconds for which a system that was down, or has had enough, is not asked again while endpoints wait."""
 AT_THE_END = 300.0
 """Seconds that the end of a run may take; what is left waits for the next run."""
+PATIENCE = 3
+"""How often in a row a system is waited for that asks for it and then takes nothing."""
 LEASE = timedelta(minutes=5)
 """How long, beyond the time it may take, a run that was killed keeps others from delivering."""
 
@@ -97,9 +99,9 @@ class Outbox:
 
     def _deliver(self, channel: Channel, budget: Budget) -> int:
         """Reads what is pending again, now that no other run delivers, and whenever the system asked to wait."""
-        recorder, confirmed = self._recorder, 0
+        recorder, confirmed, in_vain = self._recorder, 0, 0
         while True:
-            pending = recorder.ledger.pending(channel.name)
+            pending, before = recorder.ledger.pending(channel.name), confirmed
             try:
                 for told in channel.deliver(pending, budget):
                     if isinstance(told, str):
@@ -111,7 +113,8 @@ class Outbox:
                 raise
             except PatchingError as exc:
                 asked = exc.retry_after if isinstance(exc, UnavailableError) else None
-                if asked is not None and asked < budget.left:
+                in_vain = 0 if confirmed > before else in_vain + 1
+                if asked is not None and asked < budget.left and in_vain <= PATIENCE:
                     budget.wait(max(asked, 1.0))
                     continue
                 self._left(channel, str(exc))
