@@ -74,7 +74,7 @@ unit: environment ## The pure core by tables and properties, the lab, the collec
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab; they wait for it more than they compute
-	@pytest tests/integration -q -n 4 --dist loadfile --durations 12
+	@pytest tests/integration -q -n 4 --dist loadfile --no-loadscope-reorder --durations 12
 
 .PHONY: browser
 browser: environment ## The report's page in a real browser, where a Chromium is there

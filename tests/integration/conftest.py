@@ -37,7 +37,15 @@ FLEETS = ROOT / "lab" / "fleets"
 START_SECONDS = 30
 PORTS_OF_A_LAB = 200
 
+LONGEST = ("month_of_faults", "month", "out_of_band", "ring_asleep", "cycle_side_by_side", "ring_postgresql")
+"""Files whose tests wait longest for the lab: begun first, they leave no worker alone at the end."""
+
 LabStarter = Callable[..., LabClient]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @contextmanager
