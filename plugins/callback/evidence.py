@@ -152,8 +152,6 @@ MARK = "_evidence"
 RED = 2
 """What ansible-playbook exits with where hosts failed."""
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
-WITHOUT_INVENTORY = frozenset({"report.yml"})
-"""Playbooks of ours that read the ledger and look at no endpoint."""
 NO_HOSTS = 4
 """Ansible's own exit status for a playbook that cannot be run."""
 NOBODY = (
@@ -210,12 +208,13 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         file = Path(playbook._file_name)
         self._playbook = file.name
-        self._ours = file.resolve().parent == PLAYBOOKS and file.name not in WITHOUT_INVENTORY
+        self._ours = file.resolve().parent == PLAYBOOKS
 
     @_guarded
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._variables = play.get_variable_manager()
-        if self._ours and not self._variables._inventory.hosts:
+        of_endpoints = "localhost" not in play.hosts  # others of ours read the ledger and look at no endpoint
+        if self._ours and of_endpoints and not self._variables._inventory.hosts:
             # Ansible skips the plays and ends green; a task that says so would not run, at the latest not with a limit
             self._display.error(NOBODY, wrap_text=False)
             raise SystemExit(NO_HOSTS)

@@ -12,7 +12,9 @@ import pytest
 
 from lab.client import LabClient
 
-from .ring import Ansible, Night, sentence
+from .ring import ROOT, Ansible, Night, sentence
+
+VERIFY = ROOT / "playbooks" / "verify.yml"
 
 
 @pytest.fixture
@@ -59,6 +61,16 @@ def test_an_inventory_without_any_host(night: Night, tmp_path: Path, words: tupl
     said = refused(night, *words, inventory=inventory)
     assert "the inventory has no host at all, so nobody was looked at and nothing was done" in said
     nothing_recorded(night)
+
+
+def test_without_any_host_a_ledger_can_still_be_verified(night: Night, tmp_path: Path) -> None:
+    """It looks at no endpoint. This one is not there, which is not in order."""
+    inventory = tmp_path / "nobody.yml"
+    inventory.write_text("all: {hosts: {}}\n")
+    said = refused(night, inventory=inventory, playbook=VERIFY)
+    assert "NOT VERIFIED" in said
+    assert "nothing was checked" in said
+    assert "nobody was looked at" not in said
 
 
 def test_the_callback_is_not_enabled(night: Night, tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def verify_ledger(
 ) -> Verified:
     """Check all of `ledger`. `given` are the public keys to trust, `expected` checkpoints that were kept elsewhere.
 
-    Raises TamperedError, which names the first event that is not right, or LedgerError.
+    Raises TamperedError, which names the first event that is not right, or LedgerError; so where there is no event, for
+    a mistyped place must not pass.
     """
     damage = ledger.damage()
     try:
@@ -66,6 +67,11 @@ def verify_ledger(
         raise LedgerError(f"{exc} (the database says: {damage})") from exc
     if damage is not None:
         raise LedgerError(f"the ledger's database is damaged: {damage}")
+    if not audit.seq:
+        raise LedgerError(
+            "there is no ledger, or nothing on it, so nothing was checked; the option ledger of the callback "
+            "msp.patching.evidence (MSP_PATCHING_LEDGER) says where it is"
+        )
     _check_signed(audit, given)
     if register:
         _check_register(ledger)

@@ -67,6 +67,13 @@ def refused(ledger: Ledger) -> int:
     return found.value.seq
 
 
+@pytest.mark.parametrize("given", [[], [KEY.public]])
+def test_a_ledger_that_is_not_there_is_not_in_order(tmp_path: Path, given: list[Any]) -> None:
+    """A mistyped place reads as an empty ledger, and nothing was checked."""
+    with pytest.raises(LedgerError, match="nothing was checked"):
+        verify_ledger(Ledger.open(f"sqlite:///{tmp_path / 'mistyped.sqlite'}", create=False), given)
+
+
 def test_the_ledger_itself_is_in_order(whole: Path) -> None:
     verified = verify_ledger(Ledger.open(f"sqlite:///{whole}", create=False), [KEY.public])
     assert verified.unsigned == 1
