@@ -63,11 +63,17 @@ class Budget:
         if not self.left:
             raise SpentError("its time for deliveries is used up")
 
-    def wait(self, seconds: float) -> None:
-        """Sleep; raises SpentError at once where that would take longer than is left."""
+    def waited(self, seconds: float) -> bool:
+        """Sleep, and say that it was done; where that would take longer than is left, it is not."""
         if seconds > self.left:
-            raise SpentError("its time for deliveries is used up")
+            return False
         self._sleep(seconds)
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """The same; raises SpentError at once where it is not done."""
+        if not self.waited(seconds):
+            raise SpentError("its time for deliveries is used up")
 
 
 class SpentError(UnavailableError):

@@ -114,8 +114,7 @@ class Outbox:
             except PatchingError as exc:
                 asked = exc.retry_after if isinstance(exc, UnavailableError) else None
                 in_vain = 0 if confirmed > before else in_vain + 1
-                if asked is not None and asked < budget.left and in_vain <= PATIENCE:
-                    budget.wait(max(asked, 1.0))
+                if asked is not None and in_vain <= PATIENCE and budget.waited(max(asked, 1.0)):
                     continue
                 self._left(channel, str(exc))
             return confirmed
