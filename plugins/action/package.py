@@ -10,11 +10,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.account import AccountError, Scope
+from ..plugin_utils.account import scope_of
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.archive import Archive
 from ..plugin_utils.evidence.recorder import ready
-from ..plugin_utils.ledger import Ledger
 
 ARGUMENTS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in ("cycle", "client", "ring", "kind")}
 
@@ -33,7 +32,7 @@ class ActionModule(ActionBase):
             return result | {"changed": False, "skipped": True, "msg": "a package is written, so not in check mode"}
         try:
             recorder = ready()
-            scope = _scope(recorder.ledger, arguments)
+            scope = scope_of(recorder.ledger, arguments)
             recorder.checkpoint()
             where, sha256, new = Archive(recorder).write(scope)
         except PatchingError as exc:
@@ -41,14 +40,3 @@ class ActionModule(ActionBase):
         words = f"evidence package of {scope}: {where} (SHA-256 {sha256}){'' if new else ', kept already'}"
         self._display.display(words)
         return result | {"changed": new, "package": where, "sha256": sha256, "summary": words}
-
-
-def _scope(ledger: Ledger, arguments: dict[str, Any]) -> Scope:
-    """What was asked for; of no cycle in particular, the one that opened last."""
-    asked = {name: arguments[name] or None for name in ("client", "ring", "kind")}
-    if arguments["cycle"]:
-        return Scope(str(arguments["cycle"]), **asked)
-    known = sorted((row["opened_at"], row["id"]) for row in ledger.rows("cycles"))
-    if not known:
-        raise AccountError("the ledger knows no cycle yet: no run has opened one")
-    return Scope(known[-1][1], **asked)

@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.account import AccountError, Scope, account_of, last_instant
+from ..plugin_utils.account import account_of, last_instant, scope_of
 from ..plugin_utils.deliveries.reports import attach_account
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import Recorder, reading, ready
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         try:
             recorder = reading()
             ledger = Ledger.open(recorder.settings.ledger, create=False)
-            scope = _scope(ledger, arguments)
+            scope = scope_of(ledger, arguments)
             report.check(scope, formats)
             self._display.display(f"Reading the ledger for {scope}")
             account = account_of(ledger, recorder.policy, scope, _instant(recorder, ledger))
@@ -69,17 +69,6 @@ class ActionModule(ActionBase):
             "final": account.final,
         }
         return result | done | ({"failed": True, "msg": line} if written.problems else {})
-
-
-def _scope(ledger: Ledger, arguments: dict[str, Any]) -> Scope:
-    """What was asked for; of no cycle in particular, the one that opened last."""
-    asked = {name: arguments[name] or None for name in ("client", "ring", "kind")}
-    if arguments["cycle"]:
-        return Scope(str(arguments["cycle"]), **asked)
-    known = sorted((row["opened_at"], row["id"]) for row in ledger.rows("cycles"))
-    if not known:
-        raise AccountError("the ledger knows no cycle yet: no run has opened one")
-    return Scope(known[-1][1], **asked)
 
 
 def _instant(recorder: Recorder, ledger: Ledger) -> Any:

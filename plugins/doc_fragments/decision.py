@@ -16,24 +16,12 @@ options:
       - By default the AWX user, or the account that runs Ansible.
     type: str
 attributes:
-  action:
-    description: Has an action plugin on the control node, and nothing on the endpoints.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts of the play.
-    support: full
   check_mode:
     description: Tells what would be recorded, and records nothing.
     support: full
   diff_mode:
     description: Returns details on what has changed.
     support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: posix
 requirements:
   - the callback P(msp.patching.evidence#callback), which knows where the ledger is
-author:
-  - the msp.patching contributors (@msp-patching)
 """

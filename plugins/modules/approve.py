@@ -46,6 +46,7 @@ options:
     type: str
     required: true
 extends_documentation_fragment:
+  - msp.patching.control_node
   - msp.patching.decision
 """
 

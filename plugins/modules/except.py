@@ -53,6 +53,7 @@ options:
     description: When the client signed, ISO 8601 with an offset, not in the future.
     type: str
 extends_documentation_fragment:
+  - msp.patching.control_node
   - msp.patching.decision
 """
 

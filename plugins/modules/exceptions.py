@@ -23,27 +23,17 @@ options:
     description: Also the exceptions that were ended or replaced.
     type: bool
     default: false
+extends_documentation_fragment:
+  - msp.patching.control_node
 attributes:
-  action:
-    description: Has an action plugin on the control node, and nothing on the endpoints.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts of the play.
-    support: full
   check_mode:
     description: The same as without it.
     support: full
   diff_mode:
     description: Nothing is changed.
     support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: posix
 requirements:
   - the callback P(msp.patching.evidence#callback), whose settings say where the ledger and the policy are
-author:
-  - the msp.patching contributors (@msp-patching)
 seealso:
   - module: msp.patching.except
   - module: msp.patching.approve

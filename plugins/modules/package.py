@@ -31,28 +31,18 @@ options:
   kind:
     description: Only endpoints of this kind, V(server) or V(workstation).
     type: str
+extends_documentation_fragment:
+  - msp.patching.control_node
 attributes:
-  action:
-    description: Has an action plugin on the control node, and nothing on the endpoints.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts of the play.
-    support: full
   check_mode:
     description: Writes nothing.
     support: full
   diff_mode:
     description: A package is new or it is not.
     support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: posix
 requirements:
   - cryptography
   - the callback P(msp.patching.evidence#callback), whose settings say where ledger, key and packages are
-author:
-  - the msp.patching contributors (@msp-patching)
 """
 
 EXAMPLES = r"""

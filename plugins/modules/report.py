@@ -53,28 +53,18 @@ options:
       - Wants O(client), and neither O(ring) nor O(kind). The same files are put there once.
     type: bool
     default: false
+extends_documentation_fragment:
+  - msp.patching.control_node
 attributes:
-  action:
-    description: Has an action plugin on the control node, and nothing on the endpoints.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts of the play.
-    support: full
   check_mode:
     description: Makes the report and writes nothing.
     support: full
   diff_mode:
     description: Files are told by name, size and hash.
     support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: posix
 requirements:
   - the callback P(msp.patching.evidence#callback), whose settings say where the ledger and the policy are
   - pygal, typst and font-source-sans-pro on the control node
-author:
-  - the msp.patching contributors (@msp-patching)
 """
 
 EXAMPLES = r"""

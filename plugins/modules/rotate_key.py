@@ -35,28 +35,18 @@ options:
   by:
     description: Who decided it. Without it, who runs this.
     type: str
+extends_documentation_fragment:
+  - msp.patching.control_node
 attributes:
-  action:
-    description: Has an action plugin on the control node, and nothing on the endpoints.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts of the play.
-    support: full
   check_mode:
     description: Says which key would be replaced, and replaces none.
     support: full
   diff_mode:
     description: A key is shown nowhere.
     support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: posix
 requirements:
   - cryptography
   - the callback P(msp.patching.evidence#callback), whose settings say where ledger and key are
-author:
-  - the msp.patching contributors (@msp-patching)
 """
 
 EXAMPLES = r"""

@@ -44,28 +44,18 @@ options:
       - Also make the register anew from the events, in memory, and compare it. Takes the most time on a large ledger.
     type: bool
     default: true
+extends_documentation_fragment:
+  - msp.patching.control_node
 attributes:
-  action:
-    description: Has an action plugin on the control node, and nothing on the endpoints.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts of the play.
-    support: full
   check_mode:
     description: The same as without it.
     support: full
   diff_mode:
     description: Nothing is changed.
     support: none
-  platform:
-    description: Where it runs.
-    support: full
-    platforms: posix
 requirements:
   - cryptography
   - for the ledger, the callback P(msp.patching.evidence#callback), whose settings say where it is
-author:
-  - the msp.patching contributors (@msp-patching)
 """
 
 EXAMPLES = r"""

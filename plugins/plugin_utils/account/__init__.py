@@ -16,7 +16,7 @@ where each endpoint stands (operating model, section 9; 3.14.1 [a] to [f]).
 
 from __future__ import annotations
 
-from .build import account_of, last_instant
+from .build import account_of, last_instant, scope_of
 from .model import (
     Account,
     Authorization,
@@ -61,4 +61,5 @@ __all__ = [
     "Validation",
     "account_of",
     "last_instant",
+    "scope_of",
 ]

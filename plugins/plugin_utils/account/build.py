@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 
 from ..flow import Endpoint, Policy, Update
@@ -16,7 +17,7 @@ from ..requirements import sqlalchemy as sa
 from . import people
 from .flaws import FlawBook
 from .model import Account, Boot, EndpointResult, FailureRow, Flaw, Install, MissedWindow, Scope, Validation
-from .read import Read, Row, read
+from .read import AccountError, Read, Row, read
 from .standing import Stand, stands, tier_results
 from .tickets import Told, ticket_rows
 
@@ -56,6 +57,20 @@ def account_of(ledger: Ledger, policy: Policy, scope: Scope, now: datetime) -> A
         tickets=tuple(tickets),
         runs=tuple(people.runs(found)),
     )
+
+
+def scope_of(ledger: Ledger, asked: Mapping[str, str | None]) -> Scope:
+    """What a person asked for by cycle, client, ring and kind; of no cycle in particular, the one that opened last.
+
+    Raises AccountError where the ledger knows no cycle.
+    """
+    cycle = asked["cycle"]
+    if not cycle:
+        known = sorted((row["opened_at"], row["id"]) for row in ledger.rows("cycles"))
+        if not known:
+            raise AccountError("the ledger knows no cycle yet: no run has opened one")
+        cycle = known[-1][1]
+    return Scope(str(cycle), **{name: asked[name] or None for name in ("client", "ring", "kind")})
 
 
 def last_instant(ledger: Ledger) -> datetime | None:
