@@ -97,9 +97,12 @@ test-quick: lint unit ## Lint and unit tests: under a minute and a half
 .PHONY: test
 test: lint unit browser integration molecule newest ## All of the above
 
-.PHONY: bench
-bench: environment ## What it costs, as ratios measured in one run
+.PHONY: bench bench-quick
+bench: environment ## What it costs, as ratios measured in one run: under twenty minutes
 	@python -m tests.bench
+
+bench-quick: environment ## Less of it, in three minutes
+	@python -m tests.bench --quick
 
 .PHONY: clean
 clean: ## Remove what these targets made

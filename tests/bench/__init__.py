@@ -1,1 +1,9 @@
-"""Measurements, as ratios within one run: `make bench`."""
+"""What it costs, as ratios measured in one run: `make bench`, `make bench-quick`.
+
+``cases/``     one module a case; each measures ours beside the plain way and gives rows
+``row``        a line of the table: two costs, their ratio, and what the ratio is to be at most
+``measure``    a command with its CPU and memory, a call, medians
+``labs``       a lab for as long as a measurement takes
+``results``    the JSON that is kept, and compared
+``table``, ``plot``, ``page``   the same for people
+"""

@@ -1,44 +1,89 @@
-"""`python -m tests.bench`: run the cases, print the table, keep the figures in build/bench.json."""
+"""`python -m tests.bench`: runs the cases, prints table and plot, keeps the figures in build/bench.json.
+
+Ends with 1 where a target is missed or a case cannot be measured.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
+import importlib
 import sys
+import tempfile
+import time
+import traceback
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from . import in_flight
+from . import page
+from .cases import CASES, Bench
+from .plot import draw
+from .results import KEPT, Results, this_machine
+from .row import Row
+from .table import compared, for_terminal
 
-CASES = {"in_flight": in_flight.measure}
-RESULTS = Path("build/bench.json")
+CONSOLE = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="less of everything, in three minutes")
+    parser.add_argument("--results", type=Path, default=KEPT, help="where the figures are kept (default: %(default)s)")
+    parser.add_argument("--show", action="store_true", help="measure nothing: what is said is read from the results")
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help="print an older run's figures beside these")
+    parser.add_argument("--write-docs", action="store_true", help=f"put table and plot into {page.PAGE}")
+    return parser
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], help=f"of {', '.join(CASES)}; default: all")
-    chosen = parser.parse_args().cases or list(CASES)
-    console = Console()
-    table = Table(
-        "case", "what", "ours", "plain", "ratio", "to reach", "", title="Measured in one run", title_justify="left"
-    )
-    rows = []
-    for name in chosen:
-        console.print(f"measuring {name} …")
-        rows += CASES[name](console.print)
-    for row in rows:
-        table.add_row(
-            row.case, row.what, row.ours, row.plain, f"{row.ratio:.2f}", row.target, "✓" if row.reached else "MISSED"
-        )
-    console.print(table)
-    RESULTS.parent.mkdir(exist_ok=True)
-    machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.platform()}
-    RESULTS.write_text(json.dumps({"machine": machine, "rows": [vars(row) for row in rows]}, indent=2) + "\n")
-    console.print(f"kept in {RESULTS}")
-    return 0 if all(row.reached for row in rows) else 1
+    parser = arguments()
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.cases if name not in CASES]:
+        parser.error(f"no case is named {', '.join(unknown)}: there are {', '.join(CASES)}")
+    old = Results.read(asked.compare) if asked.compare else None
+    if asked.show:
+        results = Results.read(asked.results)
+    else:
+        results = measure(asked.cases or list(CASES), quick=asked.quick)
+        results.write(asked.results)
+    tell(results, old, asked.results)
+    if asked.write_docs:
+        page.write(results)
+        CONSOLE.print(f"table and plot are in {page.PAGE}")
+    return 0 if results.is_good else 1
+
+
+def measure(names: list[str], *, quick: bool) -> Results:
+    rows: list[Row] = []
+    failed: dict[str, str] = {}
+    machine = this_machine()
+    for name in names:
+        case = importlib.import_module(f"{__package__}.cases.{name}")
+        CONSOLE.print(f"[bold]{name}[/]: {(case.__doc__ or '').splitlines()[0]}")
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(quick, Path(folder), lambda words: CONSOLE.print(f"  {words}"))
+            try:
+                rows += case.measure(bench)
+            except Exception as exc:
+                traceback.print_exc()
+                failed[name] = str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
+        CONSOLE.print(f"  took {time.monotonic() - began:.0f} s")
+    return Results(machine, rows, failed, quick)
+
+
+def tell(results: Results, old: Results | None, kept: Path) -> None:
+    CONSOLE.print(for_terminal(results))
+    if old is not None:
+        CONSOLE.print(compared(old, results))
+    for name, why in results.failed.items():
+        CONSOLE.print(f"[red]{name} could not be measured[/]: {why}")
+    plot = kept.with_suffix(".svg")
+    drawn = draw(results.rows, plot)
+    CONSOLE.print(f"the figures are in {kept}" + (f", the plot is in {plot}" if drawn else ""))
 
 
 if __name__ == "__main__":

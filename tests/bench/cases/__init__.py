@@ -1,0 +1,23 @@
+"""The cases, in the order of the table.
+
+A case is a module here with a function ``measure(bench: Bench) -> Iterable[Row]``; its docstring's first line says what
+is measured. It says how far it is with ``bench.say``, and measures less where ``bench.quick`` is set: all cases
+together then take three minutes on two cores, and under twenty otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+CASES = ("in_flight",)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a case is given: `folder` is its own to write in, and gone afterwards."""
+
+    quick: bool
+    folder: Path
+    say: Callable[[str], None]
