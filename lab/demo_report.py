@@ -65,7 +65,7 @@ class Report:
         closed = {(body["client"], body["ring"], body["kind"]): body for body in self._closings()}
         at = {
             (event.body["client"], event.body["ring"], event.body["kind"]): event.at
-            for _, _, event in self._account.ledger.events(kinds=["tier.closed"])
+            for _seq, _run, event in self._account.ledger.events(kinds=["tier.closed"])
             if event.body["cycle"] == CYCLE
         }
         for key in sorted(closed):

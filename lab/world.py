@@ -43,7 +43,7 @@ class World:
         by_id = self.fleet.updates_by_id
         for name, computer in self.fleet.computers.items():
             machine = Machine(computer, by_id, self.clock, self.faults, self.fleet.seed)
-            machine.on_change = lambda changed: self.on_machine_change(changed)
+            machine.on_change = self._machine_changed
             machine.broadcast = self._broadcast
             self.machines[name] = machine
         for document in self.fleet.faults:
@@ -78,6 +78,9 @@ class World:
         machine = self.machines.get(target)
         if machine is not None:
             self.on_machine_change(machine)
+
+    def _machine_changed(self, machine: Machine) -> None:
+        self.on_machine_change(machine)
 
     def missing(self, machine: Machine, what: str) -> None:
         """Somebody asked for something that the lab has no answer for."""

@@ -54,7 +54,7 @@ class Account(Machines):
         self.ledger = open_ledger(ledger or client.environment()["MSP_PATCHING_LEDGER"])
 
     def bodies(self, kind: str, endpoint: str | None = None) -> list[dict[str, Any]]:
-        return [dict(event.body) for _, _, event in self.ledger.events(kinds=[kind], endpoint=endpoint)]
+        return [dict(event.body) for _seq, _run, event in self.ledger.events(kinds=[kind], endpoint=endpoint)]
 
     def ledger_and_machines(self) -> Iterator[str]:
         """Every install and every boot stands in both."""

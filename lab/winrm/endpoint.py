@@ -41,7 +41,7 @@ class Place:
     tls: ssl.SSLContext | None = None
 
     def admits(self, authorization: str) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
+        scheme, dummy, encoded = authorization.partition(" ")
         try:
             given = base64.b64decode(encoded)
         except binascii.Error:
@@ -154,7 +154,9 @@ class Connection(asyncio.Protocol):
                 self.reset()
             return
         lines = self._buffer[:end].decode("latin-1").split("\r\n")
-        headers = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines[1:])}
+        headers = {
+            key.strip().lower(): value.strip() for key, dummy, value in (line.partition(":") for line in lines[1:])
+        }
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > MAX_BODY:
             self._write(413)

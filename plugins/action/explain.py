@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
+        dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         known = task_vars or {}
         scope = {name: arguments[name] or None for name in ("ring", "client")}
         hosts, pilots = known["ansible_play_hosts_all"], known["groups"].get("ring_pilot", [])

@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
+        dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         known = task_vars or {}
         phase: Callable[..., dict[str, Any]] = self._open if arguments["phase"] == "open" else self._next
         hosts = known["ansible_play_hosts_all" if arguments["phase"] == "open" else "ansible_play_hosts"]

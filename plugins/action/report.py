@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
+        dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         formats = list(dict.fromkeys(one.strip().lower() for one in arguments["formats"]))
         dest = Path(arguments["dest"])
         try:

@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
+        dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         try:
             keys = [key for path in arguments["public_key"] for key in read_public_keys(Path(path))]
             told = self._packages(arguments, keys) if arguments["package"] else [self._ledger(arguments, keys)]

@@ -233,7 +233,7 @@ class CallbackModule(CallbackBase):
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.resolved_action == PLAN:
-            self._tiers |= {(client, ring, kind) for client, ring, kind in result.result.get("tiers", ())}
+            self._tiers |= {tuple(tier) for tier in result.result.get("tiers", ())}
         self._see(result, unreachable=False)
 
     @_guarded

@@ -98,8 +98,8 @@ def test_it_follows_light_and_dark(tab: Tab, report: Path, scheme: str, palette:
     tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page = tab.open(report).page
     paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    bar = page.evaluate("getComputedStyle(document.querySelector('.chart .tone-patched rect')).fill")
-    assert (paper, bar) == (rgb(palette["paper"]), rgb(palette["patched"]))
+    patched = page.evaluate("getComputedStyle(document.querySelector('.chart .tone-patched rect')).fill")
+    assert (paper, patched) == (rgb(palette["paper"]), rgb(palette["patched"]))
 
 
 def rgb(colour: str) -> str:

@@ -130,7 +130,7 @@ class Chance:
 
     def _breaks(self, *, automate_down: bool) -> Iterator[Act]:
         self.down.clear()
-        for _ in range(self.dice.choice((0, 1, 1, 2))):
+        for dummy in range(self.dice.choice((0, 1, 1, 2))):
             yield self._machine_breaks(self.dice.choice(MACHINES))
         if automate_down:
             self.down.add("automate")

@@ -244,7 +244,7 @@ class Night:
     # -- what the ledger says -------------------------------------------------------------------------------------
 
     def events(self, *kinds: str, endpoint: str | None = None) -> list[Any]:
-        return [event for _, _, event in self.ledger.events(kinds=kinds, endpoint=endpoint)]
+        return [event for _seq, _run, event in self.ledger.events(kinds=kinds, endpoint=endpoint)]
 
     def bodies(self, kind: str, endpoint: str | None = None) -> list[dict[str, Any]]:
         return [dict(event.body) for event in self.events(kind, endpoint=endpoint)]

@@ -268,7 +268,7 @@ def test_the_live_ledger_is_verified_and_one_flipped_byte_is_named(cycle: Cycle,
         whole.backup(other)
     for connection in (whole, other):
         connection.close()
-    (event,) = [seq for seq, _, event in night.ledger.events(kinds=["reboot.confirmed"], endpoint="PILOT1")]
+    (event,) = [seq for seq, dummy, event in night.ledger.events(kinds=["reboot.confirmed"], endpoint="PILOT1")]
     content = bytearray(copy.read_bytes())
     body = night.bodies("reboot.confirmed", "PILOT1")[0]["boot_time"].encode()
     places = [found.start() for found in re.finditer(re.escape(b'"boot_time":"' + body), content)]

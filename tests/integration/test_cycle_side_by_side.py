@@ -113,6 +113,6 @@ def never_down_together(night: Night) -> None:
         assert night.installed(name) == [BIG]
         (down,), (up,) = night.happened(name, "shutdown"), night.happened(name, "boot")
         spans.append((down["at"], up["at"], name))
-    (_, up, first), (down, _, _) = sorted(spans)
+    (dummy, up, first), (down, dummy, dummy) = sorted(spans)
     validated = night.events("validation.finished", endpoint=first)[0].at
     assert datetime.fromisoformat(up) < validated < datetime.fromisoformat(down)

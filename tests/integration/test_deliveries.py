@@ -92,7 +92,7 @@ def send(recorder: Recorder, *events: Event) -> list[str]:
 
 
 def bodies(recorder: Recorder, kind: str) -> list[dict[str, Any]]:
-    return [dict(event.body) for _, _, event in recorder.ledger.events(kinds=[kind])]
+    return [dict(event.body) for _seq, _run, event in recorder.ledger.events(kinds=[kind])]
 
 
 # -- attachments ------------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_a_receiver_that_was_down_is_not_asked_again_while_endpoints_wait(run: R
     recorder = run()
     recorder.append(recorder.ledger, [alert()])
     outbox = Outbox(recorder)
-    for _ in range(5):
+    for dummy in range(5):
         outbox.send_between_tasks()
     assert len(shared_lab.journal(face="oncall")) == 1
     shared_lab.clear_faults()

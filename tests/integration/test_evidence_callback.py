@@ -67,7 +67,7 @@ def ledger_of(env: dict[str, str]) -> Ledger:
 
 
 def kinds(ledger: Ledger) -> list[str]:
-    return [event.kind for _, _, event in ledger.events()]
+    return [event.kind for _seq, _run, event in ledger.events()]
 
 
 def psa_of(lab: LabClient) -> PsaClient:
@@ -96,7 +96,7 @@ def test_from_a_failed_update_to_ticket_and_root_cause(
     ]
     assert recorded[6:].count("failure.opened") == 1
     assert recorded[-4:] == ["run.closed", "ticket.sent", "key.introduced", "checkpoint.signed"]
-    bodies = {event.kind: event.body for _, _, event in ledger.events()}
+    bodies = {event.kind: event.body for _seq, _run, event in ledger.events()}
     assert bodies["run.opened"]["ring"] == "pilot"
     assert bodies["run.opened"]["simulated"] is True
     assert bodies["install.started"]["limit_seconds"] == 3600
@@ -169,7 +169,7 @@ def test_what_the_ledger_does_not_take_is_said_kept_and_entered_by_the_next_run(
     ledger = ledger_of(ledger_env)
     run = ["run.opened", "posture.observed", "run.closed"]
     assert kinds(ledger) == [*run, *run, "key.introduced", "checkpoint.signed"]
-    assert len({run for _, run, _ in ledger.events()}) == 2
+    assert len({run for _seq, run, _event in ledger.events()}) == 2
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("month of faults")
 def seeds(text: str) -> list[int]:
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
+        first, dummy, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)
     return found
 

@@ -77,7 +77,7 @@ def test_it_is_on_the_ledger_once_with_who_and_why(story: tuple[Night, dict[str,
 def test_its_update_leaves_the_pilot_early_for_its_client_and_no_other_does(
     story: tuple[Night, dict[str, Any]],
 ) -> None:
-    night, _ = story
+    night, dummy = story
     assert sorted(night.installed("PILOT1")) == [BIG, SMALL]
     assert night.installed("REG1") == [BIG]
     assert night.installed("REG2") == []
@@ -101,12 +101,12 @@ def test_a_single_server_needs_no_pilot_but_a_go_which_one_for_its_tier_is(story
 
 
 def test_explain_tells_it(story: tuple[Night, dict[str, Any]]) -> None:
-    _, runs = story
+    dummy, runs = story
     said = sentence(runs["explained"].output)
     assert "(of the out-of-band cycle 2026-11-oob1, opened by kern: exploited)" in said
 
 
 def test_what_is_not_right_is_named_and_nothing_opens(story: tuple[Night, dict[str, Any]]) -> None:
-    _, runs = story
+    dummy, runs = story
     assert runs["no soak"].returncode != 0
     assert "an out-of-band cycle needs soak_days" in sentence(runs["no soak"].output)

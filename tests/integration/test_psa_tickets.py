@@ -110,7 +110,7 @@ def test_a_ticket_has_company_configuration_priority_board_and_key(run: Run, psa
     assert configuration["deviceIdentifier"] == "1"
     assert notes(psa, ticket) == ["What failed: KB5046613, attempt 1"]
     assert outbox.trouble == []
-    sent = [event.body for _, _, event in recorder.ledger.events(kinds=["ticket.sent"])]
+    sent = [event.body for _seq, _run, event in recorder.ledger.events(kinds=["ticket.sent"])]
     assert sent == [{"id": "wanted-1", "xref": XREF, "ticket": ticket["id"]}]
 
 
@@ -412,7 +412,7 @@ def test_five_hundred_failures_at_once_are_a_bounded_number_of_calls_and_none_is
     outbox.send(60)
     assert pending(recorder)
     later = run()
-    for _ in range(5):
+    for dummy in range(5):
         if pending(later):
             Outbox(later).send(120)
     assert pending(later) == []
@@ -429,7 +429,7 @@ def test_the_rate_is_kept_and_what_is_left_waits_for_the_next_run(run: Run, psa:
     outbox = send(recorder, *(wanted(n, xref=f"msp.patching/rate/{n}") for n in range(9)))
     assert "ticket(s) wait for the next run: its time for deliveries is used up" in outbox.trouble[0]
     assert 0 < len(pending(recorder)) < 10
-    for _ in range(9):
+    for dummy in range(9):
         send(run(rate=6000))
     assert pending(recorder) == []
     assert all(len(tickets(psa, f"msp.patching/rate/{n}")) == 1 for n in range(9))

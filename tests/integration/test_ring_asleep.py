@@ -74,7 +74,7 @@ def test_a_missed_window_is_counted_once_and_told(nights: tuple[Night, dict[str,
 
 
 def test_who_is_to_be_woken_is_woken_from_its_location_in_one_task(nights: tuple[Night, dict[str, Any]]) -> None:
-    night, _ = nights
+    night, dummy = nights
     sent = [entry for entry in night.lab.journal(limit=100_000, face="winrm") if "win_wake" in str(entry.get("module"))]
     assert [entry["machine"] for entry in sent] == ["UP"]
     assert {event.endpoint for event in night.events("wake.sent")} == {"DEEP", "LT1", "LT2"}

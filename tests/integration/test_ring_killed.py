@@ -24,7 +24,7 @@ def test_killed_at_random_points_of_the_night(start_lab: LabStarter, ansible: An
     fleet = write_fleet(tmp_path / "fleet.yml", single({name: workstation() for name in MACHINES}), speed=40)
     night = Night(start_lab(fleet), ansible, tmp_path)
     dice = random.Random(SEED)
-    for _ in range(4):
+    for dummy in range(4):
         with night.running() as run:
             wait_for_events(night, run, dice.randint(3, 9), dice.uniform(0.0, 0.5))
             kill(run)
@@ -40,7 +40,7 @@ def test_killed_at_random_points_of_the_night(start_lab: LabStarter, ansible: An
         assert night.decision(machine) == ("none", "approval.nothing_approved")
         assert night.bodies("validation.finished", machine)[-1]["healthy"]
     assert night.events("failure.opened") == []
-    assert len({run for _, run, _ in night.ledger.events()}) >= 2
+    assert len({run for _seq, run, _event in night.ledger.events()}) >= 2
     assert night.ledger.rebuild() == night.ledger.head()[0]
     mark = night.mark()
     assert night.run().returncode == 0

@@ -46,7 +46,7 @@ def downtimes(lab: LabClient) -> list[tuple[datetime, datetime, str]]:
 
 
 def one_after_the_other(night: Night) -> None:
-    (_, up, first), (down, _, second) = downtimes(night.lab)
+    (dummy, up, first), (down, dummy, second) = downtimes(night.lab)
     validated = night.events("validation.finished", endpoint=first)[0]
     assert up < validated.at < down, f"{second} went down before {first} was validated"
     for name in DCS:

@@ -107,13 +107,13 @@ def test_it_is_installed_in_business_hours_and_nothing_restarts(week: Week) -> N
 def test_the_user_is_told_at_ten_and_once_a_day(week: Week) -> None:
     """On Wednesday, Thursday and Saturday; nobody looked on Friday."""
     days = [hour.split() for hour in told(week.night, "STAYS")]
-    assert [day for day, _ in days] == ["Wed", "Thu", "Sat"]
-    assert [clock[:2] for _, clock in days] == ["10", "10", "12"]
+    assert [day for day, dummy in days] == ["Wed", "Thu", "Sat"]
+    assert [clock[:2] for dummy, clock in days] == ["10", "10", "12"]
 
 
 def test_nobody_is_told_who_is_not_there(week: Week) -> None:
     days = [hour.split() for hour in told(week.night, "COMES")]
-    assert [day for day, _ in days] == ["Thu", "Sat"], "on Thursday at four the first user came"
+    assert [day for day, dummy in days] == ["Thu", "Sat"], "on Thursday at four the first user came"
     assert days[0][1].startswith("16:")
 
 

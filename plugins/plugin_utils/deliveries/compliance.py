@@ -82,7 +82,9 @@ def closed(ledger: Ledger, closing: Iterable[Event], inventory: Mapping[str, End
     if not by_ticket:
         return []
     rows = ledger.rows("tiers")
-    boots = _boots(ledger, {cycle for cycle, _ in by_ticket}, [one for tiers in by_ticket.values() for one in tiers])
+    boots = _boots(
+        ledger, {cycle for cycle, dummy in by_ticket}, [one for tiers in by_ticket.values() for one in tiers]
+    )
     events = []
     for (cycle, client), tiers in sorted(by_ticket.items()):
         now = {(event.body["ring"], event.body["kind"]) for event in tiers}
@@ -153,15 +155,15 @@ def _boots(ledger: Ledger, cycles: Iterable[str], closing: Sequence[Event]) -> d
     names = {row["endpoint"] for event in closing for row in event.body["proof"]}
     noticed = ledger.register_record(names)["endpoints"]
     found: dict[str, dict[str, datetime]] = {}
-    began = {event.body["cycle"]: seq for seq, _, event in ledger.events(kinds=["cycle.opened"])}
+    began = {event.body["cycle"]: seq for seq, dummy, event in ledger.events(kinds=["cycle.opened"])}
     for cycle in cycles:
-        start, _ = cycle_span(cycle)
+        start, dummy = cycle_span(cycle)
         boots = {
             name: instant(state["rebooted_at"])
             for name, state in noticed.items()
             if state["rebooted_at"] and instant(state["rebooted_at"]) >= start
         }
-        for _, _, event in ledger.events(kinds=["reboot.confirmed"], after=began.get(cycle, 0)):
+        for _seq, _run, event in ledger.events(kinds=["reboot.confirmed"], after=began.get(cycle, 0)):
             if event.endpoint in boots:
                 boots[event.endpoint] = instant(event.body["boot_time"])
         found[cycle] = boots

@@ -37,7 +37,7 @@ def found(ledger: Ledger, now: datetime) -> list[Event]:
     clients = {row["client"] for row in ledger.rows("tiers") if row["cycle"] == cycle}
     seen = _open(ledger)
     told = _told(ledger, {xref_of(cycle, client) for client in clients & set(seen)})
-    updates = _updates(ledger, {update for by_client in seen.values() for update, _, _ in by_client})
+    updates = _updates(ledger, {update for by_client in seen.values() for update, dummy, dummy in by_client})
     lately = text_of(now - SETTLES)
     events = []
     for client in sorted(clients & set(seen)):

@@ -73,7 +73,10 @@ class TicketChannel(Channel):
         """Waits no longer than the sending at hand may take; attachments go through it as well."""
         if self._psa is None:
             raise PsaError("no PSA is set (psa_url)")
-        return PsaClient(self._psa, sleep=lambda seconds: self._budget.wait(seconds))
+        return PsaClient(self._psa, sleep=self._wait)
+
+    def _wait(self, seconds: float) -> None:
+        self._budget.wait(seconds)
 
     def within(self, budget: Budget) -> None:
         """From now on the client waits within this budget."""
@@ -177,7 +180,7 @@ class TicketChannel(Channel):
 
     def _confirmed(self, batch: _Batch) -> Iterator[Told]:
         """Read back what was written; what is not there stays pending."""
-        numbers = {number for _, number in batch.done if number is not None}
+        numbers = {number for dummy, number in batch.done if number is not None}
         rows = self._delivery.look(numbers, {one.body["xref"] for one, number in batch.done if number in batch.made})
         yield from _doubles(rows)
         there = {int(row["id"]): row for row in rows}
@@ -202,7 +205,7 @@ class TicketChannel(Channel):
         """The parents' numbers by ``xref``, once their children are under them."""
         if self._psa is None or not self._psa.bundle:
             return {}
-        wanted = {one.body["parent"]["xref"]: one.body for one, _ in batch.done if one.body.get("parent")}
+        wanted = {one.body["parent"]["xref"]: one.body for one, dummy in batch.done if one.body.get("parent")}
         children = bundled(self._recorder.ledger, wanted)
         for one, number in batch.done:
             if one.body.get("parent") and number in there:

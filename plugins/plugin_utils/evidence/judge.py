@@ -162,7 +162,7 @@ def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[E
         failing = [(None, _as_a_whole(found.message, found.hresult))]
     if not failing:
         return [finished, *caught_up]
-    if all(one.cls == "transient" for _, one in failing):
+    if all(one.cls == "transient" for dummy, one in failing):
         again = _retry("install", standing)
         if again is not None:
             return [finished, *caught_up, again]
@@ -315,14 +315,14 @@ def _failures(step: str, failing: list[tuple[str | None, Failing]], standing: St
     fresh = [(update, one) for update, one in failing if (step, update) not in still]
     if fresh:
         return _opened(step, fresh, standing)
-    earlier = {update: still[step, update] for update, _ in failing}
+    earlier = {update: still[step, update] for update, dummy in failing}
     tell = any(standing.now >= one.told_at + TOLD_AGAIN_AFTER for one in earlier.values())
     repeated = [
         standing.event("failure.repeated", failure=earlier[update].id, text=one.meaning, told=tell)
         for update, one in failing
     ]
     return (
-        [*repeated, _ticket(step, [one for _, one in failing], standing, still[step, failing[0][0]].id)]
+        [*repeated, _ticket(step, [one for dummy, one in failing], standing, still[step, failing[0][0]].id)]
         if tell
         else repeated
     )
@@ -364,7 +364,7 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
     return [
         *opened,
         *held,
-        _ticket(step, [one for _, one in failing], standing, first),
+        _ticket(step, [one for dummy, one in failing], standing, first),
         *alert(opened, _consequences(standing), standing),
     ]
 

@@ -163,7 +163,7 @@ class Observer:
             recorder.append(recorder.ledger, found(recorder.ledger, now))
             recorder.append(recorder.ledger, [*events, *self._closing(events, inventory)], unless=others)
             self._tiers = tiers_table(proofs)
-            clients = {client for client, _, _ in tiers}
+            clients = {client for client, dummy, dummy in tiers}
             self._troubles += reports.attach_due(recorder, policy, clients, now)
         except PatchingError as exc:
             recorder.report(f"what was found, and which tiers close, could not be told: {exc}")

@@ -82,7 +82,7 @@ class PersonAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         specification = {name: dict(spec) for name, spec in self.ARGUMENTS.items()}
-        _, arguments = ActionBase.validate_argument_spec(
+        dummy, arguments = ActionBase.validate_argument_spec(
             self, specification | {"by": {"type": "str"}}, required_together=self.TOGETHER
         )
         try:

@@ -36,7 +36,7 @@ def rotate(signer: Signer, ledger: Ledger, run: str, opening: Opening, wanted: R
 
     Raises SigningKeyError where the old key is not there, though it is not lost, or the new one cannot be had.
     """
-    current, _ = ledger.signing()
+    current, dummy = ledger.signing()
     if current is None:
         raise SigningKeyError("the ledger has no signing key yet: the next run makes one, and there is none to replace")
     place = signer.path

@@ -46,7 +46,7 @@ class Signer:
     def trouble(self, ledger: Ledger) -> str | None:
         """Why a run could not sign `ledger` now, as a sentence with what to do; None where it can. Makes nothing."""
         try:
-            current, _ = ledger.signing()
+            current, dummy = ledger.signing()
             if current is None and self.path is not None and not self.path.exists():
                 return None
             self._check(ledger, self.key, current)
@@ -60,7 +60,7 @@ class Signer:
 
     def sign(self, ledger: Ledger, run: str, at: datetime, by: str) -> Checkpoint | None:
         """The checkpoint over all that is on the ledger; None where that is nothing. Raises PatchingError."""
-        current, _ = ledger.signing()
+        current, _last = ledger.signing()
         if current is None and self.path is not None and not self.path.exists():
             self._make(self.path)
         self._check(ledger, self.key, current)
@@ -73,7 +73,7 @@ class Signer:
         if current is None:
             self._tell_of_others(ledger)
         ledger.append_made(makers, run=run)
-        _, last = ledger.signing()
+        _current, last = ledger.signing()
         if last is not None:
             self._remember(last)
         return last

@@ -128,7 +128,7 @@ def frozen(freezes: Sequence[Freeze], zone_name: str, now: datetime) -> tuple[st
     """The freeze that holds at ``now``, by name, and the instant at which nothing is frozen any more."""
     name: str | None = None
     until = now
-    for _ in range(_LONGEST_CHAIN):
+    for dummy in range(_LONGEST_CHAIN):
         found = _longest(freezes, zone_name, until)
         if found is None:
             break

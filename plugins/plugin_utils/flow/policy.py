@@ -95,7 +95,7 @@ class Policy:
         found = self._settings.get(key)
         if found is None:
             figures = self._figures
-            for _, override in self._overrides(client, location, name):
+            for dummy, override in self._overrides(client, location, name):
                 figures = merged(figures, override)
             found = self._settings[key] = compile_settings(figures, self._base_dir)
         return found

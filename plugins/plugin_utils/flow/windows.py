@@ -57,7 +57,7 @@ def windows_from(spec: WindowSpec, zone_name: str, now: datetime) -> Iterator[tu
     """The windows that have not ended at ``now``, in order of their opening."""
     # two days back: one for a window that crosses midnight, one for a zone that skipped a whole day
     day = times.local_day(now, zone_name) - 2 * _ONE_DAY
-    for _ in range(_DAYS_AHEAD):
+    for dummy in range(_DAYS_AHEAD):
         span = window_of_day(spec, zone_name, day)
         if span is not None and span[1] > now:
             yield span
@@ -72,13 +72,13 @@ def current_window(spec: WindowSpec, zone_name: str, now: datetime) -> Window:
 
 def next_opening(spec: WindowSpec, zone_name: str, now: datetime) -> datetime:
     """The start of the first window that opens after ``now``."""
-    return next(start for start, _ in windows_from(spec, zone_name, now) if start > now)
+    return next(start for start, dummy in windows_from(spec, zone_name, now) if start > now)
 
 
 def last_window(spec: WindowSpec, zone_name: str, now: datetime) -> tuple[datetime, datetime] | None:
     """The last window that has ended at ``now``; None where none has in a week."""
     day = times.local_day(now, zone_name)
-    for _ in range(_DAYS_BACK):
+    for dummy in range(_DAYS_BACK):
         span = window_of_day(spec, zone_name, day)
         if span is not None and span[1] <= now:
             return span

@@ -5,7 +5,8 @@
 
 ``Ledger.open(url)`` is the way in. ``event`` says what an event is and how the chain is made, ``kinds``
 what the body of each kind holds, ``projection`` what each kind does to the register's rows, ``register``
-reads them, ``people`` makes the events of a person's decision (operating model, section 9).
+reads them, ``people`` makes the events of a person's decision (operating model, section 9), ``keyring`` says which
+of its signing keys a verifier has reason to trust.
 """
 
 from __future__ import annotations

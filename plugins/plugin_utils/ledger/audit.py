@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..signing.keyring import KeyRing
 from ..signing.keys import PublicKey, SigningKeyError
 from .chain import Chain, Link
 from .checkpoints import Checkpoint
 from .errors import TamperedError
+from .keyring import KeyRing
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..requirements import sqlalchemy as sa
-from ..signing.keyring import key_statement
 from ..signing.keys import PublicKey, SigningKey, SigningKeyError
 from .chain import Chain, Link
 from .errors import LedgerError, TamperedError
 from .event import Event, canonical, text_of
+from .keyring import key_statement
 from .schema import tables
 
 if TYPE_CHECKING:

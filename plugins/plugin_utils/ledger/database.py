@@ -69,7 +69,7 @@ def engine_for(place: URL) -> Engine:
     if place.get_backend_name() == "sqlite":
         return _sqlite(place)
     if place.get_driver_name() == "psycopg":
-        _ = psycopg.connect  # says what to install where it is missing
+        dummy = psycopg.connect  # says what to install where it is missing
     engine = sa.create_engine(place, poolclass=sa.pool.NullPool, connect_args=_network(place))
 
     @sa.event.listens_for(engine, "begin")

@@ -139,7 +139,7 @@ def applicable(connection: Connection, of: Tables, endpoints: Iterable[str]) -> 
         if row["scanned_at"] is not None:
             found[row["name"]] = []
     pairs = [(row["endpoint"], row["update"]) for row in _rows(connection, of.applicable, "endpoint", names)]
-    wanted = list(dict.fromkeys(update for _, update in pairs))
+    wanted = list(dict.fromkeys(update for dummy, update in pairs))
     records = {row["id"]: json.loads(row["record"]) for row in _rows(connection, of.updates, "id", wanted)}
     for endpoint, update in pairs:
         updates = found.get(endpoint)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..requirements import sqlalchemy as sa
-from ..signing.keyring import KeyRing
 from .audit import Audit
 from .errors import LedgerError, TamperedError
+from .keyring import KeyRing
 from .schema import tables
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def _of_reviews(ledger: Ledger, approvals: Iterable[Body]) -> Iterator[tuple[Bod
             for review in asked.get(name, {}).values():
                 if review.get("client") in (None, body["client"]) or body["client"] is None:
                     told[review["xref"], _approval(body)] = review
-    for (_, text), found in told.items():
+    for (dummy, text), found in told.items():
         yield found, text
 
 

@@ -176,7 +176,7 @@ def _stands_for(outlook: Outlook, pilot: Endpoint) -> Iterator[tuple[str, str]]:
 
 
 def _stood_for(aspect: str, value: str, traits: set[tuple[str, str]]) -> bool:
-    named, build, _ = value.partition(BUILD)
+    named, build, dummy = value.partition(BUILD)
     return (aspect, value) in traits or bool(build and (aspect, named + build) in traits)
 
 
@@ -255,7 +255,7 @@ def warnings(found: Iterable[Gap]) -> list[str]:
     by_aspect: dict[tuple[str, str, bool], list[Gap]] = {}
     for gap in (gap for gap in found if gap.lately):
         by_aspect.setdefault((gap.kind, gap.aspect, gap.client is None), []).append(gap)
-    return [_warning(kind, aspect, some) for (kind, aspect, _), some in sorted(by_aspect.items())]
+    return [_warning(kind, aspect, some) for (kind, aspect, dummy), some in sorted(by_aspect.items())]
 
 
 def _warning(kind: str, aspect: str, some: Sequence[Gap]) -> str:

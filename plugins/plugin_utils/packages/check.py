@@ -21,7 +21,7 @@ from ..ledger.chain import Chain, Link
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.errors import TamperedError
 from ..ledger.event import GENESIS, canonical
-from ..signing.keyring import KeyRing
+from ..ledger.keyring import KeyRing
 from ..signing.keys import PublicKey, SigningKeyError
 from .seal import FORMAT, MANIFEST, SIGNATURE, Members, PackageError, opened, read_seal
 from .segment import CHAIN, CHECKPOINTS, EVENTS, KEPT, KEYS
@@ -212,7 +212,7 @@ class _Check:
         counts = [0, 0]
         signed = True
         for line in self._members.lines(CHAIN):
-            seq, _, what = line.partition(" ")
+            seq, dummy, what = line.partition(" ")
             if seq == "@":
                 if not signed:
                     raise TamperedError(chain.seq, f"after event {chain.seq} the chain breaks off before a checkpoint")
@@ -243,7 +243,7 @@ class _Check:
         return Chain(seq, heads[seq])
 
     def _link(self, seq: int, what: str, shown: Iterator[dict[str, Any]]) -> Link:
-        mark, _, recorded = what.partition(" ")
+        mark, dummy, recorded = what.partition(" ")
         if mark != "-":
             return Link(seq, content=what) if mark != "!" else _Taken(seq, hash=recorded)
         event = next(shown, None)

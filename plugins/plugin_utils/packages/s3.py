@@ -100,13 +100,14 @@ class Bucket:
     def delete(self, where: str) -> None:
         key, version = self._parse(where)
         with self._asking(f"the package {where} cannot be deleted"):
+            head: dict[str, Any] = {}
             try:
                 head = self._s3.head_object(Bucket=self._bucket, Key=key, **version)
                 self._s3.delete_object(Bucket=self._bucket, Key=key, **version)
             except botocore.exceptions.ClientError as exc:
                 if _code(exc) in ABSENT:
                     return
-                until = _until(head) if "head" in locals() else None
+                until = _until(head) if head else None
                 if _code(exc) != "AccessDenied" or until is None:
                     raise
                 raise RetainedError(
@@ -248,5 +249,5 @@ def _code(exc: Any) -> str:
 
 def _safe(url: str) -> str:
     """The address without what somebody may have put before an @."""
-    scheme, _, rest = url.partition("://")
+    scheme, dummy, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -54,7 +54,7 @@ class PackageStore(Protocol):
 
 def store_for(place: str) -> PackageStore:
     """The store at `place`: a path is a folder, ``s3://bucket/prefix`` a bucket. Raises StoreError for what is none."""
-    scheme, separator, _ = place.partition("://")
+    scheme, separator, dummy = place.partition("://")
     if not separator:
         return LocalFolder(Path(place).expanduser())
     if scheme == "s3":

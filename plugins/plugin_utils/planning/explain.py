@@ -24,7 +24,7 @@ from .steps import ACTING
 from .subject import Subject
 
 WIDTH = 118
-ORDER = (*(node for node, _ in NODES), "deploy.install")
+ORDER = (*(node for node, dummy in NODES), "deploy.install")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Explanation:
 def explain(of: Subject) -> Explanation:
     """The explanation of the decision that `of` holds."""
     decision = of.decision
-    walked = [node for node, _ in decision.path]
+    walked = [node for node, dummy in decision.path]
     installs = set(decision.updates)
     left = tuple(_left_out(of))
     return Explanation(

@@ -38,7 +38,7 @@ async def _knock_at_all(addresses: Mapping[str, Address], seconds: float) -> set
 
 async def _knock(address: Address, seconds: float) -> bool:
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(*address), seconds)
+        dummy, writer = await asyncio.wait_for(asyncio.open_connection(*address), seconds)
     except (TimeoutError, OSError):
         return False
     writer.close()

@@ -105,7 +105,7 @@ class Look:
         """Which other run is at which endpoint."""
         found, now = {}, text_of(real())
         for row in self._ledger.rows("leases"):
-            kind, _, name = row["name"].partition(" ")
+            kind, dummy, name = row["name"].partition(" ")
             if kind == "endpoint" and row["until"] > now:
                 holder = Holder.parse(row["holder"])
                 if not holder.is_gone():

@@ -145,7 +145,7 @@ class Session:
         known = self._ledger.progress(near)
         now = plan.now
         peers = [name for name in near if may_send(as_seen(fleet[name], known[name], now), known[name])]
-        tried = {name: [peer for peer, _ in tried_in(plan.progress[name], plan.turns[name])] for name in waking}
+        tried = {name: [peer for peer, dummy in tried_in(plan.progress[name], plan.turns[name])] for name in waking}
         wakings, steps = arranged(waking, self._macs, tried, peers, fleet)
         lost = [name for name in waking if name not in wakings and name not in steps]
         failed = [{"peer": None, "message": nobody_near(waking[name])} for name in lost]

@@ -158,11 +158,13 @@ _ANSWERED = frozenset(
 
 def run_summary(ledger: Ledger, run: str, zones: Mapping[str, Any]) -> str:
     """What a run did, as people read it; empty where it did nothing on any endpoint. `zones` as in `summary_table`."""
-    found = outcomes(event for _, _, event in ledger.events(run=run))
+    found = outcomes(event for _seq, _run, event in ledger.events(run=run))
     touched = {name: outcome for name, outcome in found.items() if outcome.touched}
     if not touched:
         return ""
-    updates = {update for one in touched.values() for update in [*one.installed, *(failed for failed, _ in one.failed)]}
+    updates = {
+        update for one in touched.values() for update in [*one.installed, *(failed for failed, dummy in one.failed)]
+    }
     counted = Counter(outcome.state for outcome in touched.values())
     title = "What this run did: " + ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
     words = summary_table(title, touched, ledger.labels(updates), zones)

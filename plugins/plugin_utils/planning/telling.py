@@ -24,7 +24,7 @@ def tell_people(recorder: Recorder, policy: Policy, fleet: Mapping[str, Endpoint
     Where other runs are faster time after time, the next run tells what is left.
     """
     ledger, now = recorder.ledger, recorder.clock.now()
-    for _ in range(TRIES):
+    for dummy in range(TRIES):
         known = overview(ledger)
         outlook = Outlook(known, fleet, policy, now)
         told = tell(outlook)

@@ -83,7 +83,7 @@ def arranged(
             tasks.setdefault((place, peer), []).append(name)
     wakings: dict[str, Waking] = {}
     steps: dict[str, Step] = {}
-    for (_, peer), names in tasks.items():
+    for (dummy, peer), names in tasks.items():
         wakings[names[0]] = Waking(peer, tuple({"name": name, "mac": macs[name]} for name in names))
         steps |= {name: Step("wait", f"{peer} wakes it") for name in names[1:]}
     return wakings, steps

@@ -142,11 +142,11 @@ class Directory:
         """The configuration of each endpoint (company, RMM id, name): by the RMM's id, else by name; those that have
         none are left out. Two requests for all of them, which are to be few enough for an address."""
         by_id = self._configurations(
-            "deviceIdentifier", [str(number) for _, number, _ in endpoints if number is not None]
+            "deviceIdentifier", [str(number) for _client, number, _name in endpoints if number is not None]
         )
         found = {one: by_id[one[0], str(one[1])] for one in endpoints if (one[0], str(one[1])) in by_id}
         left = [one for one in endpoints if one not in found and one[2]]
-        by_name = self._configurations("name", [str(name) for _, _, name in left])
+        by_name = self._configurations("name", [str(name) for _client, _number, name in left])
         return found | {
             one: by_name[one[0], str(one[2]).casefold()] for one in left if (one[0], str(one[2]).casefold()) in by_name
         }

@@ -38,7 +38,7 @@ def stacked(key: str, title: str, words: str, labels: Sequence[str], series: Ser
     chart.value_formatter = lambda value: f"{value:,.0f}"
     whole = max((sum(values[1][n] for values in series.values()) for n in range(len(labels))), default=0)
     chart.y_labels = _steps(whole)
-    for label, (_, values) in series.items():
+    for label, (dummy, values) in series.items():
         chart.add(label, list(reversed(values)))
     return _chart(key, title, words, chart, series)
 
@@ -49,7 +49,7 @@ def curves(key: str, title: str, words: str, series: Series) -> Chart:
     chart.y_labels = [0, 25, 50, 75, 100]
     chart.value_formatter = lambda value: f"{value:.0f} %"
     chart.x_value_formatter = lambda value: f"{value:.0f}"
-    for label, (_, points) in series.items():
+    for label, (dummy, points) in series.items():
         chart.add(label, list(points))
     return _chart(key, title, words, chart, series)
 
@@ -81,17 +81,17 @@ def _steps(whole: int) -> list[int]:
 
 
 def _chart(key: str, title: str, words: str, chart: Any, series: Series) -> Chart:
-    tones = [tone for tone, _ in series.values()]
+    tones = [tone for tone, dummy in series.values()]
     chart.uuid = key
     drawn = chart.render(is_unicode=True)
     page, document = (
         _dressed(ET.fromstring(drawn), key, title, words, tones)  # noqa: S314 - pygal's own, made a line above
-        for _ in range(2)
+        for dummy in range(2)
     )
     style = ET.Element("style")
     style.text = _colours(tones)
     document.insert(0, style)
-    legend = tuple((tone, label) for label, (tone, _) in series.items())
+    legend = tuple((tone, label) for label, (tone, dummy) in series.items())
     return Chart(key, title, words, legend, _text(page), _text(document))
 
 
@@ -132,13 +132,13 @@ def _serves_the_script(element: ET.Element) -> bool:
     return element.tag == "g" and any(part in name for part in ("tooltip-overlay", "text-overlay", "plot overlay"))
 
 
-def _tooltip(bar: ET.Element) -> None:
+def _tooltip(drawn: ET.Element) -> None:
     """What a bar is of, shown where the pointer rests on it."""
-    found = {child.get("class"): child.text or "" for child in bar if child.tag == "desc"}
-    for child in list(bar):
+    found = {child.get("class"): child.text or "" for child in drawn if child.tag == "desc"}
+    for child in list(drawn):
         if child.tag == "desc":
-            bar.remove(child)
-    title = ET.SubElement(bar, "title")
+            drawn.remove(child)
+    title = ET.SubElement(drawn, "title")
     title.text = ": ".join(part for part in (found.get("x_label", ""), found.get("value", "")) if part)
 
 

@@ -85,7 +85,7 @@ def _tiles(account: Account) -> tuple[Tile, ...]:
     done = figures.Share(sum(one.corrected is not None for one in account.flaws if one.counts), corrected.flaws)
     closed = figures.Share(sum(one.closed is not None for one in account.tiers), len(account.tiers))
     open_failures = sum(one.cause is None for one in account.failures)
-    acting = {name for who, _, names, _ in remaining.actions(account) if who != words.NOBODY for name in names}
+    acting = {name for who, _what, names, _since in remaining.actions(account) if who != words.NOBODY for name in names}
     return (
         Tile(
             "Endpoints compliant",

@@ -22,12 +22,12 @@ FINE_ROWS = 200
 @dataclass(frozen=True, slots=True)
 class Cell:
     """`text` is what is read; `key` what it is sorted by, where that is not the text; `tone` one of the palette's;
-    `bar` a percentage to draw; `at` the instant that a time stands for."""
+    `share` a percentage to draw; `at` the instant that a time stands for."""
 
     text: str
     key: str | float | None = None
     tone: str | None = None
-    bar: float | None = None
+    share: float | None = None
     at: str | None = None
 
 

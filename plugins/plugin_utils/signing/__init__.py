@@ -3,6 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys that the ledger and the evidence packages are signed with: Ed25519 (RFC 8032).
 
-``keys`` makes, reads and checks them, ``keyring`` says which of them a verifier has reason to trust, ``signer`` is the
-run's way to the one it signs with.
+``keys`` makes, reads and checks them. Which of them a verifier has reason to trust stands on a ledger and is read by
+its ``keyring``; a run's way to the one it signs with is ``signer`` of the evidence.
 """

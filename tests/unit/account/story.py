@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Account, Flaw, Scope, account_of
@@ -28,7 +29,7 @@ def update(label: str, severity: str | None = "Critical", released: datetime | N
     return {"id": label, "kb": kb, "released": released and text_of(released), **security, **more}
 
 
-UPDATES = {CRITICAL: update(CRITICAL), IMPORTANT: update(IMPORTANT, "Important")}
+UPDATES = MappingProxyType({CRITICAL: update(CRITICAL), IMPORTANT: update(IMPORTANT, "Important")})
 
 
 class Story:

@@ -115,7 +115,7 @@ def test_a_package_is_deleted_when_its_time_has_passed_and_events_never_are(sett
     assert [Path(row["where"]).exists() for row in rows] == [False, False]
     assert all(row["deleted_at"] for row in rows)
     ledger = Recorder(settings).ledger
-    gone = [event for _, _, event in ledger.events(kinds=["package.deleted"])]
+    gone = [event for _seq, _run, event in ledger.events(kinds=["package.deleted"])]
     assert [event.body["by"] for event in gone] == ["j.doe", "j.doe"]
     assert gone[0].body["reason"] == f"kept until {until.date()}, as the policy said when it was written"
     assert ledger.verify()[0] > events

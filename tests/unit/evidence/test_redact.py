@@ -76,7 +76,7 @@ def test_credentials_of_every_setting_are_in_no_file(tmp_path: Path) -> None:
     assert (tmp_path / "spool.jsonl").exists()
     for path in tmp_path.iterdir():
         assert [secret for secret in secrets if secret.encode() in path.read_bytes()] == [], path
-    ((_, _, event),) = recorder.ledger.events(kinds=["step.failed"])
+    ((_seq, _run, event),) = recorder.ledger.events(kinds=["step.failed"])
     assert event.body["message"].count("********") == len(secrets)
     assert "canary" not in repr(replace(settings, automate=None, psa=None))
 
@@ -99,7 +99,7 @@ def test_names_of_users_have_stand_ins_where_the_policy_says_so(text: str, wante
     if wanted is None:
         assert found == text
     else:
-        start, _, end = wanted.partition("USER")
+        start, dummy, end = wanted.partition("USER")
         assert found.startswith(start)
         assert found.endswith(end)
         assert "doe" not in found

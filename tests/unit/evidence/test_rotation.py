@@ -65,7 +65,7 @@ def test_check_mode_replaces_nothing(settings: Settings) -> None:
 
 
 def test_killed_before_the_new_key_was_in_its_place(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def killed(*_: object) -> None:
+    def killed(*_args: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -50,7 +50,7 @@ def span(endpoint: Record, now: str, of: str = "window") -> tuple[datetime, date
 def test_patch_tuesday(month: str, day: str) -> None:
     found = ask("m | msp.patching.patch_tuesday", m=month)
     assert found == day
-    assert type(found) is str
+    assert isinstance(found, str)
 
 
 def test_patch_tuesday_is_the_second_tuesday_of_every_month() -> None:

@@ -164,7 +164,7 @@ def test_the_standing_of_who_was_searched_just_now_is_the_decision() -> None:
 
 
 moments = st.none() | st.integers(-200, 2000).map(lambda hours: OPENED + hours * HOUR)
-nodes = st.sampled_from([*(node for node, _ in NODES), "reboot.freeze", "reboot.user", "deploy.install", ""])
+nodes = st.sampled_from([*(node for node, dummy in NODES), "reboot.freeze", "reboot.user", "deploy.install", ""])
 texts = st.text(max_size=5)
 standings = st.builds(
     Standing,

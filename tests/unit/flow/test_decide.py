@@ -205,8 +205,8 @@ def test_a_valid_exception_wins_over_an_unsigned_and_an_expired_one() -> None:
 
 def test_the_path_holds_every_node_in_the_order_of_the_model() -> None:
     found = decision(workstation(), [update()])
-    assert [node for node, _ in found.path] == [*(node for node, _ in NODES), "deploy.install"]
-    assert all(answer.startswith("no") for _, answer in found.path[:-1])
+    assert [node for node, dummy in found.path] == [*(node for node, dummy in NODES), "deploy.install"]
+    assert all(answer.startswith("no") for dummy, answer in found.path[:-1])
 
 
 def test_the_path_tells_where_a_node_was_settled_elsewhere() -> None:

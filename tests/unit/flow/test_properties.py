@@ -213,7 +213,7 @@ moments = st.builds(
     st.sampled_from([*range(24), 7, 7, 7, 15]),  # 02:00 and 10:00 in New York more often
     st.integers(0, 3600),
 )
-NODE_ORDER = [node for node, _ in NODES] + ["deploy.install"]
+NODE_ORDER = [node for node, dummy in NODES] + ["deploy.install"]
 
 
 def check(found: Decision, given_updates: list[Update] | None, now: datetime) -> None:
@@ -226,7 +226,7 @@ def check(found: Decision, given_updates: list[Update] | None, now: datetime) ->
     assert not set(found.updates) & set(out)
     assert bool(found.updates) is (found.action == "install")
     assert all(row.reason and row.node for row in found.left_out)
-    walked = [node for node, _ in found.path]
+    walked = [node for node, dummy in found.path]
     assert walked[-1] == found.node
     listed = [node for node in walked if node in NODE_ORDER]
     ahead = NODE_ORDER[: len(listed)]

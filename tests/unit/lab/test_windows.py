@@ -42,9 +42,9 @@ def make(*groups: str, users: bool = False) -> Machine:
     return Machine(computer, {}, LabClock(datetime(2026, 11, 11, 8, tzinfo=UTC)), FaultBook())
 
 
-def ask(machine: Machine, name: str, /, **args: Any) -> dict[str, Any]:
-    collection, _, module = name.rpartition(".")
-    script = f"ansible_collections.{collection}.plugins.modules.{module}.ps1"
+def ask(machine: Machine, module: str, **args: Any) -> dict[str, Any]:
+    collection, dummy, name = module.rpartition(".")
+    script = f"ansible_collections.{collection}.plugins.modules.{name}.ps1"
 
     async def scenario() -> dict[str, Any]:
         machine.clock.attach(asyncio.get_running_loop())

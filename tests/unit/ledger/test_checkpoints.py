@@ -18,7 +18,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import G
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey, SigningKeyError
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
-KEY, NEXT, OTHER = (SigningKey.make() for _ in range(3))
+KEY, NEXT, OTHER = (SigningKey.make() for dummy in range(3))
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_tail_that_is_taken_off_shows_against_a_checkpoint_that_was_kept(url: 
     sign(ledger)
     happens(ledger)
     sign(ledger)
-    _, kept = ledger.signing()
+    dummy, kept = ledger.signing()
     assert kept is not None
     before = ledger.hash_at(5)
     tamper(url, "DELETE FROM events WHERE seq > 5", f"UPDATE head SET seq = 5, hash = '{before}'")  # noqa: S608

@@ -51,7 +51,7 @@ def ledger(url: str) -> Ledger:
 
 
 def names(url: str) -> list[str | None]:
-    return [event.endpoint for _, _, event in Ledger.open(url).events(kinds=["reminder.shown"])]
+    return [event.endpoint for _seq, _run, event in Ledger.open(url).events(kinds=["reminder.shown"])]
 
 
 # -- addresses --------------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def test_texts_are_compared_by_their_bytes(url: str, ledger: Ledger) -> None:
     ledger.append([reminder(name) for name in ("b", "A", "a", "Ä", "B", "-", "_")], run="r")
     assert [row["name"] for row in ledger.rows("endpoints")] == ["-", "A", "B", "_", "a", "b", "Ä"]
     tables = [name for (name,) in sql(url, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")]
-    columns = [column for columns, _, _ in shape(url, *tables).values() for column in columns]
+    columns = [column for columns, dummy, dummy in shape(url, *tables).values() for column in columns]
     assert len(columns) > 100
     assert {column[3] for column in columns if "TEXT" in column[1]} == {"C"}, "whatever the locale of the database"
 
@@ -177,7 +177,7 @@ def losing_the_answer_to_a_commit(postgres: Postgres) -> Iterator[int]:
     def serve() -> None:
         while True:
             try:
-                client, _ = listener.accept()
+                client, dummy = listener.accept()
             except OSError:
                 return
             server = socket.socket(socket.AF_UNIX)

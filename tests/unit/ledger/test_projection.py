@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
-PILOT = {"client": "Acme", "ring": "pilot", "kind": "server", "role": "file_server"}
+PILOT = MappingProxyType({"client": "Acme", "ring": "pilot", "kind": "server", "role": "file_server"})
 UPDATES = [{"id": "u-1", "kb": ["1"]}, {"id": "u-2", "severity": "Critical"}]
 POSTURE: dict[str, Any] = {
     "boot_id": "100",
@@ -25,8 +27,8 @@ POSTURE: dict[str, Any] = {
 class Story:
     """Appends events of one endpoint, a minute apart."""
 
-    def __init__(self, ledger: Ledger, endpoint: str = "A", about: dict[str, str] = PILOT) -> None:
-        self.ledger, self.endpoint, self.about, self.now = ledger, endpoint, about, NOW
+    def __init__(self, ledger: Ledger, endpoint: str = "A", about: Mapping[str, str] = PILOT) -> None:
+        self.ledger, self.endpoint, self.about, self.now = ledger, endpoint, dict(about), NOW
 
     def __call__(self, kind: str, run: str = "r1", **body: Any) -> str:
         self.now += timedelta(minutes=1)

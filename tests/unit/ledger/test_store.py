@@ -45,15 +45,15 @@ def test_events_come_back_in_order_with_their_run(ledger: Ledger) -> None:
         (2, "r1", "B"),
         (3, "r2", "C"),
     ]
-    assert [event.endpoint for _, _, event in ledger.events(run="r2", kinds=["reminder.shown"])] == ["C"]
-    assert [event.at for _, _, event in ledger.events(after=2)] == [NOW + timedelta(hours=5)]
+    assert [event.endpoint for _seq, _run, event in ledger.events(run="r2", kinds=["reminder.shown"])] == ["C"]
+    assert [event.at for _seq, _run, event in ledger.events(after=2)] == [NOW + timedelta(hours=5)]
 
 
 def test_the_opening_enters_once(ledger: Ledger) -> None:
     opening = Opening(NOW, {"by": "j.doe", "simulated": True})
     ledger.append([reminder()], run="r1", opening=opening)
     ledger.append([reminder()], run="r1", opening=opening)
-    assert [event.kind for _, _, event in ledger.events()] == ["run.opened", "reminder.shown", "reminder.shown"]
+    assert [event.kind for _seq, _run, event in ledger.events()] == ["run.opened", "reminder.shown", "reminder.shown"]
     assert ledger.has_run("r1")
     assert not ledger.has_run("r2")
 
@@ -222,8 +222,8 @@ def test_processes_side_by_side_never_fork_the_chain(url: str) -> None:
     ledger = Ledger.open(url)
     assert ledger.verify()[0] == 200
     for run in runs:
-        endpoints = [event.endpoint for _, _, event in ledger.events(run=run)]
-        assert endpoints == [f"{run}-{number}" for number in range(25) for _ in range(2)]
+        endpoints = [event.endpoint for _seq, _run, event in ledger.events(run=run)]
+        assert endpoints == [f"{run}-{number}" for number in range(25) for dummy in range(2)]
 
 
 def test_a_writer_killed_in_the_middle_leaves_a_valid_chain(url: str, ledger: Ledger) -> None:
@@ -232,12 +232,12 @@ def test_a_writer_killed_in_the_middle_leaves_a_valid_chain(url: str, ledger: Le
             [*PYTHON, PREAMBLE + WITHOUT_END, url, "killed"], stdout=subprocess.PIPE, env=ENVIRONMENT
         )
         assert writer.stdout is not None
-        acknowledged = [writer.stdout.readline() for _ in range(kill_after)]
+        acknowledged = [writer.stdout.readline() for dummy in range(kill_after)]
         assert all(acknowledged)
         before = ledger.head()[0]
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
-        count, _ = ledger.verify()
+        count, dummy = ledger.verify()
         assert count >= before
         assert count % 5 == 0
         assert ledger.append([reminder()] * 5, run="next") == 5
@@ -277,11 +277,11 @@ def test_what_a_program_put_out_is_kept_whatever_it_was(ledger: Ledger) -> None:
         "class": "unknown",
         **dict.fromkeys(("update", "hresult", "name", "next_window", "cycle")),
     }
-    long = " ".join(str(uuid.uuid4()) for _ in range(300))
+    long = " ".join(str(uuid.uuid4()) for dummy in range(300))
     cause = {"failure": "f1", "by": "j.doe", "code": "X\0", "text": long}
     ledger.append([Event("failure.opened", "A", NOW, body), Event("failure.root_cause", "A", NOW, cause)], run="r1")
     assert ledger.rows("failures")[0]["text"] == "exit\ufffdcode \U0001f4a5"
-    assert [event.body["text"] for _, _, event in ledger.events()] == ["exit\0code \U0001f4a5", long]
+    assert [event.body["text"] for _seq, _run, event in ledger.events()] == ["exit\0code \U0001f4a5", long]
     ledger.verify()
     with pytest.raises(EventError, match="holds a NUL"):
         ledger.append([reminder("A\0")], run="r1")

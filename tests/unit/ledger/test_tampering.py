@@ -175,7 +175,7 @@ def test_another_head(whole: Path, work: Path, statement: str) -> None:
 
 def test_a_tail_cut_off_with_its_checkpoint_shows_against_the_one_that_was_kept(whole: Path, work: Path) -> None:
     with changed(whole, work) as (connection, ledger):
-        _, kept = ledger.signing()
+        dummy, kept = ledger.signing()
         assert kept is not None
         (last,) = connection.execute("SELECT hash FROM events WHERE seq = 12").fetchone()
         connection.execute("DELETE FROM events WHERE seq > 12")
@@ -196,7 +196,7 @@ def test_every_table_of_the_register_is_held_against_the_events(whole: Path, wor
         before = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
         if not before:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            values = ", ".join("'1'" for _ in columns)
+            values = ", ".join("'1'" for dummy in columns)
             connection.execute(f"INSERT INTO {table} VALUES ({values})")  # noqa: S608
         else:
             connection.execute(f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table})")  # noqa: S608

@@ -63,4 +63,4 @@ class Scene:
 
     def tickets(self) -> list[dict[str, Any]]:
         """The bodies of the tickets that the ledger wants, oldest first."""
-        return [dict(event.body) for _, _, event in self.ledger.events(kinds=["ticket.wanted"])]
+        return [dict(event.body) for _seq, _run, event in self.ledger.events(kinds=["ticket.wanted"])]

@@ -68,7 +68,7 @@ def test_an_answered_review(name: str) -> None:
 )
 def test_every_kind_of_answer(given: dict[str, Any], words: str) -> None:
     one = asked()
-    ((_, text),) = noted(one, people.approve(one.ledger, NOW, updates=["KB9"], **WHO, **given))
+    ((dummy, text),) = noted(one, people.approve(one.ledger, NOW, updates=["KB9"], **WHO, **given))
     assert words in text
 
 

@@ -61,7 +61,7 @@ def test_told_once(story: list[tuple[int, str, list[Any], str]]) -> None:
     assert [key for key, times in ids.items() if times > 1] == []
     passed = Counter(
         (event.body["update"], event.body["kind"], event.body["client"])
-        for _, _, event in one.ledger.events(kinds=["soak.passed"])
+        for _seq, _run, event in one.ledger.events(kinds=["soak.passed"])
     )
     assert [key for key, times in passed.items() if times > 1] == []
     before = one.told(now)
@@ -75,7 +75,7 @@ def test_of_two_runs_that_looked_at_the_same_time_one_tells() -> None:
     one.run(NIGHT)
     now = NIGHT + 8 * DAY
     one.searched(now, {"W2": [UPDATES[2]]})
-    looks = [one.outlook(now) for _ in range(2)]
+    looks = [one.outlook(now) for dummy in range(2)]
     found = [tell(outlook).events(outlook, tickets_wanted(one.ledger, ())) for outlook in looks]
     assert found[0] == found[1] != []
     counts = []

@@ -27,9 +27,13 @@ def scene(**given: Any) -> Scene:
     return found
 
 
-def recorded(of: Scene, **given: Any) -> None:
+def recorded(of: Scene, *, decision: str, **given: Any) -> None:
     when = given.pop("now", FOUND + DAY)
-    of.append(people.approve(of.ledger, when, updates=["KB5090877"], by="j.doe", reason="r", code="C", **given))
+    of.append(
+        people.approve(
+            of.ledger, when, updates=["KB5090877"], decision=decision, by="j.doe", reason="r", code="C", **given
+        )
+    )
 
 
 def test_it_is_told_at_once_and_escalated_after_seven_days() -> None:

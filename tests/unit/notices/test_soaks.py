@@ -34,7 +34,7 @@ def lines(one: Scene, now: Any) -> list[str]:
 
 
 def promoted(one: Scene) -> list[tuple[str, str, str | None]]:
-    found = (event.body for _, _, event in one.ledger.events(kinds=["soak.passed"]))
+    found = (event.body for _seq, _run, event in one.ledger.events(kinds=["soak.passed"]))
     return [(body["update"], body["kind"], body["client"]) for body in found]
 
 

@@ -117,7 +117,7 @@ def test_it_is_checked_by_hand_as_it_says(story: Story, tmp_path: Path) -> None:
     readme = (tmp_path / "README.txt").read_text().splitlines()
     commands = [line.strip() for line in readme if line.strip().startswith(("base64 -d", "openssl "))]
     (tmp_path / "PUBLIC.pem").write_text(KEY.public.pem())
-    done = subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "Signature Verified Successfully"), done.stderr
 
 
@@ -169,7 +169,7 @@ def test_the_assessment_results_point_to_its_files_by_their_hashes(story: Story,
                 name = posixpath.normpath(posixpath.join("oscal", unquote(rlink["href"])))
                 pointed[name] = rlink["hashes"][0]["value"]
         assert pointed == {name: hashlib.sha256(archive.read(name)).hexdigest() for name in pointed}
-    assert {name for name, *_ in EVIDENCE} < set(pointed), "all that is said to be evidence is there"
+    assert {name for name, *dummy in EVIDENCE} < set(pointed), "all that is said to be evidence is there"
     assert len(document["results"]) == (2 if scope == ALL else 1)
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         assert json.loads(archive.read("manifest.json"))["ledger"] == ledger_id(story.ledger)

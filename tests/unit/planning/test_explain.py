@@ -234,7 +234,7 @@ def at_node(node: str) -> Situation:
 
 def test_the_path_tells_each_node_walked_with_its_answer_and_fact() -> None:
     told = at_node("deploy.install").explained()
-    assert [fact.node for fact in told.path] == [*(node for node, _ in NODES), "deploy.install"]
+    assert [fact.node for fact in told.path] == [*(node for node, dummy in NODES), "deploy.install"]
     assert all(fact.words for fact in told.path)
     assert {fact.answer for fact in told.path[:-1]} == {"no"}
     assert told.not_asked == ()

@@ -52,9 +52,9 @@ FLEETS = st.dictionaries(st.sampled_from([f"S{n}" for n in range(8)]), st.tuples
 def test_never_two_of_a_group_and_never_nobody_where_nobody_is_down(
     fleet: dict[str, tuple[str, Group | None, bool]],
 ) -> None:
-    steps = {name: Step(step, "") for name, (step, _, _) in fleet.items()}
-    groups = {name: group for name, (_, group, _) in fleet.items()}
-    down = {name: group for name, (_, group, is_down) in fleet.items() if is_down and group is not None}
+    steps = {name: Step(step, "") for name, (step, _group, _down) in fleet.items()}
+    groups = {name: group for name, (_step, group, _down) in fleet.items()}
+    down = {name: group for name, (dummy, group, is_down) in fleet.items() if is_down and group is not None}
     got = take_turns(steps, groups, down)
     assert got.keys() == steps.keys()
     for group in (DC, SQL):

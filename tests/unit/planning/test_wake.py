@@ -84,7 +84,7 @@ def test_one_of_a_location_wakes_all_its_sleepers_in_one_task_a_server_first() -
 
 def test_who_failed_is_not_asked_again_in_the_window() -> None:
     waking = {"S1": asleep("S1"), "S2": asleep("S2")}
-    wakings, _ = arranged(waking, MACS, {"S1": ["Z-SRV"], "S2": []}, FLEET, FLEET)
+    wakings, dummy = arranged(waking, MACS, {"S1": ["Z-SRV"], "S2": []}, FLEET, FLEET)
     assert {name: one.peer for name, one in wakings.items()} == {"S1": "A-WS", "S2": "Z-SRV"}
     assert arranged(waking, MACS, dict.fromkeys(waking, ("Z-SRV", "A-WS")), FLEET, FLEET) == ({}, {})
 

@@ -40,7 +40,7 @@ def test_any_minute_holds_at_most_the_rate(rate: int, pauses: list[float]) -> No
 def test_the_first_ones_wait_for_nothing() -> None:
     clock = Clock()
     pace = Pace(60, monotonic=clock, sleep=clock.sleep)
-    for _ in range(60):
+    for dummy in range(60):
         pace.request()
     assert clock.now == 0
     pace.request()

@@ -135,7 +135,7 @@ def test_a_write_follows_no_redirect_and_takes_the_record_from_the_answer(server
     handler(server).answers = [(302, elsewhere, "")]
     with pytest.raises(PsaRefusedError, match="302"):
         client(server, []).post("service/tickets", {})
-    assert all("elsewhere" not in line for line, _ in handler(server).seen)
+    assert all("elsewhere" not in line for line, dummy in handler(server).seen)
 
 
 def test_an_answer_that_quotes_the_credentials_is_told_without_them(server: http.server.HTTPServer) -> None:

@@ -29,7 +29,7 @@ def story() -> Story:
 
 def wrote(story: Story, account: Account, dest: Path, *formats: str, dry: bool = False) -> Written:
     also = {FORMAT: partial(assessed, account, story.policy, ledger_id(story.ledger))}
-    return write(account, dest, formats, tell=lambda _: None, dry=dry, also=also)
+    return write(account, dest, formats, tell=lambda _line: None, dry=dry, also=also)
 
 
 def test_they_point_by_hash_to_what_is_made_with_them(story: Story, tmp_path: Path) -> None:

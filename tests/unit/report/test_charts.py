@@ -29,9 +29,9 @@ def bars(svg: str) -> dict[str, list[tuple[str, float]]]:
     for group in ET.fromstring(svg).iter(f"{SPACE}g"):  # noqa: S314 - our own
         if "series" in (group.get("class") or "").split():
             tone = (group.get("class") or "").rpartition("tone-")[2]
-            for bar in group.iter(f"{SPACE}g"):
-                if bar.get("class") == "bar":
-                    title, rect = bar.find(f"{SPACE}title"), bar.find(f"{SPACE}rect")
+            for part in group.iter(f"{SPACE}g"):
+                if part.get("class") == "bar":
+                    title, rect = part.find(f"{SPACE}title"), part.find(f"{SPACE}rect")
                     assert title is not None
                     assert rect is not None
                     found.setdefault(tone, []).append((title.text or "", float(rect.get("width") or 0)))

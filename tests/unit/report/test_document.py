@@ -52,7 +52,7 @@ def test_every_figure_of_the_view_stands_in_the_document(view: View, text: str) 
     wanted += [word for tile in view.tiles for word in (tile.label, tile.value, tile.words)]
     for section in view.sections:
         wanted += [section.title, section.lead]
-        wanted += [label for chart in section.charts for _, label in chart.legend]
+        wanted += [label for chart in section.charts for dummy, label in chart.legend]
         for table in section.tables:
             wanted += [table.caption, *(cell.text for row in table.rows for cell in row)]
     missing = [words for words in wanted if squeezed(words) not in there]

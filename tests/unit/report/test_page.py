@@ -64,28 +64,28 @@ def test_names_from_the_rmm_are_text(html: str, outline: Outline) -> None:
     assert any(BETA in text for text in outline.text)
     assert "<b>Driver" not in html
     assert "<i>old" not in html
-    assert [tag for tag, _ in outline.elements].count("script") == 1
+    assert [tag for tag, dummy in outline.elements].count("script") == 1
 
 
 def test_nothing_is_fetched(html: str, outline: Outline) -> None:
     addresses = [
-        value for _, attributes in outline.elements for name, value in attributes.items() if name in ("src", "href")
+        value for dummy, attributes in outline.elements for name, value in attributes.items() if name in ("src", "href")
     ]
     assert all(value is not None and (value.startswith("#") or value == "data:,") for value in addresses)
     assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/)", html)
-    (policy,) = [attributes for _, attributes in outline.elements if "http-equiv" in attributes]
+    (policy,) = [attributes for dummy, attributes in outline.elements if "http-equiv" in attributes]
     assert policy["http-equiv"] == "Content-Security-Policy"
     assert "default-src 'none'" in str(policy["content"])
     assert "unsafe" not in str(policy["content"])
 
 
 def test_no_element_brings_style_or_script_of_its_own(outline: Outline) -> None:
-    for _, attributes in outline.elements:
+    for dummy, attributes in outline.elements:
         assert not [name for name in attributes if name == "style" or name.startswith("on")]
 
 
 def test_tables_and_charts_are_told_to_those_who_cannot_see_them(outline: Outline) -> None:
-    tags = [tag for tag, _ in outline.elements]
+    tags = [tag for tag, dummy in outline.elements]
     assert tags.count("table") == tags.count("caption")
     for tag, attributes in outline.elements:
         if tag == "th":
@@ -93,10 +93,10 @@ def test_tables_and_charts_are_told_to_those_who_cannot_see_them(outline: Outlin
         if tag == "svg" and attributes.get("class") == "chart":
             assert attributes["role"] == "img"
             title, words = str(attributes["aria-labelledby"]).split()
-            assert {title, words} <= {str(found.get("id")) for _, found in outline.elements}
+            assert {title, words} <= {str(found.get("id")) for dummy, found in outline.elements}
     assert {"header", "nav", "main", "footer"} <= set(tags)
     assert dict(outline.elements)["html"]["lang"] == "en"
-    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    ids = [attributes["id"] for dummy, attributes in outline.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 

@@ -53,7 +53,7 @@ def test_the_headline_says_how_many_of_how_many(view: View) -> None:
 
 
 def test_who_must_act_is_named_with_the_machines(whole: Account) -> None:
-    assert {(who, what.partition(":")[0]): names for who, what, names, _ in actions(whole)} == {
+    assert {(who, what.partition(":")[0]): names for who, what, names, dummy in actions(whole)} == {
         ("technician", "document a root cause"): ["ACME-WS02"],
         ("technician", "give the go for this cycle, or install by hand where the group is manual"): ["ACME-SQL01"],
         ("the client's site", "switch it on, so that its agent reports"): ["BETA-WS03"],
@@ -72,12 +72,12 @@ def test_updates_under_review_are_an_engineers() -> None:
 
 def test_each_node_of_the_flow_that_holds_names_who_acts() -> None:
     """A node that is not listed is one that the next run settles by itself, or none acts on."""
-    known = {name for name, _ in NODES} | {"reboot.technician", "reboot.user", "reboot.reminder"}
+    known = {name for name, dummy in NODES} | {"reboot.technician", "reboot.user", "reboot.reminder"}
     known |= {"reboot.freeze", "reboot.window"}
     assert set(words.ACTORS) - known == {"approval.review"}
     by_themselves = {"scan.due", "validate.due", "reboot.pending", "approval.nothing_approved"}
     out_of_scope = {"scope.location_disabled", "scope.agent_disabled", "scope.excluded", "scope.do_not_patch"}
-    assert {name for name, _ in NODES} - set(words.ACTORS) == by_themselves | out_of_scope
+    assert {name for name, dummy in NODES} - set(words.ACTORS) == by_themselves | out_of_scope
 
 
 def test_what_is_not_done_is_listed_gravest_first(view: View) -> None:

@@ -43,7 +43,7 @@ def state(name: str) -> Cell:
 def share(part: Share) -> Cell:
     """The percentage, with what it is of: a figure never stands without its numerator and denominator."""
     told = words.NOTHING if part.percent is None else f"{words.percent(part)} ({words.of(part)})"
-    return Cell(told, key=-1 if part.percent is None else part.percent, bar=part.percent)
+    return Cell(told, key=-1 if part.percent is None else part.percent, share=part.percent)
 
 
 def severity(name: str | None) -> Cell:

@@ -74,7 +74,7 @@ def _by_importance(account: Account) -> Table:
 def _summed(
     key: str, caption: str, columns: tuple[Column, ...], rows: list[tuple[Cell, ...]], account: Account, names: int
 ) -> Table:
-    total = (Cell("all"), *(Cell("") for _ in range(names - 1)), *cells.places(figures.standing(account.endpoints)))
+    total = (Cell("all"), *(Cell("") for dummy in range(names - 1)), *cells.places(figures.standing(account.endpoints)))
     return Table(key, caption, columns, (*rows, total), len(rows), total_row=True)
 
 
@@ -91,15 +91,15 @@ def _chart(account: Account) -> Chart:
     order = sorted(groups.items(), key=_worst_first)
     bars = order[:BARS]
     if len(order) > BARS:
-        bars = [*order[: BARS - 1], (OTHERS, _together([one for _, one in order[BARS - 1 :]]))]
-    used = [place for place in PLACES if any(one.counts[place] for _, one in bars)]
+        bars = [*order[: BARS - 1], (OTHERS, _together([one for dummy, one in order[BARS - 1 :]]))]
+    used = [place for place in PLACES if any(one.counts[place] for dummy, one in bars)]
     told = "; ".join(f"{name}: {words.of(one.compliance)} compliant" for name, one in bars)
     return charts.stacked(
         "standing",
         f"Endpoints by {what} and place",
         f"Stacked bars of the endpoints of each {what} by place, the lowest compliance first. {told}.",
-        [name for name, _ in bars],
-        {words.PLACES[place]: (place, [one.counts[place] for _, one in bars]) for place in used},
+        [name for name, dummy in bars],
+        {words.PLACES[place]: (place, [one.counts[place] for dummy, one in bars]) for place in used},
     )
 
 

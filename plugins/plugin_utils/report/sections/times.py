@@ -26,7 +26,7 @@ def section(account: Account) -> Section:
     lead = (
         "The time to patch runs from the release of an update (or from the first day that the endpoint was known to "
         "us, where that is later) to the healthy validation that proves it, after the confirmed boot where one was "
-        "needed. It is measured over the corrected flaws; “in time” is the share of those whose deadline was met "
+        "needed. It is measured over the corrected flaws; 'in time' is the share of those whose deadline was met "
         "among those that are corrected or overdue. Declined, deferred, excluded and vanished updates have no deadline."
     )
     charts_ = [chart for chart in (_curve(account), _states(account)) if chart is not None]

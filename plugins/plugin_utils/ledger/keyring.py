@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..ledger.event import canonical
-from .keys import PublicKey, SigningKeyError
+from ..signing.keys import PublicKey, SigningKeyError
+from .event import canonical
 
 FORMAT = "msp.patching key 1"
 STATED = ("ledger", "seq", "hash", "key", "public", "replaces", "signed_by", "lost", "by", "reason")
