@@ -17,7 +17,7 @@ END = "<!-- end of what was measured -->"
 def write(results: Results, page: Path = PAGE, plot: Path = PLOT) -> None:
     drawn = draw(results.rows, plot)
     picture = f"\n![How many times faster]({plot.name})\n" if drawn else ""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    before, dummy, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
     page.write_text(f"{before}{BEGIN}\n{measured(results)}\n{picture}{END}{after}", encoding="utf-8")
 
