@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -66,6 +67,22 @@ def main() -> int:
     return 1 if problems else 0
 
 
+@dataclass(frozen=True)
+class Call:
+    """A playbook that was called, and the log of everything that Ansible says."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def over(self, within: float) -> bool:
+        """Whether it is over at the latest in so many seconds."""
+        try:
+            self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
 class Viewer:
     """Calls the playbooks for somebody who watches; everything that Ansible says is in a log for each call."""
 
@@ -88,15 +105,13 @@ class Viewer:
     def happens(self, act: Act) -> None:
         self._console.print(f"  · {escape(str(act))}", style="cyan")
 
-    def decide(self, decision: Decides) -> None:
-        self._console.print(
-            f"$ ansible-playbook playbooks/{decision.playbook}.yml {_typed(decision.words)}", markup=False
-        )
-        self._call(decision.playbook, decision.words, allowed=(0,))
+    def decide(self, decisions: Sequence[Decides]) -> None:
+        calls = [self._begin(decision.playbook, decision.words) for decision in decisions]
+        for call in calls:
+            self._end(call, allowed=(0,))
 
     def cycle(self, step: Step) -> None:
-        self._console.print("$ ansible-playbook playbooks/cycle.yml")
-        said = self._call("cycle", [], allowed=(0, 2) if step.red else (0,))
+        said = self._end(self._begin("cycle", []), allowed=(0, 2) if step.red else (0,))
         for line in worth_reading(said, self._told):
             self._console.print(line, markup=False)
         for line in self._watch.closed():
@@ -110,11 +125,12 @@ class Viewer:
             ("report", ["-e", f"cycle={CYCLE}", "-e", f"dest={self._report}", "-e", "formats=html"]),
             ("verify", []),
         ):
-            self._console.print(f"$ ansible-playbook playbooks/{playbook}.yml {_typed(words)}", markup=False)
-            for line in self._call(playbook, words, allowed=(0,)).splitlines():
+            for line in self._end(self._begin(playbook, words), allowed=(0,)).splitlines():
                 self._console.print(line, markup=False)
 
-    def _call(self, playbook: str, words: list[str], allowed: tuple[int, ...]) -> str:
+    def _begin(self, playbook: str, words: list[str]) -> Call:
+        typed = ["ansible-playbook", f"playbooks/{playbook}.yml", *(f'"{one}"' if " " in one else one for one in words)]
+        self._console.print(f"$ {' '.join(typed)}", markup=False)
         self._calls += 1
         log = self._logs / f"{self._calls:02d}-{playbook}.log"
         command = ["ansible-playbook", "-i", str(self._client.inventory), f"playbooks/{playbook}.yml", *words]
@@ -122,15 +138,17 @@ class Viewer:
             process = subprocess.Popen(
                 command, cwd=ROOT, env=os.environ | self._client.environment() | QUIET, stdout=out, stderr=err
             )
-            with self._console.status("") as status:
-                while process.poll() is None:
-                    status.update(escape(self._watch.now()))
-                    time.sleep(0.5)
-        self._warn(log.with_suffix(".err").read_text(encoding="utf-8"))
-        said = log.read_text(encoding="utf-8")
-        if process.returncode not in allowed:
+        return Call(process, log)
+
+    def _end(self, call: Call, allowed: tuple[int, ...]) -> str:
+        with self._console.status("") as status:
+            while not call.over(within=0.5):
+                status.update(escape(self._watch.now()))
+        self._warn(call.log.with_suffix(".err").read_text(encoding="utf-8"))
+        said = call.log.read_text(encoding="utf-8")
+        if call.process.returncode not in allowed:
             self._console.print(said, markup=False)
-            raise SystemExit(f"the demo stops: playbook {playbook} ended with {process.returncode}, see {log}")
+            raise SystemExit(f"the demo stops: {call.log.stem} ended with {call.process.returncode}, see {call.log}")
         return said
 
     def _warn(self, told: str) -> None:
@@ -138,11 +156,6 @@ class Viewer:
             if line.strip() and line not in self._warned:
                 self._warned.add(line)
                 self._console.print(line, style="yellow", markup=False)
-
-
-def _typed(words: Sequence[str]) -> str:
-    """The words as somebody types them in a shell."""
-    return " ".join(f'"{word}"' if " " in word else word for word in words)
 
 
 def _lab(*words: str) -> None:

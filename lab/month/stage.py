@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -29,8 +29,8 @@ class Players(Protocol):
     def happens(self, act: Act) -> None:
         """Something that needs no playbook happens now."""
 
-    def decide(self, decision: Decides) -> None:
-        """Call the playbook of a person's decision; it has to succeed."""
+    def decide(self, decisions: Sequence[Decides]) -> None:
+        """Call the playbooks of people's decisions, who do not wait for each other; each has to succeed."""
 
     def cycle(self, step: Step) -> None:
         """Call the playbook cycle."""
@@ -49,10 +49,10 @@ class Stage:
         self.lab.speed(0)
         for step in steps:
             self.players.announce(step)
-            for act in step.before:
-                if act.at is not None:
-                    self._go_to(act.at.instant)
-                self._act(act)
+            for acts in _at_once(step.before):
+                if acts[0].at is not None:
+                    self._go_to(acts[0].at.instant)
+                self._act(acts)
             self._go_to(step.hour.instant)
             self._run(step)
 
@@ -75,12 +75,18 @@ class Stage:
         if self.now < instant:
             self.lab.set_clock(instant.isoformat())
 
-    def _act(self, act: Act) -> None:
+    def _act(self, acts: Sequence[Act]) -> None:
+        decisions = [act for act in acts if isinstance(act, Decides)]
+        if decisions:
+            self.decided += [(self.now, decision) for decision in decisions]
+            self.players.decide(decisions)
+        for act in acts:
+            if not isinstance(act, Decides):
+                self._happen(act)
+                self.players.happens(act)
+
+    def _happen(self, act: Restarts | Changes | Breaks | Mends) -> None:
         match act:
-            case Decides():
-                self.decided.append((self.now, act))
-                self.players.decide(act)
-                return
             case Restarts():
                 self.lab.update_machine(act.machine, power="off")
                 self.lab.advance(BY_HAND)
@@ -93,4 +99,15 @@ class Stage:
                 for fault in self.lab.faults():
                     if act.target in (None, fault["target"]):
                         self.lab.remove_fault(fault["id"])
-        self.players.happens(act)
+
+
+def _at_once(acts: Iterable[Act]) -> Iterator[list[Act]]:
+    """Decisions that follow each other without another hour between them, together; everything else one by one."""
+    together: list[Act] = []
+    for act in acts:
+        if together and not (isinstance(act, Decides) and isinstance(together[-1], Decides) and act.at is None):
+            yield together
+            together = []
+        together.append(act)
+    if together:
+        yield together

@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -236,9 +236,10 @@ class Chance:
     def happens(self, act: Act) -> None:
         self.runs.append((f"   {act}", None))
 
-    def decide(self, decision: Decides) -> None:
-        self.runs.append((f"   {decision.playbook} {' '.join(decision.words)}", None))
-        self.night.run(*decision.words, playbook=ROOT / "playbooks" / f"{decision.playbook}.yml").ok()
+    def decide(self, decisions: Sequence[Decides]) -> None:
+        for decision in decisions:
+            self.runs.append((f"   {decision.playbook} {' '.join(decision.words)}", None))
+            self.night.run(*decision.words, playbook=ROOT / "playbooks" / f"{decision.playbook}.yml").ok()
 
     def cycle(self, step: Step) -> None:  # noqa: ARG002 - one run is as any other
         if not self.mended and self.dice.random() < 0.25:

@@ -9,7 +9,8 @@ One play of `lab.month.story.STORY` for all tests of this file. What may be at w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,8 +55,13 @@ class Players:
 
     def happens(self, act: Act) -> None: ...
 
-    def decide(self, decision: Decides) -> None:
-        self.night.run(*decision.words, playbook=ROOT / "playbooks" / f"{decision.playbook}.yml").ok()
+    def decide(self, decisions: Sequence[Decides]) -> None:
+        with ThreadPoolExecutor() as pool:
+            for run in pool.map(self._call, decisions):
+                run.ok()
+
+    def _call(self, decision: Decides) -> Any:
+        return self.night.run(*decision.words, playbook=ROOT / "playbooks" / f"{decision.playbook}.yml")
 
     def cycle(self, step: Step) -> None:
         hour, mark = key(step.hour), self.night.mark()
