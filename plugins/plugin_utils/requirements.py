@@ -39,7 +39,10 @@ if TYPE_CHECKING:
     import rich
     import rich.box
     import rich.console
+    import rich.live
+    import rich.progress_bar
     import rich.table
+    import rich.text
     import sqlalchemy
     import typst
     import yaml
@@ -64,7 +67,7 @@ LIBRARIES = {
     "psycopg": ("psycopg", ()),
     "recurring_ical_events": ("recurring-ical-events", ()),
     "requests": ("requests", ()),
-    "rich": ("rich", ("rich.box", "rich.console", "rich.table")),
+    "rich": ("rich", ("rich.box", "rich.console", "rich.live", "rich.progress_bar", "rich.table", "rich.text")),
     "sqlalchemy": ("SQLAlchemy", ()),
     "typst": ("typst", ()),
     "yaml": ("PyYAML", ()),

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run as people watch it: as lines of a log with a failure in it, in a terminal, and broken off there by Ctrl-C."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyte
+import pytest
+
+from lab.client import LabClient
+
+from .conftest import ansible_in, running_lab
+from .ring import BIG, CONFIG, IMPATIENT, RING, ROOT, Night, single, workstation, write_fleet
+
+LINES, COLUMNS = 40, 140
+PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "msp.patching.progress"}
+STAMPED = re.compile(r"^\d\d:\d\d:\d\d  (.*)$", re.MULTILINE)
+
+
+@dataclass
+class Terminal:
+    """A terminal in which a run is watched, and what was on its screen, a picture for each change."""
+
+    night: Night
+    seen: list[str] = field(default_factory=list)
+
+    def watch(self, *words: str, interrupt_at: str) -> int:
+        """Runs the ring until `interrupt_at` is on the screen, and presses Ctrl-C; gives the exit status.
+
+        Not in a moment of many forks: Python drops the interrupt where it arrives amid one.
+        """
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        lab = self.night.lab
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(RING), "-i", str(lab.inventory)]
+        process = subprocess.Popen(
+            [*command, "-e", "ring=pilot", *IMPATIENT, *words],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                **lab.environment(),
+                **self.night.environment,
+                **PROGRESS,
+                "ANSIBLE_CONFIG": str(CONFIG),
+                "ANSIBLE_HOME": str(self.night.folder / "ansible-home"),
+                "TERM": "xterm-256color",
+            },
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._read(ours, process, interrupt_at)
+        os.close(ours)
+        return process.wait(timeout=60)
+
+    def _read(self, ours: int, process: subprocess.Popen[bytes], interrupt_at: str) -> None:
+        screen = pyte.Screen(COLUMNS, LINES)
+        stream = pyte.ByteStream(screen)
+        deadline, interrupted = time.monotonic() + 120, False
+        while time.monotonic() < deadline:
+            if select.select([ours], [], [], 0.2)[0]:
+                try:
+                    stream.feed(os.read(ours, 65536))
+                except OSError:  # the other end is closed
+                    return
+                self.seen.append("\n".join(line.rstrip() for line in screen.display).rstrip())
+                if not interrupted and re.search(interrupt_at, self.seen[-1]):
+                    interrupted = True
+                    os.killpg(process.pid, signal.SIGINT)
+            elif process.poll() is not None:
+                return
+        process.kill()
+        pytest.fail(f"the run did not end:\n{self.seen[-1]}")
+
+
+@dataclass
+class Watched:
+    logged: subprocess.CompletedProcess[str]
+    terminal: Terminal
+    status: int
+    other: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("progress")
+    machines = {name: workstation() for name in ("WS01", "WS02", "WS03", "WS04")}
+    with running_lab(folder / "lab", write_fleet(folder / "fleet.yml", single(machines))) as lab:
+        night = Night(lab, ansible_in(folder), folder)
+        lab.inject({"target": "WS02", "kind": "update_fails", "kb": BIG, "hresult": "0x80070643"})
+        logged = logs(night, lab, RING, "-e", "ring=pilot", "-l", "WS01,WS02")
+        terminal = Terminal(night)
+        status = terminal.watch("-l", "WS03,WS04", interrupt_at=r"installing +[2-9]s")
+        (folder / "other.yml").write_text(OTHER)
+        other = logs(night, lab, folder / "other.yml")
+        yield Watched(logged, terminal, status, other)
+
+
+OTHER = """
+- name: Somebody else's play
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: Their task
+      ansible.builtin.debug: {msg: their words}
+    - name: Their failure
+      ansible.builtin.fail: {msg: their reason}
+"""
+
+
+def logs(night: Night, lab: LabClient, playbook: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **lab.environment(), **night.environment, **PROGRESS}
+    env |= {"ANSIBLE_CONFIG": str(CONFIG), "ANSIBLE_HOME": str(night.folder / "ansible-home")}
+    return subprocess.run(
+        [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            str(playbook),
+            "-i",
+            str(lab.inventory),
+            *words,
+            *IMPATIENT,
+        ],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def test_a_log_has_a_line_for_each_change_and_the_failure_with_its_words(watched: Watched) -> None:
+    assert watched.logged.returncode == 2, watched.logged.stdout
+    told = STAMPED.findall(watched.logged.stdout)
+    assert told[0] == "2 due: WS01, WS02"
+    for line in ("2 searching: WS01, WS02", "1 patched: WS01"):
+        assert line in told
+    assert any("restarting: " in line for line in told)
+    (failed,) = [line for line in told if line.startswith("FAILED")]
+    for part in ("WS02", "0x80070643", "ERROR_INSTALL_FAILURE", "msp.patching.root_cause -e endpoint=WS02"):
+        assert part in failed
+    assert re.fullmatch(r"1 patched, 1 FAILED in \d+.*", told[-1])
+
+
+def test_a_log_has_no_line_for_each_task_and_the_summary_is_in_it(watched: Watched) -> None:
+    assert not re.search(r"TASK|PLAY|RECAP|ok: |changed: |\x1b\[", watched.logged.stdout)
+    assert "What this run did: 1 FAILED, 1 patched" in watched.logged.stdout
+
+
+def test_in_a_terminal_a_view_stands_below_what_is_printed(watched: Watched) -> None:
+    (first, *_more) = [picture for picture in watched.terminal.seen if "installing" in picture]
+    lines = first.splitlines()
+    (heading,) = [number for number, line in enumerate(lines) if re.match("ring +through", line)]
+    assert "0 of 2 through" in lines[heading - 1]
+    assert lines[heading + 1].split()[:2] == ["pilot", "0/2"]
+    assert any(line.startswith("WS0") and "installing" in line for line in lines[heading + 2 :])
+    assert "2 due: WS03, WS04" in "\n".join(lines[:heading])
+
+
+def test_a_run_that_is_broken_off_says_what_is_left_and_leaves_the_terminal(watched: Watched) -> None:
+    last = watched.terminal.seen[-1]
+    assert watched.status == 99, last
+    assert "ended before its end; the next run takes up" in last
+    assert not re.search("^ring +through", last, re.MULTILINE), "the view is gone"
+    assert {row.kind for _, _, row in watched.terminal.night.ledger.events() if row.endpoint == "WS03"}
+
+
+def test_other_peoples_playbooks_look_as_ever(watched: Watched) -> None:
+    assert watched.other.returncode == 2
+    for words in ("PLAY [Somebody else's play]", "TASK [Their task]", "their words", "their reason", "PLAY RECAP"):
+        assert words in watched.other.stdout
