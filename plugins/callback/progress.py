@@ -75,6 +75,10 @@ EXAMPLES = r"""
 #
 # For one run that is to be a log, in a terminal too:
 #   MSP_PATCHING_PROGRESS_VIEW=lines ansible-playbook msp.patching.ring -e ring=pilot
+
+- name: Between the roles of the flow, a task of one's own is shown as ever
+  ansible.builtin.debug:
+    msg: the change board has been told
 """
 
 import atexit
