@@ -45,9 +45,9 @@ def _rings(board: Board, rings: list[str]) -> Any:
     for ring in rings:
         counts = board.counts(ring)
         done, total = board.through(ring), sum(counts.values())
-        bar = rich.progress_bar.ProgressBar(total=total, completed=done, width=BAR, complete_style="green")
+        drawn = rich.progress_bar.ProgressBar(total=total, completed=done, width=BAR, complete_style="green")
         cells = [_count(counts[state], STYLES.get(state, "")) for state in states]
-        table.add_row(ring, f"{done}/{total}", bar, *cells)
+        table.add_row(ring, f"{done}/{total}", drawn, *cells)
     return table
 
 
