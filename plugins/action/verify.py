@@ -46,7 +46,8 @@ class ActionModule(ActionBase):
         return result | {"changed": False, "verified": told}
 
     def _packages(self, arguments: dict[str, Any], keys: list[PublicKey]) -> list[str]:
-        return [f"{path}: {check_package(Path(path), keys).in_words()}" for path in arguments["package"]]
+        expected = [parse_checkpoint(text) for text in arguments["checkpoint"]]
+        return [f"{path}: {check_package(Path(path), keys, expected).in_words()}" for path in arguments["package"]]
 
     def _ledger(self, arguments: dict[str, Any], keys: list[PublicKey]) -> str:
         recorder = reading()

@@ -35,7 +35,10 @@ options:
     elements: path
     default: []
   checkpoint:
-    description: Checkpoints that were kept elsewhere, as runs print them, C(NUMBER:HASH). The ledger has to have them.
+    description:
+      - Checkpoints that were kept elsewhere, as runs print them, C(NUMBER:HASH). The ledger has to have them.
+      - A package has to have one of them at least, so that an older package does not pass for a newer one. Without any,
+        look at the instant as of which a package is.
     type: list
     elements: str
     default: []
@@ -86,5 +89,5 @@ verified:
   sample:
     - >-
       package.zip: package of Acme Dental, 2026-11: whole and unaltered, 19 files, 812 events shown and 2204 by their
-      hash, as far as event 3016, signed with the key 21fe31dfa154a261626bf854046fd227
+      hash, as of 2026-11-19T09:05 UTC (event 3016), signed with the key 21fe31dfa154a261626bf854046fd227
 """

@@ -36,6 +36,7 @@ class Checked:
     key: str
     seq: int
     hash: str
+    at: str
     events: int
     hidden: int
     files: int
@@ -46,22 +47,27 @@ class Checked:
         what = ", ".join(str(self.scope[name]) for name in ("client", "ring", "kind", "cycle") if name in self.scope)
         return (
             f"package of {what}: whole and unaltered, {self.files} files, {self.events} events shown and {self.hidden} "
-            f"by their hash, as far as event {self.seq}, signed with the key {self.key}"
+            f"by their hash, as of {self.at[:16]} UTC (event {self.seq}), signed with the key {self.key}"
         )
 
 
-def check_package(path: Path, keys: Collection[PublicKey]) -> Checked:
-    """Raises PackageError, which names the package and the first thing in it that is not as it was made."""
+def check_package(path: Path, keys: Collection[PublicKey], expected: Collection[tuple[int, str]] = ()) -> Checked:
+    """Raises PackageError, which names the package and the first thing in it that is not as it was made.
+
+    `expected` are checkpoints that were kept elsewhere, by the number and the hash of their event: those that it
+    reaches over it has to have, and one of them at least. So an older package is known from a newer one.
+    """
     if not keys:
         raise PackageError("a package is checked with a public key, and none is given")
     try:
         seal = read_seal(path)
-        whole = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise PackageError(f"the package {path} cannot be read: {exc.strerror or exc}") from exc
     try:
         with opened(path) as members:
-            found = _Check(members, keys).run(whole)
+            found = _Check(members, keys).run(whole, expected)
     except PatchingError as exc:
         raise PackageError(f"the package {path} is not as it was made: {_words(exc)}") from exc
     if seal is None:
@@ -85,13 +91,14 @@ class _Check:
         self._ring = KeyRing(keys)
         self._lost: list[str] = []
 
-    def run(self, whole: str) -> tuple[Checked, KeyRing]:
+    def run(self, whole: str, expected: Collection[tuple[int, str]]) -> tuple[Checked, KeyRing]:
         manifest, text, signature = self._manifest()
         self._keys(manifest["ledger"])
         self._signed(manifest, text, signature)
         self._files(manifest)
         heads = self._checkpoints(manifest)
         events, hidden = self._chain(heads)
+        _check_kept(heads, expected)
         end = manifest["checkpoint"]
         checked = Checked(
             scope=manifest["scope"],
@@ -99,6 +106,7 @@ class _Check:
             key=manifest["key"],
             seq=end["seq"],
             hash=end["hash"],
+            at=end["at"],
             events=events,
             hidden=hidden,
             files=len(manifest["members"]),
@@ -118,21 +126,20 @@ class _Check:
             if set(manifest) != wanted or manifest["format"] != FORMAT:
                 raise PackageError(f"{MANIFEST} is none of the format {FORMAT}")
             return manifest, text, signature.decode().removesuffix("\n")
-        except (ValueError, TypeError, AttributeError) as exc:
+        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
             raise PackageError(f"{MANIFEST} or {SIGNATURE} was altered: {exc}") from exc
 
     def _files(self, manifest: dict[str, Any]) -> None:
         try:
             listed = {row["name"]: (row["sha256"], row["size"]) for row in manifest["members"]}
-        except (TypeError, KeyError) as exc:
+            self._members.expect({name: int(size) for name, (_, size) in listed.items()})
+        except (TypeError, KeyError, ValueError) as exc:
             raise PackageError(f"{MANIFEST} was altered: its list of files cannot be read ({exc})") from exc
         there = [name for name in self._members.names if name not in (MANIFEST, SIGNATURE)]
         for name in sorted(set(listed) - set(there)):
             raise PackageError(f"{name} is missing")
         for name in sorted(set(there) - set(listed)):
             raise PackageError(f"{name} was added: the manifest does not have it")
-        if len(there) != len(listed):
-            raise PackageError("a file is in it twice")
         for name, (sha256, size) in sorted(listed.items()):
             digest, length = hashlib.sha256(), 0
             for piece in self._members.pieces(name):
@@ -257,9 +264,25 @@ class _Check:
                 row = json.loads(line)
                 if not isinstance(row, dict) or canonical(row) != line:
                     raise PackageError(f"line {number} of {name} was altered")
-            except ValueError as exc:
+            except (ValueError, RecursionError) as exc:
                 raise PackageError(f"line {number} of {name} was altered: {exc}") from exc
             yield row
+
+
+def _check_kept(points: list[Checkpoint], expected: Collection[tuple[int, str]]) -> None:
+    heads = {point.seq: point.hash for point in points}
+    for seq, wanted in expected:
+        if heads.get(seq, wanted) != wanted:
+            raise PackageError(
+                f"its checkpoint of event {seq} is {heads[seq]}, and the one that was kept is {wanted}: it is of "
+                "another ledger, or of one that was made anew"
+            )
+    if expected and not any(seq in heads for seq, _ in expected):
+        raise PackageError(
+            f"it cannot be held against a checkpoint that was kept: it begins with that of event {points[0].seq} and "
+            f"ends with the checkpoint of event {points[-1].seq} ({points[-1].at[:16]} UTC), and has none of event "
+            + ", ".join(str(seq) for seq, _ in expected)
+        )
 
 
 class _Taken(Link):

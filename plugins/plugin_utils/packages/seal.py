@@ -13,6 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import stat
+import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +34,8 @@ SEAL_LENGTH = len(f"msp.patching sealed ed25519 {'0' * 32} {'0' * 88}\n")
 TIME = (1980, 1, 1, 0, 0, 0)
 LEVEL = 9
 CHUNK = 1 << 20
+LARGEST = 1 << 20
+"""Bytes of a member that nothing signed tells the size of."""
 
 
 class PackageError(PatchingError):
@@ -119,16 +123,43 @@ def read_seal(path: Path) -> Seal | None:
 
 
 class Members:
-    """The members of a package that is read; every error names the member."""
+    """The members of a package that is read; every error names the member.
+
+    A few bytes of a zip can be made to unpack to gigabytes: nothing is unpacked beyond `LARGEST` bytes of a member, or
+    what `expect` was told.
+    """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
+        """Raises PackageError where two names are the same to some program, or one is no plain file below a folder."""
         self._archive = archive
         self.names = archive.namelist()
+        self._largest: dict[str, int] = {}
+        seen: dict[str, str] = {}
+        for info in archive.infolist():
+            _check_name(info)
+            plain = unicodedata.normalize("NFC", info.filename).casefold()
+            if seen.get(plain) == info.filename:
+                raise PackageError(f"{info.filename} is in it twice")
+            if plain in seen:
+                raise PackageError(f"{info.filename} and {seen[plain]} are one name but for its case or its writing")
+            seen[plain] = info.filename
+
+    def expect(self, sizes: Mapping[str, int]) -> None:
+        """What the signed manifest says; a little more is read, so that what was added can be named."""
+        self._largest |= {name: 2 * size + LARGEST for name, size in sizes.items()}
 
     def read(self, name: str) -> bytes:
         return b"".join(self.pieces(name))
 
     def pieces(self, name: str) -> Iterator[bytes]:
+        left = self._largest.get(name, LARGEST)
+        for piece in self._unpacked(name):
+            left -= len(piece)
+            if left < 0:
+                raise PackageError(f"{name} is larger than it can be: it is not unpacked")
+            yield piece
+
+    def _unpacked(self, name: str) -> Iterator[bytes]:
         try:
             with self._archive.open(name) as file:
                 while piece := file.read(CHUNK):
@@ -137,12 +168,35 @@ class Members:
             raise PackageError(f"{name} cannot be read: {exc}") from exc
 
     def lines(self, name: str) -> Iterator[str]:
-        rest = b""
+        rest: list[bytes] = []
         for piece in self.pieces(name):
-            *whole, rest = (rest + piece).split(b"\n")
-            yield from (line.decode() for line in whole)
-        if rest:
-            yield rest.decode()
+            first, *others = piece.split(b"\n")
+            rest.append(first)
+            for line in others:
+                yield _text(name, b"".join(rest))
+                rest = [line]
+        if any(rest):
+            yield _text(name, b"".join(rest))
+
+
+def _text(name: str, line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as exc:
+        raise PackageError(f"{name} was altered: {exc}") from exc
+
+
+def _check_name(info: zipfile.ZipInfo) -> None:
+    """A name that means the same to every program that unpacks it, and stays below the folder it is unpacked into."""
+    name = info.orig_filename
+    parts = name.split("/")
+    odd = any(
+        unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn") or letter in '\\:*?"<>|' for letter in name
+    )
+    if odd or any(part in ("", ".", "..") for part in parts):
+        raise PackageError(f"{name!r} is no name of a file in a package")
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise PackageError(f"{name} is no plain file, but a link or the like")
 
 
 @contextmanager
@@ -153,4 +207,8 @@ def opened(path: Path) -> Iterator[Members]:
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
         raise PackageError(f"the package {path} cannot be read: {getattr(exc, 'strerror', None) or exc}") from exc
     with archive:
-        yield Members(archive)
+        try:
+            members = Members(archive)
+        except PackageError as exc:
+            raise PackageError(f"the package {path} is not as it was made: {exc}") from exc
+        yield members
