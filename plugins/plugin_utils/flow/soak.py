@@ -88,7 +88,9 @@ class SoakBook:
         if not rows:
             lacks, why = "pilot", f"no pilot endpoint {whose} has taken {update.label}"
         elif failing:
-            lacks, why = "root_cause", f"{update.label} has an open failure in the pilot, on {failing[0]}"
+            # of all clients: what is decided for one client's endpoint is written down, and told to that client
+            where = f", on {failing[0]}" if client is not _ALL else ""
+            lacks, why = "root_cause", f"{update.label} has an open failure in the pilot{where}"
         elif len(healthy) < max(settings.soak_minimum_endpoints, 1):
             count = f"{len(healthy)} of the {settings.soak_minimum_endpoints} pilot endpoints {whose}"
             lacks, why = "health", f"{update.label} is validated healthy on {count} that must have it"

@@ -100,7 +100,11 @@ def policy_in_force(policy: Policy, account: Account) -> dict[str, Any]:
         wanted: tuple[set[str | None], ...] = ({client}, {client, *places}, {*names})
         for section, keys in zip(SECTIONS, wanted, strict=True):
             document[section] = {key: row for key, row in document[section].items() if key in keys}
-        document["freezes"] = [row for row in document["freezes"] if row.get("client") in (None, client)]
+        document["freezes"] = [
+            row
+            for row in document["freezes"]
+            if row.get("client") in (None, client) and row.get("location") in (None, *places)
+        ]
     return document
 
 

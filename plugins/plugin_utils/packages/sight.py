@@ -24,11 +24,21 @@ if TYPE_CHECKING:
 
     from ..ledger import Ledger
 
-EVERYBODYS = frozenset({"cycle.opened", "updates.described", "key.introduced", "checkpoint.signed"})
+EVERYBODYS = frozenset({"updates.described", "key.introduced", "checkpoint.signed"})
+NOBODYS = frozenset({"cycle.opened", "run.opened", "run.closed", "package.written", "package.deleted"})
+"""That these happen makes no package a new one."""
 DECISIONS = frozenset({"approval.recorded", "exception.granted", "exception.signed", "exception.revoked"})
 """Of people, and in force in later cycles too."""
 SECTIONS = ("clients", "locations", "endpoints")
 CHUNK = 500
+
+
+def names_others(document: Mapping[str, Any], client: str | None) -> bool:
+    """Whether a policy document says anything of one client, location or endpoint that is not of `client` alone."""
+    rows = document.get("freezes", ())
+    return any(document.get(section) for section in SECTIONS) or any(
+        row.get("client") not in (None, client) or (row.get("location") and row.get("client") is None) for row in rows
+    )
 
 
 class Sight:
@@ -56,7 +66,9 @@ class Sight:
         if kind == "run.closed":
             return self.names.issuperset(body["hosts"])
         if kind == "policy.in_force":
-            return not any(body["document"].get(section) for section in SECTIONS)
+            return not names_others(body["document"], self.scope.client)
+        if kind == "cycle.opened":  # an emergency may be one client's
+            return body.get("client") in (None, self.scope.client)
         if kind == "approval.recorded":
             return body["client"] in (None, self.scope.client)
         if "scope" in body:
@@ -125,8 +137,8 @@ class Sight:
         """Number and kind of each event, and whether it is of the scope; what is everybody's makes none longer."""
         for row in connection.execute(query).mappings():
             event = {"kind": row["kind"], "endpoint": row["endpoint"], "body": json.loads(row["body"])}
-            about = row["kind"] not in EVERYBODYS and not row["kind"].startswith(("run.", "package.", "policy."))
-            yield row["seq"], row["kind"], about and self.shows(event)
+            alone = row["kind"] in EVERYBODYS or row["kind"].startswith(("run.", "package.", "policy.", "cycle."))
+            yield row["seq"], row["kind"], not alone and self.shows(event)
 
     def checkpoint(self) -> Checkpoint:
         """The checkpoint that the package ends with: the first that covers all that is of the scope; of a scope whose
@@ -143,9 +155,7 @@ class Sight:
             return self.numbers()
         events = tables().events
         with self._ledger.reading() as connection:
-            query = sa.select(sa.func.max(events.c.seq)).where(
-                events.c.kind.not_in([*EVERYBODYS, "run.opened", "run.closed", "package.written", "package.deleted"])
-            )
+            query = sa.select(sa.func.max(events.c.seq)).where(events.c.kind.not_in([*EVERYBODYS, *NOBODYS]))
             return [connection.execute(query).scalar() or 0]
 
     def _closed(self) -> int | None:

@@ -150,6 +150,18 @@ def test_what_missed_windows_and_is_installed_now_is_caught_up() -> None:
     ]
 
 
+def test_a_hold_beyond_the_client_names_nobody() -> None:
+    """By the defaults a pilot workstation proves updates to all clients: its failure blocks their production, and what
+    is decided for their endpoints is in their evidence and on their tickets."""
+    pilot = replace(DC, name="ACME-WS01", kind="workstation", role=None, ring="pilot", track="overnight")
+    where = replace(standing(job=JOB), endpoint=pilot)
+    tier, block = (event.body for event in judged("job", installed(PERMANENT), where) if event.kind == "hold.placed")
+    assert tier["scope"]["client"] == "Acme Dental"
+    assert tier["reason"].startswith("ACME-WS01: the install failed: ")
+    assert block["scope"] == {"ring": "production", "kind": "workstation"}
+    assert block["reason"] == "the install failed on a pilot workstation: 0x80070643 ERROR_INSTALL_FAILURE"
+
+
 def test_a_failed_update_sets_the_failure_standard_in_motion() -> None:
     events = judged("job", installed(None, PERMANENT), standing(job=JOB))
     assert kinds(events) == ["install.finished", "failure.opened", "hold.placed", "hold.placed", "ticket.wanted"]

@@ -95,6 +95,15 @@ def test_an_open_failure_in_the_pilot_holds_its_update(failure: dict[str, Any], 
     assert passes([soaked()], failures=[failure]) is passed
 
 
+@pytest.mark.parametrize(("endpoint", "named"), [(WS, False), (server(), True)])
+def test_who_failed_is_named_to_his_own_client_alone(endpoint: Any, named: bool) -> None:
+    """By the defaults workstations wait for the pilot of all clients, servers for that of their own."""
+    register = {"soak": [soaked()], "failures": [{"endpoint": "ACME-P1", "update": "u1"}]}
+    told = str(decision(endpoint, [update()], register=register).as_record())
+    assert "has an open failure in the pilot" in told
+    assert ("ACME-P1" in told) is named
+
+
 @pytest.mark.parametrize(
     ("pilot", "endpoint", "node"),
     [

@@ -18,13 +18,15 @@ from urllib.parse import unquote
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Opening, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import ledger_id
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.check import check_package
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.make import making, name_of
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.members import EVIDENCE
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import PackageError
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
-from tests.unit.account.story import CYCLE, DAY, Story
+from tests.unit.account.story import CYCLE, DAY, HOUR, Story
 
 from .ledgers import ACME, ALL, KEY, SECRET_OF_BETA, TIER, goes_on, made, sign, told
 
@@ -76,6 +78,40 @@ def test_nothing_of_another_client_is_in_it(story: Story, tmp_path: Path) -> Non
     made(story, ALL, tmp_path / "package.zip")
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         assert SECRET_OF_BETA.encode() in archive.read("events.jsonl")
+
+
+def test_what_is_said_of_another_client_where_everybody_is_meant(tmp_path: Path) -> None:
+    """Emergencies, freezes and runs of one client: on the ledger, and not shown."""
+    story = told()
+    freezes = [
+        {"name": "at Beta", "start": "2026-12-20", "end": "2027-01-03", "client": "Beta"},
+        {"name": "at the HQ", "start": "2026-12-20", "end": "2027-01-03", "location": "Beta HQ"},
+        {"name": "for all", "start": "2026-12-24", "end": "2026-12-27"},
+    ]
+    story.policy = load_policy({"freezes": freezes, "clients": {"Beta": {"minimum_remaining": "45m"}}})
+    bare = {**story.policy.document, "clients": {}}
+    story.tell("policy.in_force", 2 * DAY, sha256="1" * 64, document=dict(bare))
+    at = {"start": text_of(story.start), "end": text_of(story.end)}
+    story.tell("cycle.opened", 2 * DAY, cycle=f"{CYCLE}-oob1", **at, by="j.doe", reason="Beta was hit", client="Beta")
+    opening = Opening(story.start + 2 * DAY, {"by": "j.doe", "limit": SECRET_OF_BETA, "simulated": True})
+    story.ledger.append(
+        [Event("run.closed", None, opening.at, {"hosts": {SECRET_OF_BETA: {}}})], run="run-3", opening=opening
+    )
+    hold = {"id": "h-1", "scope": {"client": "Beta", "ring": "production"}, "reason": "Beta", "failure": "f-1"}
+    story.tell("hold.placed", 2 * DAY, **hold)
+    gap = {"id": "g-1", "aspect": "role", "value": "Beta", "kind": "server", "client": None, "endpoints": 3}
+    story.tell("coverage.gap_opened", 2 * DAY, **gap)
+    story.scan("WS01", 2 * DAY + HOUR)
+    story.close(3 * DAY, {"WS01": ("patched", "nothing is left")})
+    sign(story, 3 * DAY)
+    for scope in (TIER, ACME):
+        made(story, scope, tmp_path / "package.zip")
+        with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+            for name in archive.namelist():
+                assert b"Beta" not in archive.read(name), name
+                assert SECRET_OF_BETA.encode() not in archive.read(name), name
+            assert "for all" in archive.read("policy.json").decode()
+        check_package(tmp_path / "package.zip", [KEY.public])
 
 
 def test_the_blocks_of_others_are_left_out(story: Story, tmp_path: Path) -> None:
