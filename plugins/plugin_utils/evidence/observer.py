@@ -137,11 +137,16 @@ class Observer:
         return words
 
     def _before_planning(self) -> list[str]:
-        """Whether this run will be able to sign is said before it does anything."""
+        """Whether this run will be able to sign is said before it does anything; on a ledger that was cut short it does
+        nothing."""
         recorder = self._recorder
         if recorder.check_mode or recorder.problem:
             return []
         try:
+            lacks = recorder.signer.lacks(recorder.ledger)
+            if lacks:
+                recorder.report(lacks)
+                return []
             trouble = recorder.signer.trouble(recorder.ledger)
         except PatchingError as exc:
             trouble = str(exc)

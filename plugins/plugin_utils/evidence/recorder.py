@@ -183,7 +183,13 @@ class Recorder:
 
     def _waiting_spools(self) -> list[Spool]:
         """Those in which something waits, in the order in which they were filled."""
-        return [Spool(path) for path in self.settings.spool_paths() if path.exists()]
+        found = [Spool(path) for path in self.settings.spool_paths() if path.exists()]
+        for spool in found:
+            if not spool.is_ours:
+                self.tell(
+                    f"{spool.path} lies where others may write, and is not entered in the ledger: look who made it"
+                )
+        return [spool for spool in found if spool.is_ours]
 
     def _waiting(self, cause: str) -> str:
         where = self._spools[0].path if self._spools else self.settings.spool_path()

@@ -8,7 +8,8 @@ key and it is not there, the run says so, records all the same (an unsigned reco
 and the next run that has the key signs over all that was recorded meanwhile.
 
 Beside a key in a file lies its memory, ``.seen``: the last checkpoint of each ledger that it has signed. A ledger that
-no longer has it was cut short, or is an older copy; nobody signs over that.
+no longer has it was cut short, or is an older copy; nobody signs over that, and no new work rests on it: holds,
+exceptions and what was declined may be among what is missing.
 """
 
 from __future__ import annotations
@@ -117,17 +118,23 @@ class Signer:
         self._check_memory(ledger)
 
     def _check_memory(self, ledger: Ledger) -> None:
-        seen = self._memory()
-        identity = ledger.hash_at(1)
-        if identity is None or identity not in seen:
-            return
-        mark = seen[identity]
-        if ledger.hash_at(mark.seq) != mark.hash:
-            raise LedgerError(
-                f"the ledger no longer has the checkpoint {mark.seq}:{mark.hash}, which this key has signed: events "
-                "were taken away, or this is an older copy of it, and it is not signed. Find out what is missing; if "
-                f"the older copy is meant, delete {self._memory_file}"
-            )
+        lacks = self.lacks(ledger)
+        if lacks:
+            raise LedgerError(lacks)
+
+    def lacks(self, ledger: Ledger) -> str | None:
+        """Which checkpoint `ledger` no longer has, as a sentence with what to do; None where that is not known.
+
+        Raises PatchingError where the memory or the ledger cannot be read.
+        """
+        for seq, digest in self.remembered(ledger):
+            if ledger.hash_at(seq) != digest:
+                return (
+                    f"the ledger no longer has the checkpoint {seq}:{digest}, which this key has signed: events were "
+                    "taken away, or this is an older copy of it; it is not signed, and nothing new is started on it. "
+                    f"Find out what is missing; if the older copy is meant, delete {self._memory_file}"
+                )
+        return None
 
     def remembered(self, ledger: Ledger) -> list[tuple[int, str]]:
         """Number and hash of the last checkpoint of `ledger` that the key beside it has signed; none where that is not

@@ -5,13 +5,19 @@
 
 A line is one append: ``batch`` (unique; the ledger takes a batch once), ``run``, ``opening``, ``events``.
 Writers and the replay lock a file beside it, so that runs side by side lose nothing.
+
+What waits in a spool is signed by the run that replays it. So below the folder for temporary files, where everybody may
+write, a spool counts only in a folder that is ours alone.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import stat
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +32,18 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether nobody else could have put it there."""
+        folder = self.path.parent
+        if not folder.absolute().is_relative_to(Path(tempfile.gettempdir()).absolute()):
+            return True
+        try:
+            found = folder.lstat()
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
     def keep(self, events: Sequence[Event], run: str, opening: Opening, batch: str) -> None:
         """Write one append, the `batch`, to the disk: all of it, or, with an OSError, nothing."""
@@ -82,8 +100,10 @@ class Spool:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.is_ours:
+            raise PermissionError(errno.EPERM, "its folder is one where others may write")
+        handle = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

@@ -176,6 +176,34 @@ def test_neither_ledger_nor_spool_is_said_loudly(
     assert "events were lost" in recorder.problem
 
 
+def test_what_others_put_where_they_may_write_is_not_entered(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the folder for temporary files everybody may make a spool under the name that ours would have."""
+    first = Recorder(settings)
+    first.record([reminder("A")])
+    with refusing(settings):
+        first.record([reminder("B")])
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    shared = replace(settings, spool=folder / "spool.jsonl")
+    settings.spool_path().rename(folder / "spool.jsonl")
+    said: list[str] = []
+    assert Recorder(shared, said.append).replay() == 0
+    assert ("reminder.shown", "B") not in told(settings)
+    assert str(folder / "spool.jsonl") in said[0]
+    second = Recorder(shared)
+    with refusing(settings):
+        second.record([reminder("C")])
+    assert second.problem is not None
+    assert str(folder) not in second.problem, "nor is anything kept there, for others to change"
+    folder.chmod(0o700)
+    assert Recorder(shared).replay() == 2
+    assert [name for kind, name in told(settings) if kind == "reminder.shown"] == ["A", "B", "C"]
+
+
 FULL = """
 import resource, signal, sys
 from pathlib import Path
