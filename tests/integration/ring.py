@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -171,11 +171,12 @@ class Night:
 
     @contextmanager
     def running(
-        self, *words: str, playbook: Path = RING, env: Mapping[str, str] | None = None
+        self, *words: str, playbook: Path = RING, env: Mapping[str, str] | None = None, inside: Sequence[str] = ()
     ) -> Iterator[subprocess.Popen[str]]:
-        """A run in a process group of its own; what is left of it is killed at the end."""
+        """A run in a process group of its own; what is left of it is killed at the end. `inside` is the command that it
+        is started by."""
         chosen = ["-e", "ring=pilot"] if playbook == RING else []
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *chosen]
+        command = [*inside, str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *chosen]
         process = subprocess.Popen(
             [*command, "-i", str(self.lab.inventory), *IMPATIENT, *words],
             cwd=ROOT,

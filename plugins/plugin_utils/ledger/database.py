@@ -9,6 +9,7 @@ PostgreSQL. A read sees one state from its first statement to its last. Neither 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -36,6 +37,8 @@ NETWORK = {
     "fallback_application_name": "msp.patching",
 }
 """What a connection to PostgreSQL is opened with where the URL says nothing else: a server that is gone is noticed."""
+ROOM = 1 << 16
+"""Bytes that a disk has to have left, or it is full for a ledger."""
 SECRETS = ("password", "sslpassword")
 """Keys of a URL's query whose values are nobody's business."""
 HIDDEN = "***"
@@ -123,11 +126,22 @@ def safe(url: Any) -> str:
     return str(place.update_query_dict(hidden).render_as_string(hide_password=True)).replace(quote(HIDDEN), HIDDEN)
 
 
-def cause(exc: BaseException) -> str:
-    """The database's own words on one line, without the statement and its values."""
+def cause(exc: BaseException, place: URL | None = None) -> str:
+    """The database's own words on one line, without the statement and its values; of a file also what is wrong with its
+    `place`, which SQLite calls an I/O error or does not tell at all."""
     said = getattr(exc, "orig", None) or exc
     primary = getattr(getattr(said, "diag", None), "message_primary", None)  # what PostgreSQL adds to it are values
-    return " ".join(str(primary or said).split())
+    return " ".join(str(primary or said).split()) + _trouble(None if place is None else file_of(place))
+
+
+def _trouble(file: Path | None) -> str:
+    """What is wrong with the disk or the folder of an SQLite ledger, in brackets; empty where nothing is."""
+    if file is None or not file.parent.is_dir():
+        return ""
+    disk = os.statvfs(file.parent)
+    if disk.f_bavail * disk.f_frsize < ROOM:
+        return " (its disk is full)"
+    return "" if os.access(file.parent, os.W_OK) else " (its folder cannot be written)"
 
 
 def is_refusal(exc: BaseException) -> bool:

@@ -86,7 +86,7 @@ class Ledger:
             if found < VERSION:
                 return ledger._brought_up(tell) if create else ledger._copied(tell)
         except (sa.exc.SQLAlchemyError, OSError, ImportError) as exc:
-            raise LedgerError(f"the ledger at {safe(url)} cannot be opened: {cause(exc)}") from exc
+            raise LedgerError(f"the ledger at {safe(url)} cannot be opened: {cause(exc, place)}") from exc
         return ledger
 
     def append(
@@ -266,7 +266,9 @@ class Ledger:
                 yield Link.of_row(dict(row._mapping))
         except (sa.exc.SQLAlchemyError, ValueError) as exc:
             seq = self._unreadable(connection, after)
-            raise TamperedError(seq, f"event {seq} was altered: it cannot be read ({cause(exc)})") from exc
+            raise TamperedError(
+                seq, f"event {seq} was altered: it cannot be read ({cause(exc, self._engine.url)})"
+            ) from exc
 
     def _unreadable(self, connection: Connection, after: int) -> int:
         """The first event after this one that the database cannot give; rows are read in batches otherwise."""
@@ -404,7 +406,9 @@ class Ledger:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(f"the ledger at {safe(self._engine.url)} cannot be read: {cause(exc)}") from exc
+            raise LedgerError(
+                f"the ledger at {safe(self._engine.url)} cannot be read: {cause(exc, self._engine.url)}"
+            ) from exc
 
     @contextmanager
     def _writing(self, what: str = "written") -> Iterator[Connection]:
@@ -415,7 +419,9 @@ class Ledger:
             ):
                 yield connection
         except sa.exc.SQLAlchemyError as exc:
-            raise LedgerError(f"the ledger at {safe(self._engine.url)} cannot be {what}: {cause(exc)}") from exc
+            raise LedgerError(
+                f"the ledger at {safe(self._engine.url)} cannot be {what}: {cause(exc, self._engine.url)}"
+            ) from exc
 
     def _head(self, connection: Connection) -> tuple[int, str]:
         row = connection.execute(sa.select(self._tables.head.c.seq, self._tables.head.c.hash)).one()
