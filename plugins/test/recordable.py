@@ -11,7 +11,7 @@ from typing import Any
 from ..plugin_utils.evidence.recorder import active
 
 
-def recordable(dummy: Any) -> bool:  # noqa: ARG001 -- the answer is the same for all endpoints
+def recordable(dummy: Any) -> bool:
     """Whether what is done now would be recorded as it has to be. Asked where a task begins, in a process forked from
     the one that records, so that it knows of every earlier result."""
     recorder = active()

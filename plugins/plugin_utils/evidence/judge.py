@@ -355,7 +355,7 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
             {
                 "id": _id(first, *(f"{key}={value}" for key, value in sorted(scope.items()))),
                 "scope": dict(scope),
-                "reason": _why_held(scope, step, [one for _, one in failing], standing),
+                "reason": _why_held(scope, step, failing[0][1], standing),
                 "failure": first,
             },
         )
@@ -369,12 +369,12 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
     ]
 
 
-def _why_held(scope: Mapping[str, str], step: str, failing: Sequence[Failing], standing: Standing) -> str:
+def _why_held(scope: Mapping[str, str], step: str, first: Failing, standing: Standing) -> str:
     """What a hold beyond the client says is decided, and told, of other clients' endpoints too: it names nobody."""
     endpoint = standing.endpoint
     if scope.get("client") == endpoint.client:
-        return f"{endpoint.name}: {tickets.STEPS[step]} failed: {failing[0].in_words()}"
-    code = " ".join(part for part in (failing[0].hresult, failing[0].name) if part)
+        return f"{endpoint.name}: {tickets.STEPS[step]} failed: {first.in_words()}"
+    code = " ".join(part for part in (first.hresult, first.name) if part)
     what = f"{tickets.STEPS[step]} failed on a {endpoint.ring} {endpoint.kind or 'endpoint'}"
     return f"{what}: {code}" if code else what
 

@@ -132,7 +132,7 @@ class _Check:
     def _files(self, manifest: dict[str, Any]) -> None:
         try:
             listed = {row["name"]: (row["sha256"], row["size"]) for row in manifest["members"]}
-            self._members.expect({name: int(size) for name, (_, size) in listed.items()})
+            self._members.expect({name: int(row[1]) for name, row in listed.items()})
         except (TypeError, KeyError, ValueError) as exc:
             raise PackageError(f"{MANIFEST} was altered: its list of files cannot be read ({exc})") from exc
         there = [name for name in self._members.names if name not in (MANIFEST, SIGNATURE)]
@@ -277,11 +277,11 @@ def _check_kept(points: list[Checkpoint], expected: Collection[tuple[int, str]])
                 f"its checkpoint of event {seq} is {heads[seq]}, and the one that was kept is {wanted}: it is of "
                 "another ledger, or of one that was made anew"
             )
-    if expected and not any(seq in heads for seq, _ in expected):
+    if expected and not any(one[0] in heads for one in expected):
         raise PackageError(
             f"it cannot be held against a checkpoint that was kept: it begins with that of event {points[0].seq} and "
             f"ends with the checkpoint of event {points[-1].seq} ({points[-1].at[:16]} UTC), and has none of event "
-            + ", ".join(str(seq) for seq, _ in expected)
+            + ", ".join(str(one[0]) for one in expected)
         )
 
 

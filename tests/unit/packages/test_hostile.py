@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import canonical
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.keyring import key_statement
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.check import check_package
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import (
     MANIFEST,
@@ -23,7 +24,6 @@ from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import 
     PackageError,
     write_package,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.signing.keyring import key_statement
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
 from tests.unit.account.story import DAY
 
