@@ -17,11 +17,12 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import ready
 from ..plugin_utils.planning.session import Session
+from ..plugin_utils.planning.steps import ACTING
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str", "choices": ["open", "next"], "required": True},
     "ring": {"type": "str"},
-    "actions": {"type": "list", "elements": "str", "default": ["scan", "install", "reboot", "validate", "remind"]},
+    "actions": {"type": "list", "elements": "str", "choices": [*ACTING], "default": [*ACTING]},
     "passes": {"type": "int", "default": 320},
     "passed": {"type": "int", "default": 0},
     "started": {"type": "str"},

@@ -53,6 +53,12 @@ def test_a_ring_with_nobody(night: Night) -> None:
     nothing_recorded(night)
 
 
+def test_a_tag_that_is_no_action(night: Night) -> None:
+    said = refused(night, "--tags", "instal")
+    assert "must be one or more of: scan, install, reboot, validate, remind. Got no match for: instal" in said
+    nothing_recorded(night)
+
+
 @pytest.mark.parametrize("words", [(), ("-l", "Acme*"), ("--check",)])
 def test_an_inventory_without_any_host(night: Night, tmp_path: Path, words: tuple[str, ...]) -> None:
     """Such as that of an RMM account that may see no computer: Ansible itself would end green."""
@@ -148,3 +154,13 @@ def test_check_mode_plans_prints_and_touches_nothing(night: Night) -> None:
     assert night.touched(mark) == set()
     assert night.changing(mark) == []
     assert not night.ledger_file.exists()
+
+
+def test_by_tag_a_run_does_one_thing_only(night: Night) -> None:
+    """The lab begins within the window, in which the updates that the search finds would be installed at once."""
+    run = night.run("--tags", "scan", "-l", "ACME-WS01")
+    assert run.returncode == 0, run.output
+    kinds = {event.kind for event in night.events() if event.endpoint == "ACME-WS01"}
+    assert "scan.finished" in kinds
+    assert not {kind for kind in kinds if kind.startswith("install.")}
+    assert night.installed("ACME-WS01") == []
