@@ -27,7 +27,9 @@ options:
     description: Plan for the endpoints of this ring only. Without it, for all hosts of the play.
     type: str
   actions:
-    description: The actions of the flow that this run carries out. Endpoints that are due for another are told and left alone.
+    description:
+      - The actions of the flow that this run carries out.
+      - Endpoints that are due for another are told and left alone.
     type: list
     elements: str
     choices: [scan, install, reboot, validate, remind]

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The troubleshooting guide quotes the collection's own words: each of them is said somewhere in the code, and no kind of
-error that stops a run or keeps something waiting is missing."""
+"""The troubleshooting guide quotes the collection's own words: each of them is said somewhere in the code, and no kind
+of error that stops a run or keeps something waiting is missing."""
 
 from __future__ import annotations
 
@@ -102,5 +102,7 @@ def test_the_table_of_exit_states_has_those_that_the_collection_gives() -> None:
     callback = (ROOT / "plugins" / "callback" / "evidence.py").read_text(encoding="utf-8")
     given = {int(status) for status in re.findall(r"^(?:RED|NO_HOSTS) = (\d+)$", callback, re.MULTILINE)}
     assert given == {2, 4}
-    listed = {int(status) for cell in re.findall(r"^\| ([\d, ]+) \|", GUIDE, re.MULTILINE) for status in cell.split(",")}
+    listed = {
+        int(status) for cell in re.findall(r"^\| ([\d, ]+) \|", GUIDE, re.MULTILINE) for status in cell.split(",")
+    }
     assert listed >= given | {0, 99}
