@@ -68,6 +68,10 @@ lint-yaml:
 	@antsibull-changelog lint
 	@antsibull-docs lint-collection-docs --plugin-docs .
 
+.PHONY: pre-commit
+pre-commit: environment ## Has git look at each commit, with the hooks of .pre-commit-config.yaml
+	@pre-commit install
+
 .PHONY: unit
 unit: environment ## The pure core by tables and properties, the lab, the collection's own consistency
 	@pytest tests/unit -q -n 2
@@ -87,6 +91,14 @@ molecule: environment ## Molecule's scenarios on the lab, two at a time; the log
 	  if MOLECULE_COMMAND_BORDERS=false molecule test -s {} > build/molecule-{}.log 2>&1; then echo "molecule: {} passed"; \
 	  else cat build/molecule-{}.log; echo "molecule: {} FAILED"; exit 1; fi'
 
+.PHONY: sanity
+sanity: environment ## ansible-test's sanity tests, on a copy of the tree in which faults are planted for it to find
+	@python -m tests.gates.sanity
+
+.PHONY: importer
+importer: environment ## The built collection as Galaxy reads it on upload: no error, no warning
+	@python -m tests.gates.importer
+
 .PHONY: newest
 newest: environment ## A few tests of lab and ring on the newest ansible-core, where a Python 3.12 or newer is there
 	@tests/newest.sh
@@ -95,7 +107,13 @@ newest: environment ## A few tests of lab and ring on the newest ansible-core, w
 test-quick: lint unit ## Lint and unit tests: under a minute and a half
 
 .PHONY: test
-test: lint unit browser integration molecule newest ## All of the above
+test: ## All of the above; the integration tests wait for the lab while the others compute
+	@$(MAKE) --no-print-directory lint unit
+	@$(MAKE) --no-print-directory --output-sync=line -j2 integration others
+
+.PHONY: others
+others: environment
+	@for gate in sanity importer browser molecule newest; do $(MAKE) --no-print-directory $$gate || exit 1; done
 
 .PHONY: bench bench-quick
 bench: environment ## What it costs, as ratios measured in one run: under twenty minutes
@@ -106,4 +124,4 @@ bench-quick: environment ## Less of it, in three minutes
 
 .PHONY: clean
 clean: ## Remove what these targets made
-	@rm -rf $(VENV) .venv-newest .ansible .lab* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-* .ansible .lab* build .pytest_cache .mypy_cache .ruff_cache .hypothesis

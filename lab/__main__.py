@@ -19,7 +19,7 @@ from .errors import LabError
 from .faults import FaultError
 from .fleet import FleetError
 from .network import Layout, loopback
-from .windows.registry import load_handlers
+from .windows.registry import HandlersError, load_handlers
 
 DESCRIPTION = """\
 A small managed service provider on loopback: Windows endpoints behind WinRM, ConnectWise Automate,
@@ -57,6 +57,13 @@ def arguments() -> argparse.ArgumentParser:
     up.add_argument("--tls", action="store_true", help="WinRM over HTTPS, from port base +7100 (or port 5986)")
     up.add_argument("--speed", type=float, help="lab seconds per second, 0 stands still (default: the fleet's)")
     up.add_argument("--start", help="instant at which the lab's clock starts (default: the fleet's)")
+    up.add_argument(
+        "--handlers",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file, or a folder of files, with handlers of your own modules (docs/lab.md); may be given again",
+    )
     up.add_argument("--detach", action="store_true", help="come back as soon as it is up; log in lab.log")
     down = commands.add_parser("down", help="stop it")
     status = commands.add_parser("status", help="is it up, and what time is it there")
@@ -104,7 +111,7 @@ def up(options: argparse.Namespace) -> None:
     layout = Layout(loopback(options.host), options.port_base, options.addresses, options.tls)
     start = parse_instant(options.start) if options.start else None
     settings = Settings(options.fleet, options.state_dir, layout, options.speed, start)
-    load_handlers()
+    load_handlers(options.handlers)
 
     def when_up() -> None:
         say(welcome(LabClient.from_state_dir(options.state_dir)))
@@ -192,7 +199,7 @@ def main() -> int:
     }
     try:
         commands[options.command](options)
-    except (LabError, FleetError, FaultError, ClockError) as error:
+    except (LabError, FleetError, FaultError, ClockError, HandlersError) as error:
         sys.stderr.write(f"lab: {error}\n")
         return 1
     return 0

@@ -72,6 +72,7 @@ class Machine:
         self.files = FileSystem()
         self.jobs: dict[str, Job] = {}
         self.notices: list[dict[str, Any]] = []
+        self.kept: dict[str, Any] = {}  # what a module knows of the machine and nobody else does, under its name
         self.history: list[dict[str, Any]] = []
         self.updates = UpdateAgent(self, updates, computer.pending, computer.installed)
         self.on_shutdown: list[Callable[[], None]] = []
@@ -259,6 +260,7 @@ class Machine:
             "updates": self.updates.state(),
             "jobs": {jid: "dead" if job.dead else job.status()["finished"] for jid, job in self.jobs.items()},
             "notices": self.notices,
+            "kept": self.kept,
             "history": self.history,
         }
 

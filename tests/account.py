@@ -7,7 +7,7 @@ For the playbooks that verify Molecule's scenarios. Checks the ledger's whole ch
 hold together fails whoever asks. ``endpoints`` sets side by side, for each machine of the lab,
 
 - what the machine says: ``installed`` and ``failed`` (KB numbers in order), ``boots`` (how many), ``reboot_pending``,
-  and ``reached`` (whether anybody ran anything on it at all);
+  ``told`` (how often its users were told something), and ``reached`` (whether anybody ran anything on it at all);
 - what the ledger says: ``action`` and ``node`` of its last decision (null: it was in no plan), and ``healthy`` (by its
   last validation; null: none).
 
@@ -64,6 +64,7 @@ def _by_the_machine(lab: LabClient, name: str) -> dict[str, Any]:
         "failed": [entry["kb"] for event, entry in history if event == "install.failed"],
         "boots": sum(event == "boot" for event, _entry in history),
         "reboot_pending": machine["reboot_pending"],
+        "told": sum(event == "notice" for event, _entry in history),
         "reached": bool(lab.journal(face="winrm", machine=name, limit=1)),
     }
 

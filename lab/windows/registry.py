@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a module's name leads to the Python that answers for it.
 
-A handler is a coroutine in a file of its own in this folder::
+A handler is a coroutine in a file of its own in this folder, or in one of yours (``--handlers``, see docs/lab.md)::
 
     @module("ansible.windows.win_ping", options={"data": Option("str", default="pong")})
     async def win_ping(run: Run) -> Result:
@@ -17,9 +17,12 @@ to a machine it does through `run.machine`; nothing else in the lab is its busin
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import Option, coerce
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 UNSIMULATED = "LAB-UNSIMULATED"
+
+
+class HandlersError(ValueError):
+    """A file of handlers that cannot be used; the message says which and why."""
 
 
 class ModuleFailed(Exception):  # noqa: N818 - it is what the module says, not an error of the lab
@@ -94,11 +101,35 @@ def module(
     return register
 
 
-def load_handlers() -> dict[str, Module]:
+def load_handlers(places: Iterable[Path] = ()) -> dict[str, Module]:
+    """The lab's own, and those in `places`: files, or folders of files. One for a module that the lab has replaces it.
+    Raises `HandlersError`.
+    """
     package = __name__.rpartition(".")[0]
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
         importlib.import_module(f"{package}.{found.name}")
+    for place in places:
+        files = sorted(place.glob("*.py")) if place.is_dir() else [place]
+        if not files:
+            raise HandlersError(f"no handlers in {place}: it holds no file that ends in .py")
+        for file in files:
+            _load(file)
     return MODULES
+
+
+def _load(file: Path) -> None:
+    before = dict(MODULES)
+    spec = importlib.util.spec_from_file_location(f"lab_handlers_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise HandlersError(f"no handlers in {file}: it is no Python file")
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = loaded  # dataclasses look there for the names in their annotations
+    try:
+        spec.loader.exec_module(loaded)
+    except Exception as error:
+        raise HandlersError(f"the handlers in {file} cannot be loaded: {type(error).__name__}: {error}") from error
+    if before == MODULES:
+        raise HandlersError(f'no handler in {file}: one is a coroutine under @module("namespace.collection.module", …)')
 
 
 async def run_module(machine: Machine, call: Call) -> Result:

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What it costs, as ratios measured in one run: `make bench`, `make bench-quick`.
 
 ``cases/``     one module a case; each measures ours beside the plain way and gives rows

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tests.bench`: runs the cases, prints table and plot, keeps the figures in build/bench.json.
 
 Ends with 1 where a target is missed or a case cannot be measured.

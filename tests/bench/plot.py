@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """One picture over N: how many times faster than the plain way, by how many there are."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The cases, in the order of the table.
 
 A case is a module here with a function ``measure(bench: Bench) -> Iterable[Row]``; its docstring's first line says what

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from fnmatch import fnmatch
 
 import pytest
 import yaml
 
+from tests.gates.tree import tracked
 from tests.unit.collection.commands import ROOT, ansible
 
 MADE_BY_GALAXY = {"MANIFEST.json", "FILES.json"}
@@ -25,7 +25,11 @@ FOR_USERS = (
     "plugins/modules/win_posture.ps1",
     "plugins/plugin_utils/flow/data/hresults.json",
     "plugins/plugin_utils/oscal/data/sp800-171r2-si.json",
+    "docs/lab.md",
+    "lab/requirements.txt",
+    "lab/windows/registry.py",
 )
+FOR_DEVELOPERS = ("Makefile", "tests/*", "molecule/*", "inventories/*", "ansible.cfg", "pyproject.toml", ".*")
 
 
 @pytest.fixture(scope="module")
@@ -38,24 +42,23 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         return {member.name for member in archive if member.isfile()}
 
 
-def tracked() -> set[str]:
-    """What git knows or would take up."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    return {name for name in names if name and (ROOT / name).is_file()}
-
-
 def test_it_holds_what_users_need(members: set[str]) -> None:
     assert sorted(set(FOR_USERS) - members) == []
 
 
+def test_what_only_who_works_on_it_needs_is_not_in_it(members: set[str]) -> None:
+    assert [name for name in members if any(fnmatch(name, pattern) for pattern in FOR_DEVELOPERS)] == []
+
+
 def test_it_holds_nothing_that_git_does_not(members: set[str]) -> None:
-    assert sorted(members - tracked() - MADE_BY_GALAXY) == []
+    assert sorted(members - set(tracked()) - MADE_BY_GALAXY) == []
 
 
 def test_what_it_leaves_out_is_left_out_on_purpose(members: set[str]) -> None:
     ignored = yaml.safe_load((ROOT / "galaxy.yml").read_text())["build_ignore"]
-    left_out = {name for name in tracked() - members if not any(fnmatch(name.split("/")[0], one) for one in ignored)}
+    left_out = {
+        name for name in set(tracked()) - members if not any(fnmatch(name.split("/")[0], one) for one in ignored)
+    }
     assert left_out - {"galaxy.yml"} == set()  # its content is in MANIFEST.json
 
 

@@ -23,6 +23,8 @@ FILES = {
     "lab/requirements.txt": "lab",
     "tests/requirements.txt": "tests",
 }
+OF_THE_IMPORTER = "tests/requirements-importer.txt"
+"""In an environment of its own."""
 WITHOUT_IMPORT = {
     "pywinrm": "ansible's connection plugin imports it",
     "tzdata": "the standard library reads its files",
@@ -66,12 +68,12 @@ def commands(distribution: str) -> set[str]:
     return {point.name for point in points if point.group == "console_scripts"} | {distribution}
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, OF_THE_IMPORTER])
 def test_every_line_has_a_reason(file: str) -> None:
     assert [match["name"] for match in lines(file) if not match["reason"]] == []
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, OF_THE_IMPORTER])
 def test_every_line_says_which_version(file: str) -> None:
     assert [match["name"] for match in lines(file) if not match["version"]] == []
 
