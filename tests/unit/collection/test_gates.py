@@ -45,8 +45,10 @@ def test_each_sort_of_fault_is_planted_where_it_is_looked_for() -> None:
 def test_each_gate_is_in_make_test() -> None:
     """By what `make test` would do: what it leaves out nobody would miss."""
     told = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    gates = ("ruff", "mypy", "yamllint", "ansible-lint", "antsibull-changelog", "antsibull-docs", "pytest tests/unit")
-    gates += ("pytest tests/integration", "molecule test", "tests.gates.sanity", "tests.gates.importer", "newest.sh")
+    gates = [
+        *("ruff", "mypy", "yamllint", "ansible-lint", "antsibull-changelog", "antsibull-docs", "pytest tests/unit"),
+        *("pytest tests/integration", "molecule test", "tests.gates.sanity", "tests.gates.importer", "newest.sh"),
+    ]
     assert [gate for gate in gates if gate not in told] == []
 
 
