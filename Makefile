@@ -122,6 +122,18 @@ bench: environment ## What it costs, as ratios measured in one run: under twenty
 bench-quick: environment ## Less of it, in three minutes
 	@python -m tests.bench --quick
 
+SITE := build/docsite
+.PHONY: docsite
+docsite: environment ## Guides and reference as a web site in build/docsite/build/html; fetches nothing
+	@rm -rf $(SITE) && mkdir -p $(SITE)/rst/docs && chmod go-w $(SITE)/rst
+	@antsibull-docs sphinx-init --use-current --lenient --index-rst-source docs/docsite/index.rst --sphinx-theme alabaster \
+	  --project msp.patching --title msp.patching --dest-dir $(SITE) msp.patching > $(SITE).log
+	@cat docs/docsite/conf_more.py >> $(SITE)/conf.py
+	@cp README.md CONTRIBUTING.md $(SITE)/rst/ && cp docs/*.md $(SITE)/rst/docs/
+	@antsibull-docs --config-file $(SITE)/antsibull-docs.cfg collection --use-current --dest-dir $(SITE)/rst msp.patching
+	@sphinx-build -M html $(SITE)/rst $(SITE)/build -c $(SITE) -q -W --keep-going
+	@echo "$(SITE)/build/html/index.html"
+
 .PHONY: clean
 clean: ## Remove what these targets made
 	@rm -rf $(VENV) .venv-* .ansible .lab* build .pytest_cache .mypy_cache .ruff_cache .hypothesis
