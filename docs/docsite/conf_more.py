@@ -1,6 +1,6 @@
 # Appended to the configuration that antsibull-docs writes: the guides are Markdown, and nothing is fetched.
 extensions += ["myst_parser"]  # noqa: F821
-extensions.remove("sphinx.ext.intersphinx")  # noqa: F821
+extensions.remove("sphinx.ext.intersphinx")
 myst_heading_anchors = 3
 pygments_style = "default"
 # links from the guides into the code, and references into Ansible's own documentation, lead out of this site
