@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .. import automate
 from ..errors import PatchingError
-from ..ledger.database import safe
+from ..ledger.database import safe, secrets_of
 from ..psa.layout import Layout
 
 
@@ -100,9 +100,9 @@ class Settings:
     """What was wrong with the settings themselves, found while they were read."""
 
     def secrets(self) -> list[str | None]:
-        """Every credential that the run was given: in its settings, and in the environment for an S3 store."""
-        found: list[str | None] = [urlsplit(self.ledger).password if "://" in self.ledger else None]
-        found += [os.environ.get(name) for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
+        """Every credential that the run was given: in its settings, and in the environment for its stores."""
+        found: list[str | None] = [*secrets_of(self.ledger)]
+        found += [os.environ.get(name) for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")]
         if self.automate is not None:
             found += [self.automate.password, self.automate.client_id]
         if self.psa is not None:

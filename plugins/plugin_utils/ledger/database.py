@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..requirements import psycopg
 from ..requirements import sqlalchemy as sa
@@ -46,13 +46,12 @@ HIDDEN = "***"
 
 def place_of(url: str) -> URL:
     """The address, with our driver where it names none. Raises LedgerError for what is no database URL."""
-    try:
-        place = sa.engine.make_url(url)
-    except (sa.exc.ArgumentError, ValueError) as exc:
+    place = _parsed(url)
+    if place is None:
         raise LedgerError(
             f"the ledger's address {safe(url)} is no database URL: write a path, or "
             "postgresql://user:password@host:5432/database with special characters of the password as %40 and the like"
-        ) from exc
+        )
     if place.drivername in ("postgres", "postgresql"):
         place = place.set(drivername="postgresql+psycopg")
     if place.get_backend_name() not in ("sqlite", "postgresql"):
@@ -118,12 +117,29 @@ def _sqlite(place: URL) -> Engine:
 
 def safe(url: Any) -> str:
     """The URL without its passwords; of what is no URL, nothing that could be one."""
-    try:
-        place = sa.engine.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
+    place = _parsed(url)
+    if place is None:
         return f"{str(url).partition('://')[0]}://…" if "://" in str(url) else "given"
     hidden = {name: HIDDEN for name in SECRETS if name in place.query}
     return str(place.update_query_dict(hidden).render_as_string(hide_password=True)).replace(quote(HIDDEN), HIDDEN)
+
+
+def secrets_of(url: str) -> list[str]:
+    """The passwords in the address of a ledger, as they are and as they stand there."""
+    place = _parsed(url)
+    if place is None:
+        return []
+    written = [urlsplit(url).password, place.password, *(place.query.get(name) for name in SECRETS)]
+    return [str(one) for one in written if one]
+
+
+def _parsed(url: Any) -> URL | None:
+    """None for what is no URL; so is one whose host begins within the password, for an @ in that is not written %40."""
+    try:
+        place = sa.engine.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        return None
+    return None if "@" in (place.host or "") else place
 
 
 def cause(exc: BaseException, place: URL | None = None) -> str:

@@ -58,8 +58,13 @@ class Bucket:
         options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         unknown = sorted(set(options) - set(KEYS))
         lock = options.get("lock", LOCKS[0])
-        if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc:
+        if parts.scheme != "s3" or not parts.netloc or set(parts.netloc) & set("@:"):
             raise StoreError(f"the place for packages {_safe(url)} is no bucket: write s3://bucket/prefix")
+        if "@" in urlsplit(options.get("endpoint", "")).netloc:
+            raise StoreError(
+                f"the place for packages {_safe(url)}: its endpoint has credentials in it, which come from "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
         if unknown:
             raise StoreError(f"the place for packages {_safe(url)} has {unknown[0]!r}; there is: {', '.join(KEYS)}")
         if lock not in LOCKS:

@@ -81,6 +81,12 @@ def test_credentials_of_every_setting_are_in_no_file(tmp_path: Path) -> None:
     assert "canary" not in repr(replace(settings, automate=None, psa=None))
 
 
+def test_passwords_of_the_ledger_are_known_as_they_are_and_as_they_are_written() -> None:
+    url = "postgresql://u:c4n%40ry%2F1@h/d?sslpassword=c4nary-2"
+    assert {"c4n@ry/1", "c4n%40ry%2F1", "c4nary-2"} <= set(Settings(ledger=url).secrets())
+    assert Settings(ledger="sqlite:////var/lib/a@b:c.sqlite").secrets()[:1] != ["c.sqlite"]
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

@@ -68,6 +68,8 @@ def test_an_address_needs_no_driver_in_it(url: str, scheme: str) -> None:
     [
         ("postgresql://u:hunter2@h:port/d", "the ledger's address postgresql://… is no database URL"),
         ("postgresql://u:hun@ter2@h:54x/d", "special characters of the password as %40"),
+        ("postgresql://u:hun@ter2@127.0.0.1:1/d", "special characters of the password as %40"),
+        ("postgresql://u:@hunter2@127.0.0.1:1/d", "address postgresql://… is no database URL"),
         ("mysql://u:hunter2@h/d", "mysql://u:***@h/d would be on mysql: it is on SQLite or PostgreSQL"),
         ("postgresql://u:hunter2@127.0.0.1:1/d", "postgresql+psycopg://u:***@127.0.0.1:1/d cannot be"),
         ("postgresql://u@127.0.0.1:1/d?password=hunter2", "u@127.0.0.1:1/d?password=*** cannot be"),

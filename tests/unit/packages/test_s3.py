@@ -68,6 +68,24 @@ def versions(client: Any, bucket: str = "locked") -> list[Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("s3://AK:C4n4ry@bucket", "s3://bucket is no bucket"),
+        ("s3://AK:C4n/4ry@bucket/x", "s3://bucket/x is no bucket"),
+        ("s3://AK:C4n?4ry@bucket/x", "s3://bucket/x is no bucket"),
+        ("s3://AK:C4n#4ry@bucket/x", "s3://bucket/x is no bucket"),
+        ("s3://bucket/x?endpoint=http://u:C4n4ry@127.0.0.1:1", "its endpoint has credentials in it"),
+        ("s3://bucket/x?endpoint=http://u:C4n@4ry@127.0.0.1:1", "its endpoint has credentials in it"),
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_shown(url: str, words: str) -> None:
+    with pytest.raises(StoreError, match=re.escape(words)) as found:
+        store_for(url)
+    assert "C4n" not in str(found.value)
+    assert "4ry" not in str(found.value)
+
+
 @pytest.mark.parametrize("as_file", [False, True])
 def test_a_package_is_kept_locked_and_found(store: PackageStore, client: Any, tmp_path: Path, as_file: bool) -> None:
     source = tmp_path / "made.zip"
