@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -57,6 +59,57 @@ class Postgres:
         with psycopg.connect(url or self.url(), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    def guard(self, user: str, password: str) -> None:
+        """A user who is asked for his password; the others are trusted."""
+        self.sql(f"CREATE ROLE {user} LOGIN PASSWORD '{password}'")
+        rules = Path(self.sql("SHOW hba_file")[0][0])
+        rules.write_text(f"local all {user} scram-sha-256\n{rules.read_text()}")
+        self.sql("SELECT pg_reload_conf()")
+
+    @contextmanager
+    def losing_answers(self) -> Iterator[tuple[int, threading.Event]]:
+        """A port that leads to the server. While the event is set it goes dead between each COMMIT and the word that it
+        was done."""
+        losing, ways = threading.Event(), []
+
+        def pump(source: socket.socket, sink: socket.socket, lost: threading.Event, *, outward: bool) -> None:
+            with suppress(OSError):
+                while data := source.recv(65536):
+                    if outward and b"COMMIT" in data and losing.is_set():
+                        lost.set()
+                    if not outward and lost.is_set():
+                        break
+                    sink.sendall(data)
+            for end in (source, sink):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+        def lead(client: socket.socket) -> None:
+            with client, socket.socket(socket.AF_UNIX) as server:
+                server.connect(str(self.socket))
+                lost = threading.Event()
+                back = threading.Thread(target=pump, args=(server, client, lost), kwargs={"outward": False})
+                back.start()
+                pump(client, server, lost, outward=True)
+                back.join()
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    way = threading.Thread(target=lead, args=(listener.accept()[0],))
+                    ways.append(way)
+                    way.start()
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=serve)
+            thread.start()
+            try:
+                yield listener.getsockname()[1], losing
+            finally:
+                listener.shutdown(socket.SHUT_RDWR)
+                for one in (thread, *ways):
+                    one.join()
 
     @contextmanager
     def down(self) -> Iterator[None]:

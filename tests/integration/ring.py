@@ -250,6 +250,10 @@ class Night:
     def bodies(self, kind: str, endpoint: str | None = None) -> list[dict[str, Any]]:
         return [dict(event.body) for event in self.events(kind, endpoint=endpoint)]
 
+    def ledger_is_there(self) -> bool:
+        """Whether a run has made it already."""
+        return self.ledger.head()[0] > 0
+
     def decision(self, machine: str) -> tuple[str, str]:
         """Action and node of the decision that stands."""
         last = self.ledger.progress([machine])[machine].last_decision or {}

@@ -6,11 +6,7 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -159,58 +155,12 @@ def test_a_connection_that_is_lost_in_the_middle_leaves_nothing_half(url: str, t
     assert Ledger.open(url).verify()[0] == 4
 
 
-@contextmanager
-def losing_the_answer_to_a_commit(postgres: Postgres) -> Iterator[int]:
-    """A port that leads to the server, and goes dead between a COMMIT and the word that it was done."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source: socket.socket, sink: socket.socket, committed: threading.Event, *, outward: bool) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if outward and b"COMMIT" in data:
-                    committed.set()
-                if not outward and committed.is_set():
-                    break
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def serve() -> None:
-        while True:
-            try:
-                client, dummy = listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(str(postgres.socket))
-            committed = threading.Event()
-            ways = [
-                threading.Thread(target=pump, args=(client, server, committed), kwargs={"outward": True}),
-                threading.Thread(target=pump, args=(server, client, committed), kwargs={"outward": False}),
-            ]
-            for way in ways:
-                way.start()
-            for way in ways:
-                way.join()
-            client.close()
-            server.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
-
-
 def test_what_the_server_took_and_could_not_say_so_enters_once(postgres: Postgres, url: str, tmp_path: Path) -> None:
     settings = Settings(ledger=url, spool=tmp_path / "spool.jsonl", by="j.doe")
     recorder = Recorder(settings)
     recorder.record([reminder("A")])
-    with losing_the_answer_to_a_commit(postgres) as port:
+    with postgres.losing_answers() as (port, losing):
+        losing.set()
         options = url.partition("options=")[2]
         through = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres?sslmode=disable&options={options}"
         vars(recorder)["ledger"] = Ledger(database.engine_for(database.place_of(through)))
