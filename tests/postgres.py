@@ -71,7 +71,8 @@ class Postgres:
     def losing_answers(self) -> Iterator[tuple[int, threading.Event]]:
         """A port that leads to the server. While the event is set it goes dead between each COMMIT and the word that it
         was done."""
-        losing, ways = threading.Event(), []
+        losing = threading.Event()
+        ways: list[threading.Thread] = []
 
         def pump(source: socket.socket, sink: socket.socket, lost: threading.Event, *, outward: bool) -> None:
             with suppress(OSError):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..ledger.kinds import POSTURE
+from ..visible import visible
 
 Result = Mapping[str, Any]
 
@@ -168,7 +169,7 @@ def message_of(result: Result) -> str:
     for key in ("msg", "stderr", "module_stderr", "failed_when_suppressed_exception", "exception", "stdout"):
         found = result.get(key)
         if found:
-            return clean(str(found).strip())[:LONGEST_MESSAGE]
+            return visible(clean(str(found).strip()))[:LONGEST_MESSAGE]
     return "the task failed and did not say why"
 
 
@@ -288,7 +289,7 @@ def _waked(result: Result) -> Waked:
         if row["ok"]:
             sent.append((name, str(asked["mac"])))
         else:
-            failed.append((name, clean(str(row["message"] or message_of(result)))))
+            failed.append((name, visible(clean(str(row["message"] or message_of(result))))))
     return Waked(str(result.get("peer") or ""), tuple(sent), tuple(failed))
 
 

@@ -109,4 +109,4 @@ def name_of(scope: Scope, sha256: str) -> str:
 
 
 def _plain(word: str) -> str:
-    return re.sub(r"[^\w-]+", "-", word).strip("-") or "unnamed"
+    return re.sub(r"[^\w-]+", "-", word)[:60].strip("-") or "unnamed"

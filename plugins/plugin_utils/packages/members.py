@@ -22,11 +22,10 @@ from ..account import Account, Scope
 from ..flow import Policy
 from ..ledger.checkpoints import Checkpoint
 from ..report.render import rendered
+from ..report.tabular import FORMULAS
 from .readme import readme
 from .seal import Content
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula at the beginning of a cell."""
 SECTIONS = ("clients", "locations", "endpoints")
 CSV, JSON = "text/csv", "application/json"
 EVIDENCE = (
@@ -84,7 +83,7 @@ def _cell(record: Mapping[str, Any], column: str) -> str:
     if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
         return ", ".join(str(item) for item in value)
     words = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return f"'{words}" if words.startswith(FORMULA) else words
+    return f"'{words}" if words.startswith(FORMULAS) else words
 
 
 def _account(making: Making) -> dict[str, Content]:

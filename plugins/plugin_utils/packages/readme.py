@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..account import Account
 from ..ledger.checkpoints import Checkpoint
+from ..visible import visible
 
 TEXT = """\
 EVIDENCE OF FLAW REMEDIATION
@@ -65,7 +66,7 @@ WHAT IS NOT SHOWN
 def readme(account: Account, checkpoint: Checkpoint) -> bytes:
     minute = "%Y-%m-%d %H:%M"
     text = TEXT.format(
-        scope=account.scope,
+        scope=" ".join(visible(str(account.scope), 200).split()),
         start=account.start.strftime(minute),
         end=account.end.strftime(minute),
         at=account.at.strftime(minute),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ..flow import Endpoint
 from ..requirements import rich
+from ..visible import visible
 from .plan import Plan
 
 ROWS = 60
@@ -28,7 +29,7 @@ def render(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *,
     table = rich.table.Table(*columns, title=title, title_justify="left", box=rich.box.SIMPLE_HEAD, pad_edge=False)
     count = 0
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
         count += 1
     if not count:
         return f"{title}\n  –\n"

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..requirements import pygal
+from ..visible import visible
 from .palette import DOCUMENT, FONT
 from .view import Chart
 
@@ -69,7 +70,7 @@ def _common(height: int) -> dict[str, Any]:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 28 else f"{label[:27]}…"
+    return visible(label, 28)
 
 
 def _steps(whole: int) -> list[int]:
@@ -116,7 +117,7 @@ def _dressed(root: ET.Element, key: str, title: str, words: str, tones: Sequence
     root.attrib.update({"xmlns": "http://www.w3.org/2000/svg"} | told)
     for place, (tag, text) in enumerate((("title", title), ("desc", words))):
         element = ET.Element(tag, {"id": f"{key}-{'words' if place else 'title'}"})
-        element.text = text
+        element.text = visible(text)
         root.insert(place, element)
     return root
 

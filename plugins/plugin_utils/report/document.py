@@ -19,8 +19,9 @@ from typing import Any
 
 from ..errors import PatchingError
 from ..requirements import font_source_sans_pro, typst
+from ..visible import visible
 from .palette import DOCUMENT
-from .view import View
+from .view import LONGEST, View
 
 DATA = Path(__file__).parent / "data"
 STANDARD = "ua-1"
@@ -34,8 +35,17 @@ class DocumentError(PatchingError):
 
 
 def document(view: View) -> bytes:
-    """The PDF. Raises DocumentError."""
-    return _compiled("report.typ", view, format="pdf", pdf_standards=[STANDARD])
+    """The PDF. Raises DocumentError.
+
+    PDF/UA wants a letter for each character, which emoji and many scripts have on few machines. Where one has none, the
+    document does without the standard: a square in a name is better than no evidence.
+    """
+    try:
+        return _compiled("report.typ", view, format="pdf", pdf_standards=[STANDARD])
+    except DocumentError as exc:
+        if "could not be displayed" not in str(exc):
+            raise
+    return _compiled("report.typ", view, format="pdf")
 
 
 def picture(view: View) -> bytes:
@@ -67,5 +77,6 @@ def _breakable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_breakable(item) for item in value]
     if isinstance(value, str):
-        return LONG.sub(lambda found: ZERO_WIDTH_SPACE.join(re.findall(".{1,16}", found[0])), value)
+        shown = visible(value, LONGEST)
+        return LONG.sub(lambda found: ZERO_WIDTH_SPACE.join(re.findall(".{1,16}", found[0])), shown)
     return value

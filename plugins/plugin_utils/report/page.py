@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..requirements import jinja2
+from ..visible import visible
 from .palette import DARK, FONT, LIGHT, TONES
-from .view import View
+from .view import LONGEST, View
 
 DATA = Path(__file__).parent / "data"
 
@@ -40,11 +41,17 @@ def _environment() -> Any:
         loader=jinja2.FileSystemLoader(DATA),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["safe_svg"] = jinja2.filters.do_mark_safe
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """What the page says, but for what is markup of ours."""
+    return visible(value, LONGEST) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 @cache

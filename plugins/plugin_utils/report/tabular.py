@@ -16,7 +16,8 @@ from typing import Any
 from ..account import Account
 from ..account.model import plain
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet would take for a formula at the beginning of a cell; the wide signs in some countries."""
 Rows = Iterable[tuple[Any, ...]]
 
 ENDPOINTS = ("name", "client", "location", "ring", "kind", "role", "criticality", "stands", "reason", "proven", "node")

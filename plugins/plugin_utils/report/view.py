@@ -16,6 +16,8 @@ from typing import Any
 ROWS = 1000
 """Rows of a list of what is not fine; the whole is in the CSV beside."""
 FINE_ROWS = 200
+LONGEST = 2000
+"""Characters of a text: a message has no more, and nobody reads a longer name."""
 """Rows of a list of what is fine."""
 
 
