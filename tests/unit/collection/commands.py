@@ -9,8 +9,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent.parent
+Documents = dict[str, dict[str, Any]]
+"""By kind and name, what ansible-doc makes of a plugin."""
 
 
 def ansible(command: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -5,29 +5,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 import yaml
 
 from ansible_collections.msp.patching.plugins.filter.patching import FilterModule
-from tests.unit.collection.commands import ROOT, ansible
+from tests.unit.collection.commands import ROOT, Documents, ansible
 from tests.unit.collection.roles import ROLES
 
 KINDS = {"module": "modules", "callback": "callback", "inventory": "inventory", "filter": "filter", "test": "test"}
 """What ansible-doc calls a kind of plugin, and its folder. (An action is documented as the module of its name.)"""
-
-Documents = dict[str, dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def documents() -> Documents:
-    """By kind and name, what ansible-doc makes of the whole collection; it fails where a document does not parse."""
-    done = ansible("ansible-doc", "--metadata-dump", "msp.patching")
-    assert done.returncode == 0, done.stderr
-    found: Documents = json.loads(done.stdout)["all"]
-    return found
 
 
 def plugins(kind: str) -> set[str]:
