@@ -29,6 +29,7 @@ WITHOUT_IMPORT = {
     "pywinrm": "ansible's connection plugin imports it",
     "tzdata": "the standard library reads its files",
     "pytest-xdist": "an option of pytest",
+    "myst-parser": "an extension that Sphinx is told of in docs/docsite",
 }
 TYPES = "types-"
 LINE = re.compile(r"(?P<name>[\w.-]+)(?:\[\w+\])?(?P<version>[=><~!][^ ]*)?(?P<marker> *;[^#]*)?(?P<reason> +#.+)?")
