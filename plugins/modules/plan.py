@@ -29,7 +29,7 @@ options:
   actions:
     description:
       - The actions of the flow that this run carries out.
-      - Endpoints that are due for another are told and left alone.
+      - Endpoints that are due for another are listed and left alone.
     type: list
     elements: str
     choices: [scan, install, reboot, validate, remind]
@@ -39,11 +39,11 @@ options:
     type: int
     default: 320
   passed:
-    description: How many of them are used, as the plan before returned it.
+    description: How many passes are used, as the plan before returned it.
     type: int
     default: 0
   started:
-    description: When the first of them was, as the plan before returned it.
+    description: When the first pass was, as the plan before returned it.
     type: str
 attributes:
   check_mode:
