@@ -53,6 +53,13 @@ def test_each_policy_of_the_cookbook_is_one(text: str) -> None:
     assert load_policy(yaml.safe_load(text), ROOT / "docs")
 
 
+def test_the_cookbook_has_every_default_as_it_is() -> None:
+    whole = next(text for _place, text in policies())
+    document = yaml.safe_load(whole)
+    assert load_policy(document, None).document == load_policy({}, None).document
+    assert set(document) == set(load_policy({}, None).document)
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
 def test_what_a_guide_names_exists(guide: Path) -> None:
     words = guide.read_text()
