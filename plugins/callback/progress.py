@@ -216,6 +216,12 @@ class CallbackModule(Default):
         if not self._quiet(result.task):
             super().v2_runner_on_skipped(result)
 
+    def v2_on_file_diff(self, result: Any) -> None:
+        if not self._quiet(result.task):
+            super().v2_on_file_diff(result)
+        elif result.result.get("diff") and result.result.get("changed"):
+            self._display.display(str(self._get_diff(result.result["diff"])).rstrip())  # type: ignore[no-untyped-call]
+
     def v2_runner_item_on_ok(self, result: Any) -> None:
         if not self._quiet(result.task):
             super().v2_runner_item_on_ok(result)
@@ -288,7 +294,7 @@ class CallbackModule(Default):
         if self._is_told(task) or not self._quiet(task):
             return
         if told.get("changed"):
-            words = "check mode: nothing is touched; otherwise done" if context.CLIARGS.get("check") else "done"
+            words = "check mode, nothing is touched; this would be done" if context.CLIARGS.get("check") else "done"
         else:
             words = "nothing to change"
         self._say(f"{words}: {task.name or task.action}")

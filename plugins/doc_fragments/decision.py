@@ -20,8 +20,8 @@ attributes:
     description: Tells what would be recorded, and records nothing.
     support: full
   diff_mode:
-    description: Returns details on what has changed.
-    support: none
+    description: Shows what is added to the ledger, or would be in check mode.
+    support: full
 requirements:
   - the callback P(msp.patching.evidence#callback), which knows where the ledger is
 """

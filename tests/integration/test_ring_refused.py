@@ -164,3 +164,14 @@ def test_by_tag_a_run_does_one_thing_only(night: Night) -> None:
     assert "scan.finished" in kinds
     assert not {kind for kind in kinds if kind.startswith("install.")}
     assert night.installed("ACME-WS01") == []
+
+
+def test_a_decision_in_check_mode_shows_what_it_would_add(night: Night) -> None:
+    words = ("-e", "endpoint=ACME-WS01", "-e", "code=VENDOR", "-e", "reason=old", "--check", "--diff")
+    run = night.run(*words, playbook=ROOT / "playbooks" / "except.yml").ok()
+    (result,) = [told for tasks in run.results.values() for told in tasks.values()]
+    (diff,) = result["diff"]
+    assert diff["before"] == ""
+    assert "exception.granted" in diff["after"]
+    assert "code: VENDOR" in diff["after"]
+    assert not night.ledger_file.exists()

@@ -100,6 +100,8 @@ class PersonAction(ActionBase):
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         recorded = [{"kind": event.kind, **event.body} for event in events]
+        if self._task.diff:
+            result["diff"] = [_diff(event) for event in events]
         return result | {"changed": bool(events), "recorded": recorded}
 
     def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
@@ -108,6 +110,12 @@ class PersonAction(ActionBase):
 
     def warn(self, warning: str) -> None:
         self._result.setdefault("warnings", []).append(warning)
+
+
+def _diff(event: Event) -> dict[str, str]:
+    """What ``--diff`` shows: of a ledger that is only added to, the lines that come."""
+    lines = [f"{key}: {value}" for key, value in event.body.items() if value is not None]
+    return {"before": "", "after": "\n".join([event.kind, *lines, ""]), "after_header": "the ledger"}
 
 
 def given(arguments: Mapping[str, Any], *names: str) -> dict[str, str]:
