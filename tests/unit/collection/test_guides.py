@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import re
-import shlex
 import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -22,7 +19,7 @@ import yaml
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.alerts import generic
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.layout import Layout
-from tests.unit.collection.commands import ROOT, ansible
+from tests.unit.collection.commands import ROOT, Documents
 
 GUIDES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -76,78 +73,13 @@ def test_the_timer_starts_the_service_and_cron_the_script() -> None:
     assert stat.S_IMODE((cron / "patching-cycle").stat().st_mode) & 0o111
 
 
-CALL = re.compile(r"ansible-playbook (?:-i \S+ )?msp\.patching\.(\w+)((?: +(?![|#`])[^\n`|#]*)?)")
-EVERYWHERE = frozenset({"as_of", "by"})
-"""Extra vars that the callback takes, and a person's name."""
-OF_CYCLE = frozenset({"ring"})
-
-
-def calls() -> Iterator[Any]:
-    for guide in GUIDES:
-        for match in CALL.finditer(guide.read_text()):
-            yield pytest.param(match[1], match[2], id=f"{guide.name}: {match[0][17:75]}")
-
-
-def given_in(words: str) -> set[str]:
-    found: set[str] = set()
-    typed = iter(shlex.split(words.replace("…", "x")))
-    for word in typed:
-        if word in ("-e", "--extra-vars"):
-            value = next(typed)
-            found |= set(json.loads(value)) if value.startswith("{") else {value.partition("=")[0]}
-    return found
-
-
-@pytest.mark.parametrize(("playbook", "words"), list(calls()))
-def test_a_command_of_a_guide_gives_what_its_playbook_takes(playbook: str, words: str) -> None:
-    text = (ROOT / "playbooks" / f"{playbook}.yml").read_text()
-    taken = set(re.findall(r"\{\{ (\w+) \|", text)) | set(re.findall(r"when: (\w+) \|", text)) | EVERYWHERE
-    if playbook in ("ring", "cycle"):
-        taken |= OF_CYCLE
-    assert given_in(words) <= taken
-
-
-def test_a_command_that_gives_too_much_is_noticed() -> None:
-    assert given_in(" -e ring=pilot -e '{\"updates\": [1]}' -l X") == {"ring", "updates"}
-
-
-def documented(kind: str, name: str) -> dict[str, Any]:
-    """The options of a plugin as its page has them, with its fragments."""
-    done = ansible("ansible-doc", "-t", kind, "--json", f"msp.patching.{name}")
-    options: dict[str, Any] = json.loads(done.stdout)[f"msp.patching.{name}"]["doc"]["options"]
-    return options
-
-
 def blocks(language: str) -> Iterator[str]:
     for guide in GUIDES:
         yield from (match[2] for match in FENCE.finditer(guide.read_text()) if match[1] == language)
 
 
-def test_settings_in_guides_are_options_of_the_callbacks() -> None:
-    options = {**documented("callback", "evidence"), **documented("callback", "progress")}
-    keys = {
-        row["key"] for option in options.values() for row in option.get("ini", ()) if row["section"] == "msp_patching"
-    }
-    texts = list(blocks("ini"))
-    assert texts
-    for text in texts:
-        parser = configparser.ConfigParser(interpolation=None)
-        parser.read_string(text)
-        if parser.has_section("msp_patching"):
-            assert set(parser["msp_patching"]) <= keys
-
-
-def test_variables_of_the_environment_in_guides_are_read_by_somebody() -> None:
-    options = [*documented("callback", "evidence").values(), *documented("callback", "progress").values()]
-    options += documented("inventory", "automate").values()
-    known = {row["name"] for option in options for row in option.get("env", ())}
-    for guide in GUIDES:
-        told = set(re.findall(r"\b(?:MSP_PATCHING|AUTOMATE)_[A-Z_]*[A-Z]\b(?!_)", guide.read_text()))
-        assert told <= known, guide.name
-
-
-def test_inventory_sources_in_guides_have_options_that_there_are() -> None:
-    options = set(documented("inventory", "automate"))
+def test_inventory_sources_in_guides_have_options_that_there_are(documents: Documents) -> None:
+    options = set(documents["inventory"]["msp.patching.automate"]["doc"]["options"])
     sources = [
         found for text in blocks("yaml") if "plugin: msp.patching.automate" in text and (found := yaml.safe_load(text))
     ]
