@@ -16,9 +16,8 @@ TONES = {"signed": "excluded", "unsigned": "failed", "expired": "failed", "revok
 def section(account: Account) -> Section:
     signed = sum(one.state == "signed" for one in account.exceptions)
     lead = (
-        f"{words.count(len(account.exceptions), 'exception')} concern this report; {signed:,} of them count: signed by "
-        "the client and not expired. An exception that does not count holds its endpoints until it is signed, renewed "
-        "or ended."
+        f"{words.count(len(account.exceptions), 'exception')} on record, of which {signed:,} signed by the client and "
+        "not expired: only these count. Any other holds its endpoints until it is signed, renewed or ended."
     )
     tables = (_exceptions(account), _decisions(account), _holds(account))
     return Section("exceptions", "Exceptions, decisions and holds", lead, (), tables)
