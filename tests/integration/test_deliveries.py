@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -147,6 +149,21 @@ def test_a_lost_answer_never_makes_a_second_attachment(run: Run, shared_lab: Lab
     (sent,) = bodies(recorder, "attachment.sent")
     psa = PsaClient(psa_settings(shared_lab))
     assert len(psa.all("system/documents", recordType="Ticket", recordId=sent["ticket"])) == 1
+
+
+def test_bytes_that_were_swapped_are_not_sent(run: Run, shared_lab: LabClient) -> None:
+    """By somebody who can write to the database: a better report than the one that was made."""
+    recorder = run()
+    send(recorder, opening())
+    attach(recorder, KEY, FILES[:1])
+    database = recorder.settings.ledger.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        assert connection.execute("UPDATE blobs SET content = ?", (PNG,)).rowcount == 1
+    (said,) = send(recorder)
+    assert "report.pdf" in said
+    assert "behind the ledger's back" in said
+    (ticket,) = bodies(recorder, "ticket.sent")
+    assert documents(shared_lab, ticket["ticket"]) == {}
 
 
 # -- alerts -----------------------------------------------------------------------------------------------------------

@@ -95,6 +95,12 @@ class AttachmentChannel(Channel):
             if content is None:
                 yield f"attachment {body['file_name']} for {body['xref']}: its bytes are not in the ledger any more"
                 continue
+            if hashlib.sha256(content).hexdigest() != body["sha256"]:
+                yield (
+                    f"attachment {body['file_name']} for {body['xref']}: other bytes were put in its place behind the "
+                    "ledger's back, and are not sent; make it anew with msp.patching.report"
+                )
+                continue
             try:
                 document = bring(self._tickets.client, known[body["xref"]], body, content)
             except PsaRefusedError as exc:

@@ -9,8 +9,6 @@ These are the events that want it; the channel of tickets brings them over.
 
 from __future__ import annotations
 
-import hashlib
-import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..flow import Endpoint, cycle_span
 from ..flow.closure import PLACES
 from ..ledger import Event, instant, text_of
-from ..psa.tickets import local, xref
+from ..psa.tickets import local, marked, xref
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 PRIORITY = 3
 LISTED = 100
 """Endpoints that a note lists of each place; the report has them all."""
-LOST = re.compile(r"[^A-Za-z0-9._-]")
 TITLES = {
     "patched": "Patched and validated",
     "excluded": "Excluded",
@@ -41,8 +38,7 @@ TITLES = {
 
 def xref_of(cycle: str, client: str) -> str:
     """The key of the compliance ticket of a client and cycle; other clients' names that look alike have another."""
-    mark = [hashlib.sha256(client.encode()).hexdigest()[:8]] if LOST.search(client) else []
-    return xref("compliance", cycle, client, *mark)
+    return xref("compliance", cycle, *marked(client))
 
 
 def opened(opening: Iterable[Event], there: Iterable[Mapping[str, Any]]) -> list[Event]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
+from ..account import last_instant
 from ..deliveries import compliance, reports
 from ..deliveries.flaws import found
 from ..deliveries.outbox import Outbox
@@ -30,6 +32,8 @@ from .recorder import Recorder
 
 PLAN = "msp.patching.plan"
 """The action that every patching run has."""
+SKEW = timedelta(minutes=5)
+"""How far the clocks of nodes may be apart before somebody is told."""
 URGENT = frozenset({"ticket.wanted", "alert.wanted"})
 """What is delivered between two tasks, and not at the run's end alone."""
 
@@ -147,10 +151,20 @@ class Observer:
             if lacks:
                 recorder.report(lacks)
                 return []
-            trouble = recorder.signer.trouble(recorder.ledger)
+            return [words for words in (recorder.signer.trouble(recorder.ledger), self._clock_trouble()) if words]
         except PatchingError as exc:
-            trouble = str(exc)
-        return [trouble] if trouble else []
+            return [str(exc)]
+
+    def _clock_trouble(self) -> str | None:
+        """A clock that was set back, here or where the last run was: nothing that is written then would be believed."""
+        recorder = self._recorder
+        last, now = last_instant(recorder.ledger), recorder.clock.now()
+        if recorder.simulated or last is None or last - now < SKEW:
+            return None
+        return (
+            f"the clock here says {now:%Y-%m-%d %H:%M} UTC, and the ledger's last event is of {last:%Y-%m-%d %H:%M}: "
+            "one of the two clocks is wrong, and windows, soaks and deadlines rest on them; set them by NTP"
+        )
 
     def close_tiers(self, hostvars: HostVars, names: Collection[str], tiers: Collection[Key]) -> None:
         """Report what was found, and close those of `tiers` (client, ring and kind) whose endpoints all stand where

@@ -17,6 +17,8 @@ from ..flow import Endpoint
 from .delivery import SUMMARY_LENGTH
 
 XREF_LENGTH = 100
+LOST = re.compile(r"[^A-Za-z0-9._-]")
+"""What a key cannot hold."""
 
 STEPS = {
     "scan": "the search for updates",
@@ -55,6 +57,11 @@ def xref(*parts: str) -> str:
     return f"{whole[: XREF_LENGTH - 13]}-{digest}"
 
 
+def marked(client: str) -> list[str]:
+    """The client in a key of something that is all of the client's: other names that look alike there have another."""
+    return [client, *([hashlib.sha256(client.encode()).hexdigest()[:8]] if LOST.search(client) else [])]
+
+
 def failure_xref(client: str | None, endpoint: str, step: str) -> str:
     """The key of the ticket of what fails in one step of one endpoint."""
     return xref(client or "", endpoint, step)
@@ -74,7 +81,7 @@ def cause_of(endpoint: Endpoint, step: str, failing: Sequence[Failing], cycle: s
         "Each machine has its ticket below this one, with what failed on it and how its root cause is documented.",
     ]
     return {
-        "xref": xref("cause", cycle, endpoint.client, step, first.hresult or first.cls),
+        "xref": xref("cause", cycle, *marked(endpoint.client), step, first.hresult or first.cls),
         "summary": _short(f"Patching {cycle}: {what} on several machines"),
         "text": "\n".join(lines),
     }

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.errors import PatchingError
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.observer import PLAN, Observer
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, LedgerError
@@ -109,6 +110,24 @@ def test_an_older_copy_of_the_ledger_is_noticed_and_not_signed(settings: Setting
     assert str(memory) in trouble
     memory.unlink()
     assert older.checkpoint() is not None
+
+
+def test_on_an_older_copy_nothing_is_planned(settings: Settings) -> None:
+    run(settings).checkpoint()
+    memory = settings.signing_key_path().with_name("ledger.sqlite.key.seen")
+    memory.write_text(memory.read_text().replace('"seq": 3', '"seq": 30'))
+    recorder = Recorder(settings)
+    assert Observer(recorder).between_tasks(PLAN) == []
+    assert recorder.problem is not None
+    assert "nothing new is started on it" in recorder.problem
+
+
+def test_a_clock_that_was_set_back_is_told(settings: Settings) -> None:
+    recorder = Recorder(settings)
+    recorder.record([Event("reminder.shown", "WS01", datetime.now(UTC) + timedelta(hours=2), {})])
+    (words,) = Observer(recorder).between_tasks(PLAN)
+    assert "one of the two clocks is wrong" in words
+    assert recorder.problem is None, "a run that once had a clock of next year must not bar all the others"
 
 
 def test_a_ledger_that_stands_in_the_place_of_another_is_told(settings: Settings, tmp_path: Path) -> None:
