@@ -56,6 +56,7 @@ def account_of(ledger: Ledger, policy: Policy, scope: Scope, now: datetime) -> A
         missed_windows=tuple(missed),
         tickets=tuple(tickets),
         runs=tuple(people.runs(found)),
+        policies=tuple(people.policies(found)),
     )
 
 

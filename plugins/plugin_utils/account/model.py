@@ -329,6 +329,15 @@ class Run(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRow(Record):
+    """A policy that runs went by from `since` on, by the hash of its document, with the times that it sets."""
+
+    since: datetime
+    sha256: str
+    deadlines: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Account(Record):
     """The whole. `at` is the instant it tells of, `final` that nothing in the cycle can change any more; `events` and
     `head` say which ledger it was made of. Everything is sorted, by time or by name."""
@@ -353,3 +362,5 @@ class Account(Record):
     missed_windows: tuple[MissedWindow, ...]
     tickets: tuple[TicketRow, ...]
     runs: tuple[Run, ...]
+    policies: tuple[PolicyRow, ...] = ()
+    """Those of the cycle, the last one being that which deadlines are held against."""

@@ -17,6 +17,7 @@ from .model import (
     Flaw,
     HoldRow,
     MissedWindow,
+    PolicyRow,
     RecordedApproval,
     Run,
     TicketRow,
@@ -214,6 +215,14 @@ def runs(read: Read) -> list[Run]:
                 )
             )
     return sorted(found, key=lambda one: (one.opened, one.id))
+
+
+def policies(read: Read) -> list[PolicyRow]:
+    """The policies of the cycle, in the order in which they came into force."""
+    return [
+        PolicyRow(event.at, event.body["sha256"], event.body["document"].get("deadlines") or {})
+        for event in read.policies
+    ]
 
 
 def _of_client(read: Read, client: str | None) -> bool:

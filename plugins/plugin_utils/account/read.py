@@ -74,6 +74,8 @@ class Read:
     reports: list[Row]
     """The compliance reports on tickets: their ticket's ``xref``, when they were made, and when they were there."""
     runs: list[Row]
+    policies: list[Event]
+    """Those that came into force in the cycle, and the one before them."""
 
 
 def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
@@ -118,6 +120,7 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             tickets=_decoded(_since(connection, of.tickets, of.tickets.c.wanted_at, start - TOLD_BEFORE), "body"),
             reports=_reports(connection, start),
             runs=_decoded(_since(connection, of.runs, of.runs.c.opened_at, start), "opening"),
+            policies=_policies(connection, start, at),
         )
 
 
@@ -243,6 +246,14 @@ def _missed(connection: Connection, start: datetime, at: datetime) -> list[Event
         table.c.kind == "window.missed", table.c.at >= text_of(start), table.c.at <= text_of(at)
     )
     return [_event(dict(row)) for row in connection.execute(query.order_by(table.c.seq)).mappings()]
+
+
+def _policies(connection: Connection, start: datetime, at: datetime) -> list[Event]:
+    table = tables().events
+    query = sa.select(table).where(table.c.kind == "policy.in_force", table.c.at <= text_of(at)).order_by(table.c.seq)
+    found = [_event(dict(row)) for row in connection.execute(query).mappings()]
+    before = [event for event in found if event.at <= start][-1:]
+    return [*before, *(event for event in found if event.at > start)]
 
 
 def _event(row: Row) -> Event:

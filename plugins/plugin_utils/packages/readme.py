@@ -17,11 +17,12 @@ from {start} to {end} (UTC), as of {at}{final}
 NIST SP 800-171 3.14.1 / CMMC SI.L2-3.14.1: identify, report and correct system flaws in a timely manner.
 
 WHAT ANSWERS WHICH OBJECTIVE
-  [a] the time within which to identify system flaws is specified   policy.json: deadlines, scan_max_age
-  [b] system flaws are identified within the specified time frame   tables/flaws.csv: released, identified, …
-  [c] the time within which to report system flaws is specified     policy.json: deadlines
+  [a] the time within which to identify system flaws is specified   policy.json: deadlines.identify
+  [b] system flaws are identified within the specified time frame   tables/flaws.csv: released, identified,
+                                                                    identify.met; tables/endpoints.csv: searched
+  [c] the time within which to report system flaws is specified     policy.json: deadlines.report
   [d] system flaws are reported within the specified time frame     tables/flaws.csv: reported, ticket, report.met
-  [e] the time within which to correct system flaws is specified    policy.json: deadlines, soak, approval
+  [e] the time within which to correct system flaws is specified    policy.json: deadlines.correct, .emergency
   [f] system flaws are corrected within the specified time frame    tables/flaws.csv: installed, boot.boot_time,
                                                                     corrected, correct.met; tables/validations.csv
 
@@ -48,7 +49,9 @@ THE FILES
 HOW TO CHECK IT
   You need this file and the provider's public key, from the provider and not from this package, and no network:
     ansible-playbook -i localhost, msp.patching.verify -e package=THIS.zip -e public_key=PUBLIC.pem
-  It recomputes every hash, checks every signature and names the first thing that is not as it was written.
+  It recomputes every hash, checks every signature and names the first thing that is not as it was written. An older
+  package of the same cycle is as true: look at the instant above, or name a checkpoint that it has to have with
+  -e checkpoint=NUMBER:HASH, as the provider's runs print them.
   By hand: sha256sum against manifest.json; manifest.sig is the Ed25519 signature, in base64, of manifest.json:
     base64 -d manifest.sig > signature
     openssl pkeyutl -verify -pubin -inkey PUBLIC.pem -rawin -in manifest.json -sigfile signature

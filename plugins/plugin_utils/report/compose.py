@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ..account import Account
+from ..ledger.event import canonical
 from . import figures, words
 from .sections import compliance, exceptions, failures, proofs, remaining, times
 from .view import Tile, View
@@ -137,9 +138,22 @@ def _facts(account: Account) -> tuple[tuple[str, str], ...]:
         ),
         ("Cycle", f"{account.scope.cycle}, {words.moment(account.start)} to {words.moment(account.end)} UTC{opened}"),
         ("As of", f"{words.moment(account.at)} UTC"),
+        ("Policy", _policy(account)),
         ("Runs", words.count(len(account.runs), "run") + (" on a simulated clock" if _simulated(account) else "")),
         ("Ledger", f"{account.events:,} events, head {account.head[:16]}"),
     )
+
+
+def _policy(account: Account) -> str:
+    """Since when it is in force: who changes the times set is seen to have done so."""
+    if not account.policies:
+        return "not on record"
+    told = f"in force since {words.moment(account.policies[-1].since)} UTC"
+    times = {canonical(row.deadlines) for row in account.policies}
+    if len(times) > 1:
+        return f"{told}; the times set were changed in the cycle, and all is held against the last"
+    changes = len(account.policies) - 1
+    return f"{told}; changed {words.count(changes, 'time')} in the cycle, the times set were not" if changes else told
 
 
 def _simulated(account: Account) -> bool:

@@ -37,6 +37,29 @@ def texts(table: Table) -> list[list[str]]:
     return [[cell.text for cell in row] for row in table.rows]
 
 
+def test_who_changes_the_times_set_is_seen_to_have_done_so() -> None:
+    """Later deadlines make late patches be in time; the ledger has when they were changed, and the report tells."""
+    story = month()
+
+    def told() -> str:
+        return dict(view_of(story.account(20 * DAY)).facts)["Policy"]
+
+    assert told() == "not on record"
+    document = dict(story.policy.document)
+    story.tell("policy.in_force", HOUR - 2 * DAY, sha256="1" * 64, document=document)
+    assert told() == "in force since 2026-11-08 19:00 UTC"
+    story.tell("policy.in_force", 3 * DAY, sha256="2" * 64, document=document | {"soak": {}})
+    assert told() == "in force since 2026-11-13 18:00 UTC; changed 1 time in the cycle, the times set were not"
+    later = document | {"deadlines": {**document["deadlines"], "report": "90d"}}
+    story.tell("policy.in_force", 19 * DAY, sha256="3" * 64, document=later)
+    assert "the times set were changed in the cycle, and all is held against the last" in told()
+    assert [row["deadlines"]["report"] for row in story.account(20 * DAY).as_record()["policies"]] == [
+        "24h",
+        "24h",
+        "90d",
+    ]
+
+
 def test_the_headline_says_how_many_of_how_many(view: View) -> None:
     assert view.headline == (
         "2 of 5 endpoints are patched and validated: 40 % of the endpoints that are to be patched."
