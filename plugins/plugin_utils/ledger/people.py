@@ -11,6 +11,7 @@ which names what exists, for a decision about nothing that is known.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .rows import Rows
     from .store import Ledger
 
+NO_KB = re.compile(r"kb(?!\d+$).*", re.IGNORECASE)
 NAMED = 20
 """How many names a message lists."""
 
@@ -86,7 +88,11 @@ def approve(
 
 
 def unseen(ledger: Ledger, updates: Iterable[str]) -> list[str]:
-    """Those of `updates` (KB numbers or ids) that no scan has found yet."""
+    """Those of `updates` (KB numbers or ids) that no scan has found yet. DecisionError for what is no update at all."""
+    updates = list(updates)
+    for update in updates:
+        if not update.strip() or NO_KB.fullmatch(update.strip()):
+            raise DecisionError(f"update {update!r}: a KB number such as KB5046613, or an update's id, is wanted")
     known: set[str] = set()
     for row in ledger.rows("updates"):
         known |= {update_key(row["id"]), *json.loads(row["record"]).get("kb", [])}

@@ -80,6 +80,12 @@ def test_updates_no_scan_has_found(ledger: Ledger) -> None:
     assert people.unseen(ledger, ["KB1", ID.upper(), "KB2"]) == ["KB2"]
 
 
+@pytest.mark.parametrize("update", ["KBx", "kb", "KB 5046613", "KB5046613x", "", " "])
+def test_what_can_be_no_update_is_refused(ledger: Ledger, update: str) -> None:
+    with pytest.raises(people.DecisionError, match="a KB number such as KB5046613"):
+        people.unseen(ledger, ["KB5046613", update])
+
+
 def test_an_exception_its_signature_and_its_end(ledger: Ledger) -> None:
     wanted: dict[str, Any] = {"scope": {"endpoint": "A"}, "code": "VENDOR", "expires": "2027-01-01T00:00:00Z", **WHO}
     signature: dict[str, Any] = {"signed_by": "Dana Reyes", "signed_at": "2026-11-03T15:00:00Z"}
