@@ -148,6 +148,8 @@ NO_USER = re.compile(r"no user exists for", re.IGNORECASE)
 ACCEPTED = (0, 1115, 1190)
 """Exit codes of shutdown.exe: done; a shutdown is in progress; one is already scheduled."""
 LONGEST_MESSAGE = 2000
+LONGEST_NAME = 500
+"""Characters; what Windows calls its updates has less than half."""
 
 
 def hresult_text(code: object) -> str | None:
@@ -222,11 +224,16 @@ def _scan(result: Result) -> Observation | None:
 
 def _update(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": str(told["id"]),
-        "kb": [str(kb).upper().removeprefix("KB") for kb in told.get("kb") or ()],
-        "title": clean(str(told.get("title") or "")),
-        "categories": [clean(str(name)) for name in told.get("categories") or ()],
+        "id": _name(told["id"]),
+        "kb": [_name(kb).upper().removeprefix("KB") for kb in told.get("kb") or ()],
+        "title": _name(told.get("title") or ""),
+        "categories": [_name(name) for name in told.get("categories") or ()],
     }
+
+
+def _name(told: object) -> str:
+    """What an endpoint calls something: it goes into tables, titles and tickets, which have bounds."""
+    return clean(str(told))[:LONGEST_NAME]
 
 
 def _install(result: Result) -> Observation | None:
@@ -241,11 +248,11 @@ def _install(result: Result) -> Observation | None:
     for update in found.values():
         failure = hresult_text(update.get("failure_hresult_code"))
         ok = bool(update.get("installed")) and failure is None
-        results.append({"update": str(update["id"]), "ok": ok, "hresult": None if ok else failure or code})
+        results.append({"update": _name(update["id"]), "ok": ok, "hresult": None if ok else failure or code})
     failed_as_whole = bool(whole) and all(result["ok"] for result in results)
     return InstallFinished(
         results,
-        {str(update["id"]): clean(str(update.get("title") or "")) for update in found.values()},
+        {_name(update["id"]): _name(update.get("title") or "") for update in found.values()},
         reboot_required=bool(result.get("reboot_required")),
         message=message_of(result) if failed_as_whole else None,
         hresult=code,

@@ -21,6 +21,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ..visible import visible
+
 VERSION = "1.1.3"
 """Of OSCAL."""
 NAMESPACE = "https://msp-patching.example/ns/oscal"
@@ -52,7 +54,7 @@ def instant(moment: datetime) -> str:
 
 def line(text: str) -> str:
     """`text` as one line; a dash where there is nothing in it."""
-    return " ".join(_CONTROLS.sub(" ", text).split()) or DASH
+    return " ".join(visible(_CONTROLS.sub(" ", text)).split()) or DASH
 
 
 def prose(text: str) -> str:

@@ -56,6 +56,20 @@ def test_a_scan_tells_all_that_windows_knows_of_its_updates() -> None:
     assert found == seen.ScanFinished([expected])
 
 
+def test_what_an_endpoint_calls_an_update_fits_every_table() -> None:
+    """Whoever has taken over a machine cannot keep a run from recording the others, nor a ticket from being made."""
+    strange = {"id": "a\0b" * 1000, "kb": ["\ud800"], "title": "x" * 1_000_000, "categories": ["\0"]}
+    result = {"ansible_job_id": JOB, "finished": True, "updates": {"a": strange}}
+    found = observe("job", result, unreachable=False, job_kind="scan")
+    assert isinstance(found, seen.ScanFinished)
+    (update,) = found.updates
+    assert (len(update["id"]), len(update["title"]), update["kb"]) == (500, 500, ["?"])
+    assert "\0" not in update["id"]
+    installed = observe("job", result | {"reboot_required": False}, unreachable=False, job_kind="install")
+    assert isinstance(installed, seen.InstallFinished)
+    assert installed.results[0]["update"] == update["id"], "one name, whatever shows it"
+
+
 def test_a_scan_that_failed_is_not_an_empty_one() -> None:
     result = {
         "ansible_job_id": JOB,

@@ -99,6 +99,8 @@ def test_report_and_package_are_made_of_any_text(text: str, tmp_path: Path) -> N
                 if name.endswith(".csv"):
                     for row in csv.reader(io.StringIO(archive.read(name).decode("utf-8-sig"))):
                         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
+                elif name.startswith("oscal/"):
+                    assert not re.search("[\u202a-\u202e\u2066-\u2069]", archive.read(name).decode())
             readme = archive.read("README.txt").decode().splitlines()
             assert readme.count("HOW TO CHECK IT") == 1
             archive.extractall(tmp_path)
