@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,30 @@ from tree_sitter import Language, Node, Parser
 
 PARSER = Parser(Language(tree_sitter_pwsh.language()))
 WRAPPERS = frozenset({"pipeline", "pipeline_chain", "unary_expression"})
+SHELLS = frozenset({"win_shell", "win_powershell", "raw"})
+SCRIPTS = ("script", "cmd", "_raw_params")
 CONSTANTS = {"$true": True, "$false": False, "$null": None}
 
 
 def parse(path: Path) -> Node:
-    return PARSER.parse(path.read_bytes()).root_node
+    return parse_text(path.read_text(encoding="utf-8"))
+
+
+def parse_text(text: str) -> Node:
+    return PARSER.parse(text.encode()).root_node
+
+
+def embedded(value: Any) -> Iterator[str]:
+    """The PowerShell in a playbook or a file of tasks: what its tasks hand to a shell on the endpoint."""
+    if isinstance(value, list):
+        for one in value:
+            yield from embedded(one)
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            if str(key).rpartition(".")[2] in SHELLS:
+                yield one if isinstance(one, str) else str(next((one[name] for name in SCRIPTS if name in one), ""))
+            else:
+                yield from embedded(one)
 
 
 def faults(root: Node) -> list[str]:

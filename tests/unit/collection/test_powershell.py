@@ -8,6 +8,7 @@ Whether it is right only Windows can tell: the lab answers for these modules in 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import pytest
 import yaml
 
 from tests.unit.collection.commands import ROOT
-from tests.unit.collection.powershell import assigned, faults, parse
+from tests.unit.collection.powershell import assigned, embedded, faults, parse, parse_text
 
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.ps1"))
+GUIDED = re.compile(r"^```(?:powershell|pwsh|ps1)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WORDS = ("type", "elements", "required", "choices", "default")
 """What both a spec and a document say of an option, in the same words."""
 
@@ -54,6 +56,28 @@ def test_it_changes_nothing_and_so_runs_in_check_mode(path: Path) -> None:
     assert assigned(parse(path), "$spec")["supports_check_mode"] is True
     document = yaml.safe_load(path.with_suffix(".yml").read_text())["DOCUMENTATION"]
     assert document["attributes"]["check_mode"]["support"] == "full"
+
+
+def elsewhere() -> list[tuple[str, str]]:
+    """The PowerShell that is in no file of its own: in tasks, and in guides for people to type."""
+    found = []
+    for path in (path for folder in ("roles", "playbooks", "molecule") for path in (ROOT / folder).rglob("*.yml")):
+        found += [(str(path), text) for text in embedded(yaml.safe_load(path.read_text(encoding="utf-8")))]
+    for guide in (ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")):
+        found += [(str(guide), text) for text in GUIDED.findall(guide.read_text(encoding="utf-8"))]
+    return found
+
+
+def test_powershell_elsewhere_parses_too() -> None:
+    assert [(where, faults(parse_text(text))) for where, text in elsewhere() if faults(parse_text(text))] == []
+
+
+def test_powershell_in_tasks_is_found() -> None:
+    shell = {"ansible.windows.win_shell": "Get-Service |"}
+    script = {"ansible.windows.win_powershell": {"script": "if ($true) { 1 }"}}
+    found = list(embedded([{"tasks": [{"block": [shell]}, script, {"debug": {"msg": "Get-Service |"}}]}]))
+    assert found == ["Get-Service |", "if ($true) { 1 }"]
+    assert [bool(faults(parse_text(text))) for text in found] == [True, False]
 
 
 def test_broken_powershell_is_noticed(tmp_path: Path) -> None:
