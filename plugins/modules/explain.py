@@ -77,7 +77,7 @@ explanations:
       node: gate.authorization
       would_change:
         - what: a technician's go, which is for 2026-11 and ends with it
-          command: ansible-playbook msp.patching.authorize -e endpoint=ACME-DC01 -e reason='…'
+          command: ansible-playbook msp.patching.authorize -e endpoint=ACME-DC01 -e "reason='…'"
       in_flight: []
       next_look: from Thu 12 Nov 03:05 on for its next search for updates
 """

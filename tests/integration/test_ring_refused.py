@@ -91,6 +91,14 @@ def test_an_extra_var_that_would_override_every_host(night: Night) -> None:
     nothing_recorded(night)
 
 
+def test_a_reason_of_which_only_the_first_word_would_arrive(night: Night) -> None:
+    """As a shell hands over -e reason='two words': Ansible splits it."""
+    words = ("-e", "endpoint=ACME-WS01", "-e", "code=VENDOR", "-e", "reason=two words")
+    said = refused(night, *words, playbook=ROOT / "playbooks" / "except.yml")
+    assert "extra vars: 'words' belongs to no variable" in said
+    nothing_recorded(night)
+
+
 def test_another_time_than_the_real_one_needs_a_simulated_clock(night: Night, tmp_path: Path) -> None:
     policy = tmp_path / "real.yml"
     policy.write_text("soak: {days: 7}\n")

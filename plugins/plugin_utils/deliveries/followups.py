@@ -52,7 +52,7 @@ def _causes(causes: Mapping[str, Row], failures: Mapping[str, Row], holds: Seque
         if standing:
             scopes = "; ".join(_scope(hold) for hold in standing)
             lines.append(f"Held until somebody releases it: {scopes}. To release what this failure holds:")
-            lines.append(f"  ansible-playbook msp.patching.release -e endpoint={row['endpoint']} -e reason='…'")
+            lines.append(f"  ansible-playbook msp.patching.release -e endpoint={row['endpoint']} -e \"reason='…'\"")
         events.append(_note(key, row, "\n".join(lines), now))
     return events
 

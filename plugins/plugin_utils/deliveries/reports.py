@@ -18,6 +18,7 @@ from ..account import Account, Scope, account_of
 from ..errors import PatchingError
 from ..flow import Policy
 from ..ledger.deliveries import rows_of
+from ..planning.prose import playbook
 from .attachments import Attachment, attach
 from .compliance import xref_of
 
@@ -64,7 +65,7 @@ def attach_due(recorder: Recorder, policy: Policy, clients: Collection[str], now
         try:
             attach_report(recorder, policy, cycle, client, now)
         except PatchingError as exc:
-            again = f"ansible-playbook msp.patching.report -e cycle={cycle} -e client='{client}' -e attach=true"
+            again = playbook("report", cycle=cycle, client=client, attach="true")
             troubles.append(
                 f"the report of {client}, {cycle}, is not on its ticket: {exc}; once that is right: {again}"
             )

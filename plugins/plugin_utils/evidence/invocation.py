@@ -67,7 +67,7 @@ def read_settings(option: Option, call: Invocation) -> Settings:
         ring=_text(call.extra_vars.get("ring")),
         limit=call.limit,
         job=_text(call.extra_vars.get("awx_job_id") or call.extra_vars.get("tower_job_id")),
-        problem="; ".join([*problems, *_overriding(call.extra_vars)]) or None,
+        problem="; ".join([*problems, *_overriding(call.extra_vars), *_torn(call.extra_vars)]) or None,
     )
 
 
@@ -99,6 +99,18 @@ def _overriding(extra_vars: Mapping[str, Any]) -> list[str]:
     problem = (
         f"extra vars {', '.join(names)}: an extra var never begins with {PREFIX}, because it would override that "
         "variable on every host; set it in the inventory"
+    )
+    return [problem]
+
+
+def _torn(extra_vars: Mapping[str, Any]) -> list[str]:
+    """Ansible splits an extra var at its blanks, so that of a reason its first word alone would go on the ledger."""
+    words = extra_vars.get("_raw_params")
+    if not words:
+        return []
+    problem = (
+        f"extra vars: {str(words)!r} belongs to no variable, for Ansible splits at blanks what one -e gives: "
+        "write -e \"reason='two words'\""
     )
     return [problem]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,9 @@ from ..flow import Update
 from ..flow.settings import DAYS, WindowSpec
 from ..flow.times import localized
 
+_PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
+_QUOTABLE = re.compile(r"[^\x00-\x1f'\"\\\\$`!{}\x7f]+")
+"""Neither the shell within double quotes nor Ansible within single ones reads anything in it as more than itself."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 _WALL = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d)(?: [A-Z]\w+(?:/\w+)+)?")
 _UNITS = (("day", "days", 86400), ("h", "h", 3600), ("min", "min", 60))
@@ -101,5 +105,13 @@ def scope_words(scope: Mapping[str, str]) -> str:
 def playbook(name: str, **given: str | None) -> str:
     """The command that runs a playbook of the collection with these extra vars; one that is None is for the person
     to fill in."""
-    words = [f"-e {key}='…'" if value is None else f"-e {key}={shlex.quote(value)}" for key, value in given.items()]
-    return " ".join([f"ansible-playbook msp.patching.{name}", *words])
+    return " ".join([f"ansible-playbook msp.patching.{name}", *(extra_var(key, value) for key, value in given.items())])
+
+
+def extra_var(key: str, value: str | None) -> str:
+    """The option that gives an extra var, quoted for the shell and for Ansible, which splits a value at its blanks."""
+    if value is not None and _PLAIN.fullmatch(value):
+        return f"-e {key}={value}"
+    if value is None or _QUOTABLE.fullmatch(value):
+        return f"-e \"{key}='{value or '…'}'\""
+    return f"-e {shlex.quote(json.dumps({key: value}, ensure_ascii=False))}"

@@ -33,7 +33,7 @@ SEEN_LATELY = timedelta(minutes=10)
 
 UNTIL_THEN = (
     "Nothing is tried again on it until a root cause is documented: "
-    "ansible-playbook msp.patching.root_cause -e endpoint={endpoint} -e code=CODE -e text='…'"
+    "ansible-playbook msp.patching.root_cause -e endpoint={endpoint} -e code=CODE -e \"text='…'\""
 )
 
 

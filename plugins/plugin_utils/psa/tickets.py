@@ -120,11 +120,11 @@ def failure_text(
         lines.append("")
     lines.append(f"Next window: {local(next_window, endpoint) if next_window else 'none is known'}.")
     lines.append("Nothing is tried again on this machine until a root cause is documented:")
-    lines.append(f"  ansible-playbook msp.patching.root_cause -e endpoint={endpoint.name} -e code=CODE -e text='…'")
+    lines.append(f"  ansible-playbook msp.patching.root_cause -e endpoint={endpoint.name} -e code=CODE -e \"text='…'\"")
     if holds:
         scopes = "; ".join(scope_in_words(scope) for scope in holds)
         lines.append(f"Held until somebody releases it: {scopes}. To release what this failure holds:")
-        lines.append(f"  ansible-playbook msp.patching.release -e endpoint={endpoint.name} -e reason='…'")
+        lines.append(f"  ansible-playbook msp.patching.release -e endpoint={endpoint.name} -e \"reason='…'\"")
     if queue:
         lines.append(f"For: {queue}.")
     if on_call:

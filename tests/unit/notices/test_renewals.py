@@ -56,8 +56,8 @@ def test_it_is_to_be_renewed_thirty_days_ahead_and_again_when_it_has_expired() -
         "Granted by: j.doe on Thu 12 Nov 2026 07:30 UTC",
         "Signed by: Dana Reyes on",
         "  - Acme: CNC",
-        "Renew it: ansible-playbook msp.patching.except -e endpoint=CNC -e code=VENDOR -e reason='no later build'",
-        " -e expires='…' -e signed_by='…' -e signed_at='…'",
+        "Renew it: ansible-playbook msp.patching.except -e endpoint=CNC -e code=VENDOR -e \"reason='no later build'\"",
+        " -e \"expires='…'\" -e \"signed_by='…'\" -e \"signed_at='…'\"",
         "End it: ansible-playbook msp.patching.except -e endpoint=CNC -e state=absent",
     ):
         assert part in first["text"]
@@ -71,7 +71,7 @@ def test_unsigned_it_is_on_a_ticket_at_once_and_once() -> None:
     one.run(NIGHT + DAY)
     (ticket,) = one.tickets()
     assert ticket["summary"].endswith("awaits the client's signature")
-    assert "-e expires=2027-02-20T07:30:00Z -e signed_by='…' -e signed_at='…'" in ticket["text"]
+    assert "-e expires=2027-02-20T07:30:00Z -e \"signed_by='…'\" -e \"signed_at='…'\"" in ticket["text"]
     assert "1 unsigned" in one.told(NIGHT).words
 
 

@@ -53,8 +53,8 @@ def test_it_is_told_at_once_and_escalated_after_seven_days() -> None:
         "2 endpoints of 2 clients",
         "  - Acme: WS1",
         "ansible-playbook msp.patching.approve -e updates=KB5090877 -e decision=approved",
-        "-e decision=declined -e code='…'",
-        "-e decision=deferred -e until='…'",
+        "-e decision=declined -e \"code='…'\"",
+        "-e decision=deferred -e \"until='…'\"",
     ):
         assert part in ticket["text"]
     assert "1 overdue, escalated with a ticket" in one.told(FOUND + 7 * DAY).words

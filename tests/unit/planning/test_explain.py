@@ -90,18 +90,19 @@ SITUATIONS = [
     Situation(
         "scope.excluded", "skip",
         "the exception for client Acme (R-17) counts until Thu 31 Dec 19:00: signed by Jane Roe on Mon 5 Jan 07:00",
-        f"{RUN}except -e client=Acme -e state=absent -e reason='…'", register=exception(),
+        f"{RUN}except -e client=Acme -e state=absent -e \"reason='…'\"", register=exception(),
     ),
     Situation(
         "scope.exception_unsigned", "hold",
         "the exception for client Acme (R-17) has no signatory, no date of signature",
-        f"{RUN}except -e client=Acme -e expires=2027-01-01T00:00:00+00:00 -e code='…' -e reason=R-17 "
-        "-e signed_by='…' -e signed_at='…'",
+        f"{RUN}except -e client=Acme -e expires=2027-01-01T00:00:00+00:00 -e \"code='…'\" -e reason=R-17 "
+        "-e \"signed_by='…'\" -e \"signed_at='…'\"",
         register=exception(signed_by=None, signed_at=None),
     ),
     Situation(
         "scope.exception_expired", "hold", "the exception for client Acme (R-17) expired on Sat 31 Oct 20:00",
-        f"{RUN}except -e client=Acme -e expires='…' -e code='…'", register=exception(expires="2026-11-01T00:00:00Z"),
+        f"{RUN}except -e client=Acme -e \"expires='…'\" -e \"code='…'\"",
+        register=exception(expires="2026-11-01T00:00:00Z"),
     ),
     Situation(
         "scope.unclassified", "hold", "no ring, no track; known are workstation, policy group auto",
@@ -155,33 +156,33 @@ SITUATIONS = [
     ),
     Situation(
         "approval.nothing_approved", "none", "0 of 1 updates that apply to it approved",
-        f"{RUN}approve -e updates=KB5046613 -e decision=approved -e reason='…'", updates=(update(**DRIVER),),
+        f"{RUN}approve -e updates=KB5046613 -e decision=approved -e \"reason='…'\"", updates=(update(**DRIVER),),
     ),
     Situation(
         "approval.review", "hold", "an engineer has not decided about KB5046613",
-        f"{RUN}approve -e updates=KB5046613 -e decision=approved -e reason='…'", updates=(update(**OPTIONAL),),
+        f"{RUN}approve -e updates=KB5046613 -e decision=approved -e \"reason='…'\"", updates=(update(**OPTIONAL),),
     ),
     Situation(
         "gate.failure_open", "hold", "failure of 5046613 on Wed 11 Nov 03:00",
-        f"{RUN}root_cause -e endpoint=ACME-WS01 -e code='…' -e text='…'",
+        f"{RUN}root_cause -e endpoint=ACME-WS01 -e \"code='…'\" -e \"text='…'\"",
         register={"failures": [{"endpoint": "ACME-WS01", "update": "KB5046613", "at": "2026-11-11T08:00:00Z"}]},
     ),
     Situation(
         "gate.tier_held", "hold", "ring pilot, client Acme is held since Wed 11 Nov 03:00: ACME-P1 failed",
-        f"{RUN}release -e ring=pilot -e client=Acme -e reason='…'",
+        f"{RUN}release -e ring=pilot -e client=Acme -e \"reason='…'\"",
         register={"holds": [{"scope": {"ring": "pilot", "client": "Acme"}, "at": "2026-11-11T08:00:00Z",
                              "reason": "ACME-P1 failed"}]},
     ),
     Situation(
         "gate.soak", "hold", "0 of 1 approved updates through",
-        f"{RUN}approve -e updates=KB5046613 -e decision=approved -e promote=true -e reason='…'",
+        f"{RUN}approve -e updates=KB5046613 -e decision=approved -e promote=true -e \"reason='…'\"",
         workstation(ring="regular"),
         register={"soak": [soaked(installed_at="2026-11-11T07:30:00Z", validated_at="2026-11-11T08:00:00Z")]},
     ),
     Situation(
         "gate.authorization", "manual",
         "a P1 server needs a technician's go in each cycle: none is on record for 2026-11",
-        f"{RUN}authorize -e endpoint=ACME-FS01 -e reason='…'", server(role="domain_controller"),
+        f"{RUN}authorize -e endpoint=ACME-FS01 -e \"reason='…'\"", server(role="domain_controller"),
         register={"soak": [soaked()]},
     ),
     Situation(
@@ -365,4 +366,4 @@ def test_the_record_is_of_json_types() -> None:
 def test_commands_are_quoted_for_a_shell() -> None:
     rows = {"holds": [{"scope": {"client": "Smith & Sons"}, "at": "2026-11-11T08:00:00Z"}]}
     told = replace(at_node("gate.tier_held"), endpoint=workstation(client="Smith & Sons"), register=rows).explained()
-    assert told.would_change[0].command == f"{RUN}release -e client='Smith & Sons' -e reason='…'"
+    assert told.would_change[0].command == f"{RUN}release -e \"client='Smith & Sons'\" -e \"reason='…'\""
