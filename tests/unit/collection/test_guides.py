@@ -88,6 +88,16 @@ def test_inventory_sources_in_guides_have_options_that_there_are(documents: Docu
         assert set(source) <= options
 
 
+TORN = re.compile(r"""-e \w+='""")
+"""The shell takes these quotes away, and Ansible splits what is left at its blanks."""
+
+
+def test_no_command_that_people_read_is_torn_at_its_blanks() -> None:
+    texts = [path for folder in ("docs", "playbooks", "plugins", "roles") for path in (ROOT / folder).rglob("*.*")]
+    readable = [path for path in (*GUIDES, *texts) if path.suffix in (".md", ".yml", ".py", ".rst")]
+    assert [str(path) for path in readable if TORN.search(path.read_text(encoding="utf-8"))] == []
+
+
 NODE = re.compile(r'"((?:scope|reboot|validate|scan|approval|gate|schedule|posture|deploy)\.[a-z_]+)"')
 ROW = re.compile(r"^\| `(\w+\.\w+)` \| [^|]+ \| `(flow/\w+\.py)` \|$", re.MULTILINE)
 
