@@ -1,5 +1,5 @@
 # Appended to the configuration that antsibull-docs writes: the guides are Markdown, and nothing is fetched.
-extensions += ["myst_parser"]  # noqa: F821
+extensions += ["myst_parser"]  # noqa: F821 pylint: disable=undefined-variable
 extensions.remove("sphinx.ext.intersphinx")
 myst_heading_anchors = 3
 pygments_style = "default"

@@ -1,17 +1,21 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names that ansible-test's pylint refuses, said in a second: sanity says it too, a minute and a half later."""
+"""What ansible-test refuses most often, said in a second: sanity says it too, minutes later."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
+from tests.gates.tree import tracked
 from tests.unit.collection.commands import ROOT
 
 REFUSED = frozenset({"_", "foo", "bar", "baz", "toto", "tutu", "tata"})
 """What is thrown away is called `dummy`, or by what it is with a `_` before it."""
+
+QUOTES = frozenset("\u2018\u2019\u201c\u201d")
+"""Typographic ones; written as \\u201c and so on where a test needs them."""
 
 
 def bound(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -33,6 +37,17 @@ def test_no_name_is_one_that_ansible_test_refuses() -> None:
         for name, line in bound(ast.parse(path.read_text(encoding="utf-8")))
         if name in REFUSED
     ]
+    assert found == []
+
+
+def test_no_text_has_quotes_that_ansible_test_refuses() -> None:
+    found = []
+    for name in tracked():
+        try:
+            lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:  # a picture
+            continue
+        found += [f"{name}:{number}" for number, line in enumerate(lines, 1) if set(line) & QUOTES]
     assert found == []
 
 

@@ -124,6 +124,6 @@ def test_a_terminal_is_commanded_by_nobody() -> None:
 
 
 def test_what_people_write_stays_as_it_is() -> None:
-    for text in ("Zürich, 株式会社, עברית, \U0001f600", "a\tb\nc", "Fehler 0x80070643 – „voll“"):
+    for text in ("Zürich, 株式会社, עברית, \U0001f600", "a\tb\nc", "Fehler 0x80070643 – „voll\u201c"):
         assert visible(text) == text
     assert visible("x" * 10, 5) == "xxxx…"
