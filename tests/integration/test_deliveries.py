@@ -157,8 +157,9 @@ def test_bytes_that_were_swapped_are_not_sent(run: Run, shared_lab: LabClient) -
     send(recorder, opening())
     attach(recorder, KEY, FILES[:1])
     database = recorder.settings.ledger.removeprefix("sqlite:///")
-    with closing(sqlite3.connect(database)) as connection, connection:
+    with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("UPDATE blobs SET content = ?", (PNG,)).rowcount == 1
+        connection.commit()
     (said,) = send(recorder)
     assert "report.pdf" in said
     assert "behind the ledger's back" in said
