@@ -197,7 +197,6 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._playbook: str | None = None
-        self._ours = False
         self._variables: Any = None
         self._observer: Observer | None = None
         self._records: dict[str, dict[str, Any]] = {}
@@ -208,13 +207,14 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         file = Path(playbook._file_name)
         self._playbook = file.name
-        self._ours = file.resolve().parent == PLAYBOOKS
 
     @_guarded
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._variables = play.get_variable_manager()
         of_endpoints = "localhost" not in play.hosts  # others of ours read the ledger and look at no endpoint
-        if self._ours and of_endpoints and not self._variables._inventory.hosts:
+        # a playbook of one's own that imports one of ours, as AWX wants it, has plays of ours
+        ours = Path(play.get_path().rpartition(":")[0]).resolve().parent == PLAYBOOKS
+        if ours and of_endpoints and not self._variables._inventory.hosts:
             # Ansible skips the plays and ends green; a task that says so would not run, at the latest not with a limit
             self._display.error(NOBODY, wrap_text=False)
             raise SystemExit(NO_HOSTS)

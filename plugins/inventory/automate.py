@@ -317,6 +317,7 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.template import trust_as_template
 
+from ..plugin_utils.authorities import own_authorities
 from ..plugin_utils.automate.classify import Classifier, Endpoint, Fleet
 from ..plugin_utils.automate.client import AutomateClient
 from ..plugin_utils.automate.errors import OptionError
@@ -375,7 +376,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             password=self._text("password"),
             client_id=self._text("client_id"),
             validate_certs=self.get_option("validate_certs"),
-            ca=str(Path(path).parent / Path(ca).expanduser()) if ca else None,
+            ca=own_authorities("ca", str(Path(path).parent / Path(ca).expanduser()) if ca else None),
             timeout=self.get_option("timeout"),
             retries=self.get_option("retries"),
         )

@@ -159,8 +159,6 @@ class Receiver:
         """Without the path: a webhook's may be its secret."""
         self._session = requests.Session()
         self._session.trust_env = parts.hostname not in ("127.0.0.1", "localhost", "::1")
-        if settings.ca:
-            self._session.verify = settings.ca
 
     def send(self, body: Mapping[str, Any], wanted_at: str, late_minutes: int) -> None:
         """Send one alert once. Raises AlertRefusedError, or UnavailableError where it may not have come through."""
@@ -173,7 +171,12 @@ class Receiver:
                 headers["Authorization"] = f"Bearer {settings.key}"
         try:
             answer = self._session.post(
-                settings.url, json=document, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+                settings.url,
+                json=document,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                verify=settings.ca or True,  # with each request: REQUESTS_CA_BUNDLE outranks the session's
             )
         except requests.RequestException as exc:
             raise UnavailableError(f"{self._where} cannot be reached: {type(exc).__name__}") from exc

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import automate
+from ..authorities import own_authorities
 from ..errors import PatchingError
 from ..ledger.event import EventError, instant
 from ..psa.layout import Layout, LayoutError
@@ -77,9 +78,10 @@ def who(extra_vars: Mapping[str, Any], login: str) -> str:
         user = extra_vars.get(f"{prefix}user_name")
         if user:
             return str(user)
-        schedule = extra_vars.get(f"{prefix}schedule_name")
-        if schedule:
-            return f"schedule {schedule}"
+        for of in ("", "parent_job_"):  # the second is that of the workflow
+            schedule = extra_vars.get(f"{prefix}{of}schedule_name")
+            if schedule:
+                return f"schedule {schedule}"
     return login
 
 
@@ -130,7 +132,8 @@ def _automate(option: Option) -> automate.Settings | None:
     if not url:
         return None
     user, password, client_id = (str(option(f"automate_{name}") or "") for name in ("user", "password", "client_id"))
-    return automate.Settings(url, user, password, client_id, ca=option("automate_ca"))
+    ca = own_authorities("automate_ca", option("automate_ca"))
+    return automate.Settings(url, user, password, client_id, ca=ca)
 
 
 def _psa(option: Option) -> PsaSettings | None:
@@ -147,7 +150,7 @@ def _psa(option: Option) -> PsaSettings | None:
     return PsaSettings(
         url=url,
         **values,
-        ca=option("psa_ca"),
+        ca=own_authorities("psa_ca", option("psa_ca")),
         companies=_companies(option("psa_companies")),
         priorities=priorities,
         on_call_board=option("psa_on_call_board"),
@@ -193,7 +196,7 @@ def _on_call(option: Option) -> OnCallSettings | None:
     if not parts.hostname or parts.scheme not in (("http", "https") if local else ("https",)):
         # the address itself may be a secret
         raise SettingsError("on_call_url is no https:// address (http:// is for this machine alone)")
-    return OnCallSettings(kind, address, key, option("on_call_ca"))
+    return OnCallSettings(kind, address, key, own_authorities("on_call_ca", option("on_call_ca")))
 
 
 def _tracker(option: Option) -> TrackerTitles | None:

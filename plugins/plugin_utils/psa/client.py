@@ -67,8 +67,7 @@ class PsaClient:
         self._session = requests.Session()
         self._session.auth = (f"{settings.company}+{settings.public_key}", settings.private_key)
         self._session.headers.update({"clientId": settings.client_id, "Accept": "application/json"})
-        if settings.ca:
-            self._session.verify = settings.ca
+        self._verify = settings.ca or True
         self._session.trust_env = not _is_loopback(settings.url)
 
     def get(self, path: str, **query: str | int) -> Any:
@@ -151,6 +150,7 @@ class PsaClient:
                 f"{self._base}/{path}",
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=method == "GET",
+                verify=self._verify,  # with each request: REQUESTS_CA_BUNDLE outranks the session's
                 **arguments,
             )
         except requests.RequestException as exc:
