@@ -81,7 +81,7 @@ def say(text: str) -> None:
 def welcome(client: LabClient) -> str:
     """What a person needs to play with the lab: where everything is, its passwords, and first commands."""
     info, where = client.info, client.state_dir
-    automate, psa, on_call, winrm = info["automate"], info["psa"], info["oncall"], info["winrm"]
+    automate, psa, on_call, winrm, awx = (info[face] for face in ("automate", "psa", "oncall", "winrm", "awx"))
     return f"""\
 The lab is up, with {info["endpoints"]} endpoints of {info["fleet"]}.
 Ctrl-C ends it, or `python -m lab down --state-dir {where}`.
@@ -92,6 +92,7 @@ Ctrl-C ends it, or `python -m lab down --state-dir {where}`.
              company {psa["company"]}  keys {psa["public_key"]} {psa["private_key"]}  clientId {psa["client_id"]}
   On-call    {on_call["pagerduty_url"]}  routing key {on_call["routing_key"]}
              {on_call["webhook_url"]}  token {on_call["token"]}
+  AWX        {awx["url"]}  user {awx["user"]}  password {awx["password"]}  token {awx["token"]}
   WinRM      {winrm["scheme"]}, user {winrm["user"]}  password {winrm["password"]}
   Control    {info["control"]["url"]}/lab/  token {info["control"]["token"]}
   CA         {info["ca"]}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be made to go wrong, on purpose and a counted number of times.
 
-A fault names a target (a machine, or `automate`, `psa` or `oncall`) and a kind:
+A fault names a target (a machine, or `automate`, `psa`, `oncall` or `awx`) and a kind:
 
 ========================  ===========================================================================
 kind                      what happens
@@ -40,7 +40,7 @@ from typing import Any
 
 NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut", "single_object")
 MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down")
-API_TARGETS = ("automate", "psa", "oncall")
+API_TARGETS = ("automate", "psa", "oncall", "awx")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
 DEFAULT_HRESULT = "0x80070643"
 PLACES = ("connection", "command", "answer")

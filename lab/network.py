@@ -20,7 +20,7 @@ from .machine import Machine
 from .winrm.endpoint import Endpoint, Place
 from .world import World
 
-FACES = 6  # control, Automate and PSA twice each, on-call
+FACES = 7  # control, Automate and PSA twice each, on-call
 WINRM_OFFSET = 100
 TLS_OFFSET = 7000
 HIGHEST_PORT = 32_767  # above it the kernel hands out ports to whoever connects

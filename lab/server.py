@@ -23,6 +23,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .automate import automate_app
+from .awx import awx_app
 from .client import is_running
 from .clock import LabClock
 from .control import Control
@@ -138,6 +139,7 @@ class Lab:
             self._face(psa, 3, "PSA"),
             self._face(psa, 4, "PSA, https", self.tls),
             self._face(oncall_app(self.world, access), 5, "on-call"),
+            self._face(awx_app(self.world, access), 6, "AWX"),
         ]
         serving: list[asyncio.Task[None]] = []
         try:
@@ -204,6 +206,12 @@ class Lab:
                 "routing_key": access.on_call_key,
                 "webhook_url": f"{url(5)}/alerts",
                 "token": access.on_call_token,
+            },
+            "awx": {
+                "url": url(6),
+                "user": access.awx_user,
+                "password": access.awx_password,
+                "token": access.awx_token,
             },
             "winrm": {
                 "user": WINRM_USER,

@@ -60,6 +60,9 @@ class ApiCredentials:
     psa_private_key: str = "LabPrivateKey2026"
     on_call_key: str = "labroutingkey0000000000000002026"
     on_call_token: str = "Lab-OnCall-Token-2026"
+    awx_user: str = "admin"
+    awx_password: str = "Lab-Awx-2026"
+    awx_token: str = "LabAwxToken00000000000000002026"
 
 
 def wall(instant: datetime) -> str:
