@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils import flow
+from ..plugin_utils.awx.schedules import ScheduleError, awx_rule
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.flow import approval, fields
 from ..plugin_utils.flow import policy as policies
@@ -105,9 +106,15 @@ def decide(endpoint: Any, updates: Any, now: Any, register: Any = None, policy: 
     return decision.as_record()
 
 
+def awx_schedule(times: Any, time_zone: Any) -> str:
+    if not isinstance(times, Mapping):
+        raise ScheduleError(f"the times are {times!r}: a mapping such as {{'every_minutes': 20}} is wanted")
+    return awx_rule(times, str(time_zone))
+
+
 class FilterModule:
     """The filters, by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        asked = (patch_tuesday, window, reboot_window, approvals, accept_list, decide)
+        asked = (patch_tuesday, window, reboot_window, approvals, accept_list, decide, awx_schedule)
         return {ask.__name__: _plugin(ask.__name__, ask) for ask in asked}

@@ -20,7 +20,9 @@ EXPRESSIONS = frozenset({"when", "failed_when", "changed_when", "until", "that",
 """Keywords of a task whose text is an expression without braces (a loop's has them: both readings are tried)."""
 BLOCKS = ("block", "rescue", "always")
 INCLUDES = ("import_role", "include_role")
-OF_ANSIBLE = frozenset({"inventory_hostname", "omit", "hostvars", "groups", "ansible_play_hosts", "ansible_check_mode"})
+OF_ANSIBLE = frozenset(
+    {"inventory_hostname", "omit", "hostvars", "groups", "ansible_play_hosts", "ansible_check_mode", "lookup"}
+)
 
 
 class AnyFilter(dict[str, Any]):
@@ -30,6 +32,11 @@ class AnyFilter(dict[str, Any]):
         return str
 
 
+class WithUnsafe(yaml.SafeLoader):
+    """``!unsafe`` text is no template, and reads no variable."""
+
+
+WithUnsafe.add_constructor("!unsafe", lambda _loader, _node: "")
 TEMPLATES = Environment(autoescape=True)
 TEMPLATES.filters = TEMPLATES.tests = AnyFilter()
 
@@ -77,14 +84,23 @@ class Role:
         return found
 
     @cached_property
+    def constants(self) -> dict[str, Any]:
+        """What the role sets itself, once and for all."""
+        found: dict[str, Any] = {}
+        for path in sorted((self.folder / "vars").rglob("*.yml")):
+            found |= yaml.load(path.read_text(), Loader=WithUnsafe)  # noqa: S506 - a safe loader, and one more tag
+        return found
+
+    @cached_property
     def used(self) -> set[str]:
-        """Every variable that a task reads."""
-        return {name for _where, task in self.tasks for name in names_in(task, None)} - OF_ANSIBLE
+        """Every variable that a task reads, or a constant of the role."""
+        read = [task for _where, task in self.tasks]
+        return (names_in(read, None) | names_in(self.constants, None)) - OF_ANSIBLE
 
     @cached_property
     def given(self) -> set[str]:
         """Every variable that a task of the role sets itself."""
-        found: set[str] = set()
+        found: set[str] = set(self.constants)
         for _where, task in self.tasks:
             found |= set(task.get("vars", {})) | set(task.get("ansible.builtin.set_fact", {}))
             found |= {task["register"]} if "register" in task else set()
