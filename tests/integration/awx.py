@@ -218,9 +218,10 @@ class Job:
         return found
 
     def left_behind(self) -> list[Path]:
-        """Every file of the job, but for those in which AWX hands it its credentials."""
+        """Every file of the job, but for those that hand it its credentials, and ansible-runner's note of these."""
         given = self.private / "env"
-        return [path for path in self.folder.rglob("*") if path.is_file() and given not in path.parents]
+        files = [path for path in self.folder.rglob("*") if path.is_file() and given not in path.parents]
+        return [path for path in files if path.name != "command"]
 
     @property
     def output(self) -> str:

@@ -230,8 +230,8 @@ def test_a_cycle_that_is_cancelled_is_gone_on_with(site: Site) -> None:
     assert not any(event["event"] == "playbook_on_stats" for event in cut.events())  # nobody gets the last word
     ledger = Ledger.open(site.ledger_url, create=False)
     ledger.verify()
-    assert night.events("run.started")
-    assert not night.events("run.finished")
+    assert night.events("run.opened")
+    assert not night.events("run.closed")
 
     second = site.job("second", "cycle")
     assert second.run() == {"status": "successful", "rc": 0}, second.output
@@ -240,7 +240,7 @@ def test_a_cycle_that_is_cancelled_is_gone_on_with(site: Site) -> None:
         assert night.boots(machine) == 1
         assert night.bodies("validation.finished", machine)[-1]["healthy"]
     assert night.installed(ELSEWHERE) == []  # its updates soak
-    assert {body["by"] for body in night.bodies("run.started")} == {"admin"}
+    assert {body["by"] for body in night.bodies("run.opened")} == {"admin"}
     assert any(event["event"] == "playbook_on_stats" for event in second.events())
     hosts = {event["event_data"].get("host") for event in second.events()} & {*MACHINES, ELSEWHERE}
     assert hosts == set(MACHINES)  # AWX's own callback saw them too

@@ -20,7 +20,7 @@ QUOTED = re.findall(r"^\| `([^`]+)` \|", GUIDE, re.MULTILINE)
 GAP = "…"
 SAY_IT_THEMSELVES = frozenset(
     {"AccountError", "CalendarError", "DecisionError", "EventError", "LayoutError", "NoTicketError", "PolicyError"}
-    | {"AnswerError", "OscalError", "RecordError", "ReportError", "DocumentError"}
+    | {"AnswerError", "OscalError", "RecordError", "ReportError", "DocumentError", "ScheduleError"}
 )
 """Of what somebody typed or asked for, with what would be right; or told by another that is in the guide."""
 

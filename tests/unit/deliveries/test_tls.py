@@ -28,7 +28,7 @@ class Looking(BaseAdapter):
         super().__init__()
         self.verified: list[Any] = []
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **how: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_args: Any, **how: Any) -> requests.Response:
         self.verified.append(how["verify"])
         answer = requests.Response()
         answer.status_code, answer.request, answer._content = 202, request, b"[]"
