@@ -20,8 +20,7 @@ description:
   - A run of a playbook that has nothing to do with patching records nothing.
   - Where the ledger cannot be written, the events are kept in a spool file and enter the ledger at the next
     run's start; the run at hand starts no new work.
-  - A task is recorded when it has a variable whose name ends in C(_evidence); the roles of this collection set
-    it.
+  - Records what M(msp.patching.step) saw, and any task that has a variable whose name ends in C(_evidence).
 requirements:
   - SQLAlchemy
   - cryptography
@@ -146,9 +145,11 @@ from ..plugin_utils.evidence.observer import PLAN, Observer
 from ..plugin_utils.evidence.recorder import activate, active
 from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
 from ..plugin_utils.flow import Endpoint
+from ..plugin_utils.workers import warm_up
 
 KEYS = frozenset(Endpoint().as_record())
 MARK = "_evidence"
+STEP = "msp.patching.step"
 RED = 2
 """What ansible-playbook exits with where hosts failed."""
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
@@ -177,13 +178,14 @@ def _guarded(method: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-def _told(result: Any) -> dict[str, Any]:
-    """The result; of a task that another host carried out, with who that was and what it was asked for."""
-    fields = result.task_fields
-    if not fields.get("delegate_to"):
-        return dict(result.result)
-    asked = (fields.get("args") or {}).get("machines")
-    return {**result.result, "peer": str(fields["delegate_to"]), "asked": asked}
+def _looks(result: Any, *, unreachable: bool) -> list[dict[str, Any]]:
+    """What the result of a task is evidence of: of a step, each of its calls; else what the task's variable says."""
+    if result.task.resolved_action == STEP:
+        return list(result.result.get("seen") or ())
+    marks = [str(value) for name, value in result.task.vars.items() if name.endswith(MARK)]
+    limit = int(result.task_fields.get("async") or 0)
+    told = dict(result.result)
+    return [{"evidence": one, "limit": limit, "unreachable": unreachable, "result": told} for one in marks[:1]]
 
 
 class CallbackModule(CallbackBase):
@@ -202,6 +204,7 @@ class CallbackModule(CallbackBase):
         self._records: dict[str, dict[str, Any]] = {}
         self._known_secrets: dict[str, list[str]] = {}
         self._tiers: set[tuple[str, str, str]] = set()
+        self._warm = False
 
     @_guarded
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -229,6 +232,9 @@ class CallbackModule(CallbackBase):
         if self._observer is not None:
             for words in self._observer.between_tasks(str(task.action)):
                 self._display.warning(f"msp.patching: {words}")
+        if not self._warm and str(task.action) == PLAN and task.args.get("phase") == "next":
+            self._warm = True
+            warm_up(self._connections())
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -263,23 +269,27 @@ class CallbackModule(CallbackBase):
     def _say(self, words: str) -> None:
         self._display.display(f"msp.patching: {words}")
 
+    def _connections(self) -> set[str]:
+        """The connection plugins that the inventory names; a template is left to the worker."""
+        inventory = self._variables._inventory
+        places = [*inventory.groups.values(), *inventory.hosts.values()]
+        named = {str(place.vars.get("ansible_connection") or "") for place in places}
+        return {name for name in named if name and "{" not in name}
+
     def _zones(self) -> dict[str, ZoneInfo]:
         """The zone of each endpoint that the run recorded something of."""
         zones = {name: record.get("time_zone") for name, record in self._records.items()}
         return {name: ZoneInfo(str(zone)) for name, zone in zones.items() if zone}
 
     def _see(self, result: Any, *, unreachable: bool) -> None:
-        marks = [value for name, value in result.task.vars.items() if name.endswith(MARK)]
-        if marks and self._observer is not None:
-            if unreachable or "msg" in result.result:  # where the words are of others, credentials may be among them
+        if self._observer is None:
+            return
+        for look in _looks(result, unreachable=unreachable):
+            told = look["result"]
+            if look["unreachable"] or "msg" in told:  # where the words are of others, credentials may be among them
                 self._observer.learn_secrets(self._secrets(result.host))
-            self._observer.see(
-                str(marks[0]),
-                self._record(result.host),
-                _told(result),
-                unreachable=unreachable,
-                limit=int(result.task_fields.get("async") or 0),
-            )
+            record, away = self._record(result.host), look["unreachable"]
+            self._observer.see(look["evidence"], record, told, unreachable=away, limit=look["limit"])
 
     def _secrets(self, host: Any) -> list[str]:
         """The credentials among a host's variables, asked for once a host."""

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long a pass waits before it looks again.
 
-What started a moment ago is looked at soon, what has run for an hour is looked at every few minutes: a wait is a
-twentieth of the youngest age, so that nothing is noticed more than 5 % late, and never under a second. A run has
+What started a moment ago is looked at soon, what has run for an hour is looked at every two minutes: a wait is a tenth
+of the youngest age, so that nothing is noticed more than 10 % late, and never under a second. A look costs the control
+node as much as a start does, and there are many more of them. A run has
 a fixed number of passes; after its first quarter, the rest of the time is spread over the rest of the passes.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SHARE = 0.05
+SHARE = 0.1
 SHORTEST = 1.0
 LONGEST = 120.0  # seconds: a run that is silent for longer is taken for dead by schedulers
 

@@ -45,31 +45,31 @@ class Plan:
     """Of those that have the task to wake their location's sleepers."""
 
     def orders(self) -> dict[str, dict[str, Any]]:
-        """By endpoint, what the task files of the role ``flow`` need: the step and its arguments, JSON types."""
+        """By endpoint, what its step needs (`calls.calls_of`): its name, why, and its arguments, JSON types."""
         return {name: {"step": step.name, "why": step.why} | self._arguments(name) for name, step in self.steps.items()}
 
     def _arguments(self, name: str) -> dict[str, Any]:
         endpoint = self.endpoints[name]
         settings = self.policy.settings(endpoint)
+        agent = {"agent_service": settings.agent_service}
         match self.steps[name].name:
             case "scan":
                 return {"time_limit": int(settings.scan_time_limit.total_seconds())}
+            case "reboot" | "confirm" | "see":
+                return agent
             case "install":
                 wanted = set(self.decisions[name].updates)
                 chosen = [update for update in self.updates[name] or () if update.id in wanted]
-                return {
+                return agent | {
                     "accept_list": accept_list(chosen),
                     "updates": [update.id for update in chosen],
                     "time_limit": int(settings.install_time_limit.total_seconds()),
                 }
             case "look":
                 job = self.progress[name].job
-                return {"job": job.jid if job else "", "see": may_have_rebooted(self.progress[name], self.now)}
+                return agent | {"job": job.jid if job else "", "see": may_have_rebooted(self.progress[name], self.now)}
             case "validate":
-                return {
-                    "checks": checks_for(endpoint, self.policy),
-                    "agent_service": settings.agent_service,
-                }
+                return agent | {"checks": checks_for(endpoint, self.policy)}
             case "wake":
                 return self.wakings[name].arguments() if name in self.wakings else {}
             case "remind":

@@ -4,7 +4,7 @@
 """The step an endpoint takes next in a run: its decision, in the light of what is under way on it.
 
 Pure, as the flow is. A decision says what is due for an endpoint at an instant; a step is what a pass of the role
-``flow`` does about it, named after the file in ``roles/flow/tasks/steps``.
+``flow`` does about it: see `calls`.
 """
 
 from __future__ import annotations

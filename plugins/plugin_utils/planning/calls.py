@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a step asks of an endpoint: calls of modules, one after the other, each with what it is evidence of.
+
+Pure: a step is a generator that yields a `Call` and is sent its raw result; whoever runs it makes the calls. All of a
+step's calls are made by one worker over one connection. As tasks of a role each of them would cost the control node a
+process of its own, and so would the choice of the step: more than the call itself.
+
+What a call saw is recorded by the evidence callback and judged by the next plan, which knows about retries and lost
+connections: no result makes a step fail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+Result = Mapping[str, Any]
+
+VARIABLES: Mapping[str, Any] = MappingProxyType(
+    {
+        "deploy_server_selection": "default",
+        "reboot_delay": 5,
+        "reboot_message": "Restarting to finish installing Windows updates.",
+        "remind_title": "Restart needed",
+        "remind_text": (
+            "Windows updates are installed, and this computer has to restart to finish them. Please save your work and "
+            "restart it soon. If you do not, it restarts by itself at {when} or shortly after."
+        ),
+        "remind_toast_seconds": 5,
+        "remind_message_seconds": 3600,
+    }
+)
+"""The roles' options that steps read, with their defaults."""
+
+NO_ANSWER = re.compile("winrm|wsman|connection|timed out", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A module and its arguments; `evidence` is one of `evidence.outcomes.TAGS`. With a `limit` it is started as a job
+    that ends after so many seconds, and not waited for. `changes`: a machine is another one after it. `about` completes
+    its result."""
+
+    module: str
+    arguments: Mapping[str, Any]
+    evidence: str
+    limit: int = 0
+    changes: bool = False
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+Calls = Generator[Call, Result, None]
+Option = Callable[[str], Any]
+"""Gives a variable of `VARIABLES` as the endpoint has it."""
+
+
+def calls_of(order: Mapping[str, Any], option: Option) -> Calls:
+    """The calls of the step that a plan has ordered (`Plan.orders`)."""
+    step = STEPS.get(str(order["step"]))
+    return step(order, option) if step is not None else _nothing()
+
+
+def _nothing() -> Calls:
+    """A retry is not due yet, or another endpoint of the redundancy group is down (R6)."""
+    yield from ()
+
+
+def _posture(order: Mapping[str, Any], evidence: str) -> Call:
+    return Call("msp.patching.win_posture", {"agent_service": order["agent_service"]}, evidence)
+
+
+def _scan(order: Mapping[str, Any], option: Option) -> Calls:
+    """scan.due. A search changes nothing on the machine: it may run at any hour."""
+    arguments = {"state": "searched", "category_names": ["*"], "server_selection": option("deploy_server_selection")}
+    yield Call("ansible.windows.win_updates", arguments, "scan.started", limit=order["time_limit"])
+
+
+def _install(order: Mapping[str, Any], option: Option) -> Calls:
+    """deploy.install: exactly the approved and soaked updates, and no reboot. With reboot the module hides the true
+    HRESULT of a failure behind an "update loop" error, and holds a fork for as long as the slowest machine takes."""
+    seen = yield _posture(order, "posture")
+    if not seen.get("boot_id"):
+        return
+    arguments = {
+        "state": "installed",
+        "category_names": ["*"],
+        "accept_list": order["accept_list"],
+        "skip_optional": False,
+        "reboot": False,
+        "server_selection": option("deploy_server_selection"),
+    }
+    yield Call(
+        "ansible.windows.win_updates", arguments, "install.started", limit=order["time_limit"], changes=True
+    )  # fmt: skip
+
+
+def _look(order: Mapping[str, Any], _option: Option) -> Calls:
+    """A search or an install is under way. A job that a boot has killed is never done and never says so, hence the
+    look at the boot where one is due."""
+    seen = yield Call("ansible.builtin.async_status", {"jid": order["job"]}, "job")
+    if order["see"] and "ansible_job_id" in seen and not seen.get("finished", True):
+        yield _posture(order, "posture")
+
+
+def _reboot(order: Mapping[str, Any], option: Option) -> Calls:
+    """reboot.*: an unattended reboot is due and nobody of its redundancy group is down (R6). It is started and not
+    waited for: win_reboot would hold a fork for the whole downtime."""
+    seen = yield _posture(order, "posture")
+    if not seen.get("reboot_pending"):
+        return  # a machine that somebody rebooted meanwhile is not rebooted again
+    words = f'shutdown.exe /r /t {int(option("reboot_delay"))} /d p:2:17 /c "{option("reboot_message")}"'
+    yield Call("ansible.windows.win_command", {"_raw_params": words}, "reboot.started", changes=True)
+
+
+def _confirm(order: Mapping[str, Any], _option: Option) -> Calls:
+    """A reboot is under way. The boot is confirmed by its id, which changes with every boot; until then the endpoint
+    may well be unreachable."""
+    yield _posture(order, "reboot.confirm")
+
+
+def _see(order: Mapping[str, Any], _option: Option) -> Calls:
+    """A reboot is pending that others do (reboot.technician, reboot.user and the like), and may have done."""
+    yield _posture(order, "posture")
+
+
+def _validate(order: Mapping[str, Any], _option: Option) -> Calls:
+    """validate.due (section 7): every check that applies, in two calls."""
+    if order["checks"]:
+        yield Call("msp.patching.win_check", {"checks": order["checks"]}, "probes")
+    yield _posture(order, "validation")
+
+
+def _remind(order: Mapping[str, Any], option: Option) -> Calls:
+    """reboot.reminder: a toast, and where that cannot be shown a message box.
+
+    win_toast sleeps until its toast expires, and only then says whether it was sent. So the toast is a short one and
+    the answer is waited for. Async would free the fork, and keep the run busy for as long as the toast stays only to
+    learn what a run that is killed never learns: whether anybody was told. A longer toast would gain the user little:
+    its banner is on the screen for these few seconds whatever its expiry, and after that it is an entry in the
+    notification centre. A fork is so held for seconds; at most once a day for an endpoint.
+    """
+    text = str(option("remind_text")).replace("{when}", order["restart_at"])
+    toast = {
+        "title": option("remind_title"),
+        "msg": text,
+        "expire": int(option("remind_toast_seconds")),
+        "group": "msp.patching",
+        "tag": "restart",  # the next day's takes its place
+    }
+    seen = yield Call("community.windows.win_toast", toast, "reminder.shown", changes=True)
+    if seen.get("toast_sent") or seen.get("no_toast_sent_reason"):
+        return  # shown, or nobody is logged on any more
+    if seen.get("unreachable") or NO_ANSWER.search(str(seen.get("msg", ""))):
+        return  # no answer: the toast may well be on the screen, and a user is not told twice
+    box = {"msg": text, "display_seconds": int(option("remind_message_seconds"))}
+    yield Call("community.windows.win_msg", box, "reminder.shown", changes=True)
+
+
+def _wake(order: Mapping[str, Any], _option: Option) -> Calls:
+    """One endpoint has the task for all machines of its location that sleep; the peer that sends carries it out."""
+    if order.get("machines"):
+        about = {"peer": order["peer"], "asked": order["machines"]}
+        yield Call("msp.patching.win_wake", {"machines": order["machines"]}, "wake.sent", about=about)
+
+
+STEPS: Mapping[str, Callable[[Mapping[str, Any], Option], Calls]] = MappingProxyType(
+    {
+        "scan": _scan,
+        "install": _install,
+        "look": _look,
+        "reboot": _reboot,
+        "confirm": _confirm,
+        "see": _see,
+        "validate": _validate,
+        "remind": _remind,
+        "wake": _wake,
+    }
+)
+"""What a connection is made for; `wait` makes none, and `leave` and `fail` end an endpoint's run."""

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Ansible's workers would each load anew is loaded once, in the process that they are forked from.
+
+Ansible forks a worker for each task and host, and loads plugins when they are first asked for: that is in a worker,
+which ends with all it has learned. Connection plugins, filters and the parts that wrap PowerShell so cost more than what
+the worker is there for.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+
+from ansible.plugins.loader import action_loader, connection_loader, filter_loader, shell_loader, test_loader
+
+ACTIONS = ("msp.patching.step", "ansible.builtin.async_status", "ansible.windows.win_updates")
+
+
+def warm_up(connections: Iterable[str]) -> None:
+    """Load what steps over `connections` (names of plugins) need. What is not there is left to whoever asks for it."""
+    for loader, names in (
+        (connection_loader, connections),
+        (shell_loader, ("powershell",)),
+        (action_loader, ACTIONS),
+        (filter_loader, ("default",)),
+        (test_loader, ("defined",)),
+    ):
+        for name in names:
+            with suppress(Exception):  # it is no plugin's business here why another cannot be loaded
+                loader.get(name, class_only=True)
+    with suppress(Exception):
+        _compile_expressions()
+    # A collection in a worker would write to every object that the two share, and so copy the memory of the parent.
+    gc.freeze()
+
+
+def _compile_expressions() -> None:
+    """Python keeps what it compiled for as long as the process lives; a scan of a script has many expressions."""
+    import_module("ansible.executor.powershell.module_manifest").PSModuleDepFinder()
