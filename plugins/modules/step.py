@@ -7,9 +7,9 @@ module: step
 short_description: Take the next step of an endpoint
 version_added: 0.1.0
 description:
-  - The one task that the role P(msp.patching.flow#role) runs on an endpoint in each of its passes. It makes the calls of
-    the step that M(msp.patching.plan) has ordered, one after the other over one connection, and gives what each of them
-    saw.
+  - The one task that the role P(msp.patching.flow#role) runs on an endpoint in each of its passes. It makes the calls
+    of the step that M(msp.patching.plan) has ordered, one after the other over one connection, and gives what each of
+    them saw.
   - V(scan) and V(install) start a job on the endpoint and do not wait for it; V(look) sees how it stands. V(install)
     takes exactly the updates of the order and never reboots. V(reboot) looks first, and starts a restart where one is
     pending; V(confirm) and V(see) look whether the endpoint has booted. V(validate) runs the checks that apply.

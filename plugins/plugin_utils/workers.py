@@ -4,8 +4,8 @@
 """What Ansible's workers would each load anew is loaded once, in the process that they are forked from.
 
 Ansible forks a worker for each task and host, and loads plugins when they are first asked for: that is in a worker,
-which ends with all it has learned. Connection plugins, filters and the parts that wrap PowerShell so cost more than what
-the worker is there for.
+which ends with all it has learned. Connection plugins, filters and what wraps PowerShell so cost each worker more than
+what it is there for.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
 
 def said(run: Any, machine: str) -> str:
     """What the run said of a machine when it ended it."""
-    failures = [result["msg"] for task, result in run.results.get(machine, {}).items() if task.endswith("Fail")]
+    failures = [result["msg"] for result in run.results.get(machine, {}).values() if result.get("failed")]
     return sentence(" ".join(failures))
 
 

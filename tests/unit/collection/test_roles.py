@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.calls import VARIABLES
 from tests.unit.collection.roles import ROLES, Role, names_in
 
 role_by_role = pytest.mark.parametrize("role", [Role(name) for name in ROLES], ids=ROLES)
@@ -22,7 +23,13 @@ def test_every_variable_that_tasks_read_is_an_option_or_set_there(role: Role) ->
 
 @role_by_role
 def test_every_option_is_read(role: Role) -> None:
-    assert sorted(set(role.options) - role.used) == []
+    assert sorted(set(role.options) - role.used - set(VARIABLES)) == []
+
+
+@role_by_role
+def test_what_steps_read_has_the_default_of_its_role(role: Role) -> None:
+    of_role = {name: value for name, value in VARIABLES.items() if name.startswith(f"{role.name}_")}
+    assert {name: role.defaults.get(name) for name in of_role} == of_role
 
 
 @role_by_role

@@ -19,8 +19,8 @@ EARLY = Pace(passed=3, passes=320, remaining=7200)
     [
         ([], [], 0),  # nothing to wait for
         ([2], [], 1),  # young: a second
-        ([400], [], 20),  # a twentieth
-        ([400, 3600], [], 20),  # the youngest decides
+        ([400], [], 40),  # a tenth
+        ([400, 3600], [], 40),  # the youngest decides
         ([36000], [], LONGEST),  # never silent for longer
         ([400], [5], 5),  # a retry is due before that
         ([400], [-5], 0),  # it is due already
