@@ -115,6 +115,8 @@ class Settings:
     deadlines: Deadlines
     provider: str
     security_plan: str | None
+    installs_at_once: int | None
+    installs_per_minute: int | None
     scan_time_limit: timedelta
     install_time_limit: timedelta
     reboot_time_limit: timedelta
@@ -174,6 +176,8 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         deadlines=Deadlines.of(figures["deadlines"]),
         provider=figures["assessment"]["provider"],
         security_plan=figures["assessment"]["security_plan"],
+        installs_at_once=figures["installs"]["at_once"],
+        installs_per_minute=figures["installs"]["per_minute"],
         scan_time_limit=duration(figures["scan_time_limit"]),
         install_time_limit=duration(figures["install_time_limit"]),
         reboot_time_limit=duration(figures["reboot_time_limit"]),

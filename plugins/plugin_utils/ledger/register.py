@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, Update, redundancy_key
@@ -202,6 +202,19 @@ def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
         group = redundancy_key(Endpoint.parse(known))
         if group is not None:
             found[row["name"]] = group
+    return found
+
+
+def installing(connection: Connection, of: Tables, now: datetime) -> dict[str, tuple[tuple[str, str], datetime]]:
+    """Client and location of each endpoint on which an install runs, and since when; without those whose time limit is
+    over, for nobody may ever look at them again."""
+    table = of.endpoints
+    query = sa.select(table).where(table.c.job_kind == "install", table.c.job_started_at.is_not(None))
+    found = {}
+    for row in connection.execute(query).mappings():
+        since = instant(row["job_started_at"])
+        if now - since < timedelta(seconds=row["job_limit_seconds"] or 0):
+            found[row["name"]] = ((row["client"] or "", row["location"] or ""), since)
     return found
 
 

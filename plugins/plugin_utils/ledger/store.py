@@ -331,6 +331,11 @@ class Ledger:
         with self.reading() as connection:
             return reading.down(connection, self._tables)
 
+    def installing(self, now: datetime) -> dict[str, tuple[tuple[str, str], datetime]]:
+        """Client and location of each endpoint on which an install runs, and since when."""
+        with self.reading() as connection:
+            return reading.installing(connection, self._tables, now)
+
     def pending(self, channel: str) -> list[Pending]:
         """What one of `deliveries.CONFIRMS` wanted and nobody confirmed, in the order in which it was wanted."""
         with self.reading() as connection:

@@ -19,6 +19,7 @@ from ..ledger import Event, Ledger
 from ..ledger.kinds import about
 from ..ledger.register import Progress
 from .away import turn_of, with_missed
+from .bounds import Bound, within_bounds
 from .steps import Step, may_have_rebooted, next_step
 from .turns import take_turns
 from .wake import Waking, wake_step
@@ -126,11 +127,28 @@ def make_plan(
     }
     groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
     steps = take_turns(steps, groups, ledger.down())
+    steps = _bounded(steps, endpoints, policy, ledger, now)
     turns = {name: window for name, window in away.items() if window is not None}
     for name, window in turns.items():
         if name in macs and steps[name].name == "leave" and "install" in actions:
             steps[name] = wake_step(progress[name], window, policy.settings(endpoints[name]).wake_time_limit, now)
     return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner, turns)
+
+
+def _bounded(
+    steps: Mapping[str, Step], endpoints: Mapping[str, Endpoint], policy: Policy, ledger: Ledger, now: datetime
+) -> dict[str, Step]:
+    due = {name: endpoints[name] for name, step in steps.items() if step.name == "install"}
+    settings = {name: policy.settings(endpoint) for name, endpoint in due.items()}
+    bounds = {
+        name: Bound(one.installs_at_once, one.installs_per_minute)
+        for name, one in settings.items()
+        if one.installs_at_once is not None or one.installs_per_minute is not None
+    }
+    if not bounds:
+        return dict(steps)
+    places = {name: (one.client, one.location) for name, one in due.items() if one.client and one.location}
+    return within_bounds(steps, places, bounds, ledger.installing(now), now)
 
 
 def _is_away(decision: Decision) -> bool:

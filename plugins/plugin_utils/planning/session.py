@@ -229,6 +229,7 @@ class Session:
                 ages.append((plan.now - progress.checking_since).total_seconds())
             if progress.retry_at is not None:
                 due.append((progress.retry_at - plan.now).total_seconds() / speed)
+        due += [(step.until - plan.now).total_seconds() / speed for step in plan.steps.values() if step.until]
         pace = Pace(passed, passes, max(ends) / speed)
         return pace.wait([age / speed for age in ages], due)
 

@@ -39,10 +39,12 @@ UNTIL_THEN = (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What an endpoint does in the next pass: `name` of the step and `why`, a sentence for people."""
+    """What an endpoint does in the next pass: `name` of the step and `why`, a sentence for people; a `wait` may know
+    `until` when."""
 
     name: str
     why: str
+    until: datetime | None = None
 
     @property
     def ends(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-CASES = ("in_flight",)
+CASES = ("small_run", "in_flight", "inventory")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def of_size(bench: Bench, client: LabClient, size: int) -> Iterator[Row]:
     source.write_text(f"plugin: msp.patching.automate\nurl: {client.info['automate']['url']}\n")
     ours = listed(client, source)
     requests = [one for one in client.journal(limit=100_000, face="automate") if one.get("method") == "GET"]
-    pages = sum("computers" in str(one.get("path", "")).lower() for one in requests)
+    pages = sum(str(one["path"]).partition("?")[0].endswith("/Computers") for one in requests)
     warm = cached(client, folder)
     plain = listed(client, script(folder, ours.said))
     bench.say(f"{size:,}: {ours.wall:.1f} s, from the cache {warm.wall:.1f} s, the script {plain.wall:.1f} s")

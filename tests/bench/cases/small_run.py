@@ -1,0 +1,23 @@
+"""Ten endpoints and ten forks: what scanning, deciding, validating and recording add to a plain playbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..row import Row
+from . import Bench
+from .in_flight import FORKS, PLAIN, RING, Case, run
+
+TEN = 10
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    case = Case(60, (TEN,), 3 if bench.quick else 1)
+    ring, plain = run(bench, case, RING, TEN)[0], run(bench, case, PLAIN, TEN)[0]
+    what = f"{TEN} endpoints, {FORKS} forks"
+    against = "plain win_updates"
+    yield Row(
+        case="small run", what=f"{what}: wall", ours=ring.wall, plain=plain.wall, unit="s", against=against,
+        at_most=None if bench.quick else 1.3, n=TEN, curve="small run",
+    )  # fmt: skip
+    yield Row(case="small run", what=f"{what}: CPU", ours=ring.cpu, plain=plain.cpu, unit="s", against=against)
