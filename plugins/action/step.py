@@ -47,8 +47,15 @@ class ActionModule(ActionBase):
                 break
             told = self._told(call, task_vars or {})
             unreachable = bool(told.get("unreachable"))
-            of_it = {name: value for name, value in told.items() if not name.startswith("_ansible")} | call.about
-            seen.append({"evidence": call.evidence, "limit": call.limit, "unreachable": unreachable, "result": of_it})
+            of_it = {name: value for name, value in told.items() if not name.startswith("_ansible")}
+            seen.append(
+                {
+                    "evidence": call.evidence,
+                    "limit": call.limit,
+                    "unreachable": unreachable,
+                    "result": {**of_it, **call.about},
+                }
+            )
             changed = changed or (call.changes and bool(told.get("changed") or "ansible_job_id" in told))
         return result | {"changed": changed, "step": order["step"], "seen": seen}
 

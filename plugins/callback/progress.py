@@ -191,7 +191,8 @@ class CallbackModule(Default):
         if result.task.resolved_action == PLAN:
             self._planned(told)
         elif self._is_of_the_flow(result.task):
-            self._answered(result.host.name, yes=True)
+            for call in told.get("seen", ({},)):  # a step that waits has asked nobody
+                self._answered(result.host.name, yes=not call.get("unreachable", False))
         elif str(result.task.resolved_action).startswith(f"{COLLECTION}."):
             self._decided(result.task, told)
 

@@ -42,8 +42,8 @@ def within_bounds(
     Among endpoints that are due together the first by name goes first. An endpoint without a location is not bounded.
     """
     running: dict[Place, list[datetime]] = {}
-    for place, since in under_way.values():
-        running.setdefault(place, []).append(since)
+    for where, since in under_way.values():
+        running.setdefault(where, []).append(since)
     found: dict[str, Step] = {}
     for name in sorted(steps):
         step = steps[name]
