@@ -6,22 +6,36 @@ name; the steps: ``plugin_utils/planning/calls.py``."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.evidence.recorder import active
+from ..plugin_utils.ledger import LedgerError
 from ..plugin_utils.planning.calls import VARIABLES, Call, calls_of
+from ..plugin_utils.planning.turns import CLAIMED, claim_on
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"order": {"type": "dict", "required": True}}
 
 
-def _recordable() -> bool:
-    """Whether what is done now would be recorded as it has to be. This process was forked from the one that records, so
-    that it knows of every earlier result; and the plan before it could write to the ledger."""
+def _recordable(endpoint: str) -> bool:
+    """Whether what is done on the endpoint now would be recorded as it has to be, and the endpoint is still this run's.
+
+    This process was forked from the one that records, so that it knows of every earlier result; what the step has seen
+    so far is recorded only after it, so that the ledger is written to here.
+    """
     recorder = active()
-    return recorder is None or recorder.problem is None
+    if recorder is None:
+        return True
+    if recorder.problem is not None:
+        return False
+    try:
+        until = datetime.now(UTC) + CLAIMED
+        return bool(recorder.ledger.lease(claim_on(endpoint), recorder.holder, until))
+    except LedgerError:
+        return False  # recording what was seen will tell
 
 
 class ActionModule(ActionBase):
@@ -43,7 +57,7 @@ class ActionModule(ActionBase):
                 call = next(calls) if told is None else calls.send(told)
             except StopIteration:
                 break
-            if call.changes and not _recordable():
+            if call.changes and not _recordable(str((task_vars or {})["inventory_hostname"])):
                 break
             told = self._told(call, task_vars or {})
             unreachable = bool(told.get("unreachable"))

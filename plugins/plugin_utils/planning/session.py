@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from ..deliveries import compliance
@@ -31,14 +31,12 @@ from .steps import Step
 from .tables import in_words, plan_table
 from .telling import tell_people
 from .tiers import opened_in_words
-from .turns import claims_of, leave_to_others
+from .turns import CLAIMED, claims_of, leave_to_others
 from .wake import arranged, may_send, place_of, tried_in
 from .wake import nobody as nobody_near
 
 AT_ONCE = frozenset({"scan", "install", "reboot", "remind", "wake"})
 """Steps that something is done by at once: a pass with one of them does not wait."""
-CLAIMED = timedelta(minutes=10)
-"""How long what a run is at is its own, from one plan to the next; a pass of many endpoints takes its time."""
 
 
 class Session:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .steps import Step
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
 Group = tuple[str, str]
 """A redundancy group: the client, and the group or role within it."""
+
+
+CLAIMED = timedelta(minutes=10)
+"""How long what a run is at is its own, from one plan to the next; a pass of many endpoints takes its time."""
+
+
+def claim_on(endpoint: str) -> str:
+    """The claim that makes an endpoint a run's own."""
+    return f"endpoint {endpoint}"
 
 
 def take_turns(
@@ -51,7 +61,7 @@ def claims_of(steps: Mapping[str, Step], groups: Mapping[str, Group | None]) -> 
     for endpoint, step in steps.items():
         if not step.ends:
             group = groups.get(endpoint) if step.name == "reboot" else None
-            wanted[endpoint] = [f"endpoint {endpoint}", *([f"reboot {' '.join(group)}"] if group else [])]
+            wanted[endpoint] = [claim_on(endpoint), *([f"reboot {' '.join(group)}"] if group else [])]
     return wanted
 
 
