@@ -64,7 +64,7 @@ lint-python:
 lint-yaml:
 	@yamllint --strict .
 	@# the inventory of the checkout needs an Automate server, which a syntax check has no use for
-	@ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint --profile production --offline -q
+	@ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint -c .ansible-lint-all --profile production --offline -q
 	@antsibull-changelog lint
 	@antsibull-docs lint-collection-docs --plugin-docs .
 

@@ -29,7 +29,7 @@ FOR_USERS = (
     "lab/requirements.txt",
     "lab/windows/registry.py",
 )
-FOR_DEVELOPERS = ("Makefile", "tests/*", "molecule/*", "inventories/*", "ansible.cfg", "pyproject.toml", ".*")
+FOR_DEVELOPERS = ("Makefile", "tests/*", "molecule/*", "inventories/*", "ansible.cfg", "pyproject.toml", ".[!a]*")
 
 
 @pytest.fixture(scope="module")
