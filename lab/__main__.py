@@ -54,6 +54,7 @@ def arguments() -> argparse.ArgumentParser:
         "0: wherever ports are free (default: %(default)s)",
     )
     up.add_argument("--addresses", action="store_true", help="each endpoint on its own 127.x.y.z:5985 (Linux)")
+    up.add_argument("--no-winrm", action="store_true", help="no endpoint listens: for fleets of tens of thousands")
     up.add_argument("--tls", action="store_true", help="WinRM over HTTPS, from port base +7100 (or port 5986)")
     up.add_argument("--speed", type=float, help="lab seconds per second, 0 stands still (default: the fleet's)")
     up.add_argument("--start", help="instant at which the lab's clock starts (default: the fleet's)")
@@ -109,7 +110,7 @@ In another terminal, with ansible on the PATH (the Makefile's is in .venv/bin):
 def up(options: argparse.Namespace) -> None:
     from .server import Lab, Settings
 
-    layout = Layout(loopback(options.host), options.port_base, options.addresses, options.tls)
+    layout = Layout(loopback(options.host), options.port_base, options.addresses, options.tls, not options.no_winrm)
     start = parse_instant(options.start) if options.start else None
     settings = Settings(options.fleet, options.state_dir, layout, options.speed, start)
     load_handlers(options.handlers)

@@ -41,12 +41,14 @@ def loopback(host: str) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """Who listens where. With `addresses`, each machine has its own 127.x.y.z and the usual port."""
+    """Who listens where. With `addresses`, each machine has its own 127.x.y.z and the usual port. Without `winrm` none
+    listens: tens of thousands of machines are an inventory, and more than a process may have sockets."""
 
     host: str = "127.0.0.1"
     port_base: int = 18_000
     addresses: bool = False
     tls: bool = False
+    winrm_listens: bool = True
 
     @property
     def scheme(self) -> str:
@@ -55,6 +57,11 @@ class Layout:
     @property
     def winrm_base(self) -> int:
         return self.port_base + WINRM_OFFSET + (TLS_OFFSET if self.tls else 0)
+
+    @property
+    def _ports(self) -> bool:
+        """Whether each machine has a port of the one address."""
+        return self.winrm_listens and not self.addresses
 
     def winrm(self, machine_id: int) -> tuple[str, int]:
         if not self.addresses:
@@ -65,7 +72,7 @@ class Layout:
     def check(self, ids: Iterable[int]) -> None:
         loopback(self.host)
         highest = max(ids, default=0)
-        if not self.addresses and not 1024 <= self.port_base <= self.winrm_base + highest <= HIGHEST_PORT:
+        if self._ports and not 1024 <= self.port_base <= self.winrm_base + highest <= HIGHEST_PORT:
             raise LabError(
                 f"port base {self.port_base} and the highest machine id {highest} give ports outside "
                 f"1024..{HIGHEST_PORT}: choose another --port-base, or --addresses"
@@ -73,12 +80,12 @@ class Layout:
 
     def on_free_ports(self, ids: Collection[int]) -> Layout:
         """The same on ports that nobody else has right now."""
-        highest = HIGHEST_PORT - (self.winrm_base - self.port_base) - max(ids, default=0)
+        highest = HIGHEST_PORT - (self.winrm_base - self.port_base) - (max(ids, default=0) if self._ports else 0)
         for _attempt in range(ATTEMPTS):
             # at random, so that labs that start at once do not all go for the same
             layout = replace(self, port_base=random.randrange(LOWEST_FREE_BASE, max(highest, LOWEST_FREE_BASE + 1)))
             places = [(self.host, layout.port_base + offset) for offset in range(FACES)]
-            places += [layout.winrm(machine_id) for machine_id in ids if not self.addresses]
+            places += [layout.winrm(machine_id) for machine_id in ids if self._ports]
             if all(_is_free(host, port) for host, port in places):
                 return layout
         raise LabError(f"found no free ports in {ATTEMPTS} attempts: choose a --port-base")
@@ -103,6 +110,8 @@ class Network:
 
     async def open(self) -> None:
         """Raises LabError naming the address that is taken."""
+        if not self.layout.winrm_listens:
+            return
         allow_open_files(2 * len(self.world.machines) + 500)
         self._build()
         self.world.on_machine_change = self._changed

@@ -24,14 +24,14 @@ PLAYBOOKS = ROOT / "playbooks"
 
 
 @contextmanager
-def lab(fleet: Mapping[str, Any], speed: float = 1) -> Iterator[LabClient]:
+def lab(fleet: Mapping[str, Any], speed: float = 1, *options: str) -> Iterator[LabClient]:
     """A lab of a fleet (what a fleet file says), in a folder of its own, gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fleet.yml"
         file.write_text(yaml.safe_dump(dict(fleet), sort_keys=False))
         words, place = [sys.executable, "-m", "lab"], ["--state-dir", folder]
         up = ["up", "--fleet", str(file), "--speed", str(speed), "--port-base", "0", "--detach"]
-        subprocess.run([*words, *up, *place], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        subprocess.run([*words, *up, *options, *place], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         try:
             yield LabClient.from_state_dir(folder)
         finally:

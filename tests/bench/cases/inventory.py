@@ -22,7 +22,7 @@ PAGE = 1_000
 
 def measure(bench: Bench) -> Iterator[Row]:
     for size in SIZES[:2] if bench.quick else SIZES:
-        with lab(fleet(size)) as client:
+        with lab(fleet(size), 0, "--no-winrm") as client:
             yield from of_size(bench, client, size)
 
 
