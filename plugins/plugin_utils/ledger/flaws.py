@@ -20,36 +20,41 @@ projections: called by those of the events, with the event and the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
-from ..requirements import sqlalchemy as sa
 from .event import Event, text_of
 from .rows import Row, Rows
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Table
 
 NOT_INSTALLED: Row = dict.fromkeys(
     ("installed_at", "boot_before", "reboot_needed", "boot_id", "boot_time", "booted_at", "corrected_at")
 )
 
 
-def searched(event: Event, rows: Rows, found: Iterable[str]) -> None:
+def open_ones(table: Table) -> list[ColumnElement[bool]]:
+    """The rows of an endpoint that a search, a boot or a validation may change whatever it shows."""
+    return [table.c.gone_at.is_(None), table.c.corrected_at.is_(None)]
+
+
+def searched(event: Event, rows: Rows, found: Collection[str]) -> None:
     """A search shows what is on offer: new flaws, those that are back, and those that are gone."""
-    table, at, shown = rows.of.flaws, text_of(event.at), list(dict.fromkeys(found))
-    still = sa.and_(table.c.gone_at.is_(None), table.c.installed_at.is_(None))
-    known = {
-        row["update"]: row
-        for row in rows.where(table, table.c.endpoint == event.endpoint, sa.or_(table.c.update.in_(shown), still))
-    }
-    fresh = [update for update in shown if update not in known]
-    rows.insert(table, [{"endpoint": event.endpoint, "update": update, "identified": at} for update in fresh])
-    offered = set(shown)
-    for update, row in known.items():
+    table, at = rows.of.flaws, text_of(event.at)
+    known = _known(event, rows)
+    for update in found:
         key = {"endpoint": event.endpoint, "update": update}
-        if update not in offered:
-            rows.change(table, key, gone_at=at)
+        row = known.get(update) or rows.get(table, **key)
+        if row is None:
+            rows.insert(table, {**key, "identified": at})
         elif row["installed_at"] is not None:
             rows.change(table, key, undone_at=at, gone_at=None, **NOT_INSTALLED)
         elif row["gone_at"] is not None:
             rows.change(table, key, gone_at=None)
+    for update, row in known.items():
+        if update not in found and row["gone_at"] is None and row["installed_at"] is None:
+            rows.change(table, {"endpoint": event.endpoint, "update": update}, gone_at=at)
 
 
 def installed(event: Event, rows: Rows, updates: Iterable[str], *, reboot_needed: bool | None) -> None:
@@ -61,7 +66,7 @@ def installed(event: Event, rows: Rows, updates: Iterable[str], *, reboot_needed
         key = {"endpoint": event.endpoint, "update": update}
         values = NOT_INSTALLED | {"installed_at": at, "boot_before": boot, "reboot_needed": needed, "gone_at": None}
         if not rows.change(table, key, **values):
-            rows.insert(table, [{**key, "identified": at, **values}])
+            rows.insert(table, {**key, "identified": at, **values})
 
 
 def failed(event: Event, rows: Rows, update: str, hresult: str | None) -> None:
@@ -69,30 +74,35 @@ def failed(event: Event, rows: Rows, update: str, hresult: str | None) -> None:
     table, at = rows.of.flaws, text_of(event.at)
     key = {"endpoint": event.endpoint, "update": update}
     if not rows.change(table, key, failed_at=at, hresult=hresult):
-        rows.insert(table, [{**key, "identified": at, "failed_at": at, "hresult": hresult}])
+        rows.insert(table, {**key, "identified": at, "failed_at": at, "hresult": hresult})
 
 
 def booted(event: Event, rows: Rows, *, confirmed: bool) -> None:
     """A boot was seen: the one that was asked for, or, by a look, one that somebody else did."""
-    table, body = rows.of.flaws, event.body
-    since = [
-        table.c.endpoint == event.endpoint,
-        table.c.installed_at.is_not(None),
-        table.c.corrected_at.is_(None),
-        table.c.booted_at.is_(None),
-    ]
-    if not confirmed:
-        since.append(table.c.boot_before != body["boot_id"])
-    rows.change_where(table, since, boot_id=body["boot_id"], boot_time=body["boot_time"], booted_at=text_of(event.at))
+    body = event.body
+    values = {"boot_id": body["boot_id"], "boot_time": body["boot_time"], "booted_at": text_of(event.at)}
+    for update, row in _known(event, rows).items():
+        if _is_uncorrected(row) and row["booted_at"] is None and (confirmed or _differs(row, body["boot_id"])):
+            rows.change(rows.of.flaws, {"endpoint": event.endpoint, "update": update}, **values)
+
+
+def _differs(row: Row, boot_id: str) -> bool:
+    """Whether the endpoint has booted since; not where nobody knows which boot it was."""
+    return row["boot_before"] is not None and row["boot_before"] != boot_id
 
 
 def validated(event: Event, rows: Rows) -> None:
     """The endpoint is healthy: what was installed, and booted where need be, is corrected."""
+    at = text_of(event.at)
+    for update, row in _known(event, rows).items():
+        if _is_uncorrected(row) and (not row["reboot_needed"] or row["booted_at"] is not None):
+            rows.change(rows.of.flaws, {"endpoint": event.endpoint, "update": update}, corrected_at=at)
+
+
+def _known(event: Event, rows: Rows) -> dict[str, Row]:
     table = rows.of.flaws
-    proven = [
-        table.c.endpoint == event.endpoint,
-        table.c.installed_at.is_not(None),
-        table.c.corrected_at.is_(None),
-        sa.or_(table.c.reboot_needed.is_(None), table.c.reboot_needed == 0, table.c.booted_at.is_not(None)),
-    ]
-    rows.change_where(table, proven, corrected_at=text_of(event.at))
+    return {row["update"]: row for row in rows.rows_of(table, event.endpoint, *open_ones(table))}
+
+
+def _is_uncorrected(row: Row) -> bool:
+    return row["installed_at"] is not None and row["corrected_at"] is None

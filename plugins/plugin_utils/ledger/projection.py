@@ -4,18 +4,19 @@
 """What each kind of event does to the register's rows: one small function a kind.
 
 A function reads and writes rows through `Rows`, inside the transaction that appends the event, and looks at
-nothing else (no clock, no settings): so that replaying the events gives identical rows.
+nothing else (no clock, no settings): so that replaying the events gives identical rows. `ahead` says what those of many
+events will ask for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import away, checkpoints, cycles, deliveries, flaws, kept, overview, people
 from .event import Event, canonical, text_of
-from .rows import Row, Rows
+from .rows import Key, Row, Rows
 
 DEFINITIONS = "Definition Updates"
 NO_ATTEMPT: Row = {"attempted": None, "attempted_at": None}
@@ -66,12 +67,21 @@ def _services(posture: str | None) -> str | None:
 
 def _scan_finished(event: Event, rows: Rows) -> None:
     _describe(event, rows)
-    rows.delete(rows.of.applicable, endpoint=event.endpoint)
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
-    rows.insert(rows.of.applicable, [{"endpoint": event.endpoint, "update": update} for update in found])
+    _applies(event, rows, found)
     flaws.searched(event, rows, found)
     values: Row = {"scanned_at": text_of(event.at), "unproven": None, **NO_ATTEMPT}
     rows.touch(event, **values, **NO_JOB, **_settled(event, rows), **REACHED)
+
+
+def _applies(event: Event, rows: Rows, found: Collection[str]) -> None:
+    table = rows.of.applicable
+    there = {row["update"] for row in rows.rows_of(table, event.endpoint)}
+    for update in there.difference(found):
+        rows.delete(table, endpoint=event.endpoint, update=update)
+    for update in found:
+        if update not in there:
+            rows.insert(table, {"endpoint": event.endpoint, "update": update})
 
 
 def _settled(event: Event, rows: Rows) -> Row:
@@ -84,11 +94,11 @@ def _describe(event: Event, rows: Rows) -> None:
     told: dict[str, Row] = {}
     for update in event.body["updates"]:
         told[update["id"]] = _richer(told.get(update["id"], {}), update)
-    known = {row["id"]: json.loads(row["record"]) for row in rows.some(rows.of.updates, "id", told)}
+    known = {row["id"]: json.loads(row["record"]) for row in rows.some(rows.of.updates, told)}
     for key, update in told.items():
         merged = _richer(known.get(key, {}), update)
         if key not in known:
-            rows.insert(rows.of.updates, [{"id": key, "record": canonical(merged), "first_seen": text_of(event.at)}])
+            rows.insert(rows.of.updates, {"id": key, "record": canonical(merged), "first_seen": text_of(event.at)})
         elif merged != known[key]:
             rows.change(rows.of.updates, {"id": key}, record=canonical(merged))
 
@@ -195,9 +205,7 @@ def _attempt(event: Event, row: Row, rows: Rows) -> Row:
     decision = json.loads(row["last_decision"] or "{}")
     if decision.get("action") != "install":
         return {}
-    known = {
-        found["id"]: json.loads(found["record"]) for found in rows.some(rows.of.updates, "id", decision["updates"])
-    }
+    known = {found["id"]: json.loads(found["record"]) for found in rows.some(rows.of.updates, decision["updates"])}
     lasting = [one for one in decision["updates"] if DEFINITIONS not in (known.get(one, {}).get("categories") or ())]
     return {"attempted": canonical(lasting), "attempted_at": text_of(event.at)}
 
@@ -247,8 +255,10 @@ def _validation_finished(event: Event, rows: Rows) -> None:
     rows.touch(event, checking_since=None, **verdict, **REACHED)
     if healthy:
         flaws.validated(event, rows)
-    for old in (None, 0 if healthy else 1):
-        rows.change(rows.of.soak, {"endpoint": event.endpoint, "healthy": old}, healthy=int(healthy), validated_at=at)
+    for row in rows.rows_of(rows.of.soak, event.endpoint):
+        if row["healthy"] != int(healthy):
+            key = {"endpoint": event.endpoint, "update": row["update"]}
+            rows.change(rows.of.soak, key, healthy=int(healthy), validated_at=at)
 
 
 def _step_failed(event: Event, rows: Rows) -> None:
@@ -342,6 +352,67 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     **overview.PROJECTIONS,
     **people.PROJECTIONS,
 }
+
+
+KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ticket.wanted": ("tickets", ("id",)),
+    "ticket.sent": ("tickets", ("id",)),
+    "failure.opened": ("failures", ("id",)),
+    "failure.repeated": ("failures", ("failure",)),
+    "failure.cured": ("failures", ("failure",)),
+    "failure.root_cause": ("failures", ("failure",)),
+    "tier.opened": ("tiers", cycles.TIER),
+    "tier.closed": ("tiers", cycles.TIER),
+}
+"""Kinds of which many come at once and that a row is asked for: its table, and the key in the event's body."""
+SEARCHES = frozenset({"scan.finished"})
+INSTALLS = frozenset({"install.finished", "install.found"})
+BOOTS = frozenset({"posture.observed", "reboot.confirmed"})
+VALIDATIONS = frozenset({"validation.finished"})
+
+
+def ahead(events: Sequence[Event], rows: Rows) -> None:
+    """Fetch in bulk what the projections of `events` will ask for; what is left out they ask for one by one."""
+    of = rows.of
+    missed = (name for event in events if event.kind == "window.missed" for name in event.body["endpoints"])
+    rows.sheet(of.endpoints).fetch((name,) for name in (*(one.endpoint for one in events if one.endpoint), *missed))
+    told = [update["id"] for event in events for update in event.body.get("updates", ()) if _tells(event)]
+    rows.some(of.updates, told)
+    rows.sheet(of.applicable).fetch_of(_endpoints(events, SEARCHES | INSTALLS))
+    rows.sheet(of.soak).fetch_of(_endpoints(events, INSTALLS | VALIDATIONS))
+    known = rows.sheet(of.flaws)
+    known.fetch_of(_endpoints(events, SEARCHES | INSTALLS | BOOTS | VALIDATIONS), *flaws.open_ones(of.flaws))
+    known.fetch(key for event in events for key in _flaws_of(event))
+    wanted: dict[str, list[Key]] = {}
+    for event in events:
+        if event.kind in KEYS:
+            table, names = KEYS[event.kind]
+            wanted.setdefault(table, []).append(tuple(event.body[name] for name in names))
+    for table, keys in wanted.items():
+        rows.sheet(of.metadata.tables[table]).fetch(keys)
+
+
+def _endpoints(events: Iterable[Event], kinds: Collection[str]) -> list[str]:
+    return [event.endpoint for event in events if event.kind in kinds and event.endpoint]
+
+
+def _tells(event: Event) -> bool:
+    """Whether it tells of updates: their records and not their ids."""
+    return event.kind in ("scan.finished", "updates.described")
+
+
+def _flaws_of(event: Event) -> list[Key]:
+    body = event.body
+    match event.kind:
+        case "scan.finished":
+            updates = [update["id"] for update in body["updates"]]
+        case "install.finished":
+            updates = [result["update"] for result in body["results"]]
+        case "install.found":
+            updates = list(body["updates"])
+        case _:
+            updates = []
+    return [(event.endpoint, update) for update in updates]
 
 
 def project(event: Event, run: str, rows: Rows) -> None:

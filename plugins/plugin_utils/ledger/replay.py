@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..requirements import sqlalchemy as sa
 from .errors import LedgerError
 from .event import Event, EventError, instant
-from .projection import project
+from .projection import ahead, project
 from .rows import Rows
 from .schema import Tables, tables
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """How many rows are read or written at once."""
-TELL_EVERY = 25_000
-"""After how many events somebody who waits is told that it goes on."""
+PROJECTED = 25_000
+"""How many events are brought into the register at once; somebody who waits is then told that it goes on."""
+UNFIT = (EventError, ValueError, LookupError, TypeError)
+"""What a projection raises where an event does not hold what it needs."""
+T = TypeVar("T")
 
 Tell = Callable[[str], None]
 """Shows a sentence to the people who wait."""
@@ -69,21 +73,32 @@ def replay(source: Connection, register: Connection, tell: Tell = nobody) -> int
     Raises LedgerError that names an event which does not hold what the register needs of its kind.
     """
     of = tables()
-    rows = Rows(register, of)
+    rows = Rows(register, of, empty=True)
     total = source.execute(sa.select(sa.func.count()).select_from(of.events)).scalar() or 0
     done = 0
-    for row in stream(source, sa.select(of.events)):
-        try:
-            project(event_of(row), row.run, rows)
-        except (EventError, ValueError, LookupError, TypeError) as exc:
-            raise LedgerError(
-                f"event {row.seq} of the ledger ({row.kind}, {row.at}) cannot be read, so the register cannot be made "
-                f"anew: {type(exc).__name__}: {exc}"
-            ) from exc
-        done += 1
-        if done % TELL_EVERY == 0 and done < total:
+    found = stream(source, sa.select(of.events))
+    while batch := list(islice(found, PROJECTED)):
+        events = [_read(row, event_of) for row in batch]
+        with suppress(*UNFIT):  # who lacks something is named when it is projected
+            ahead(events, rows)
+        for row, event in zip(batch, events, strict=True):
+            _read(row, lambda row, event=event: project(event, row.run, rows))
+        rows.write()
+        done += len(batch)
+        if done < total:
             tell(f"the register is made anew: {done:,} of {total:,} events")
     return done
+
+
+def _read(row: Any, read: Callable[[Any], T]) -> T:
+    """What `read` gives of a row of `events`; an error of it names the event."""
+    try:
+        return read(row)
+    except UNFIT as exc:
+        raise LedgerError(
+            f"event {row.seq} of the ledger ({row.kind}, {row.at}) cannot be read, so the register cannot be made "
+            f"anew: {type(exc).__name__}: {exc}"
+        ) from exc
 
 
 def put_register(register: Connection, target: Connection, of: Tables) -> None:

@@ -1,7 +1,11 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The register's rows, read and written inside the transaction that appends an event."""
+"""The register's rows inside the transaction that appends events: read in bulk, changed in memory, written in bulk.
+
+What the events will need is fetched before the first of them is projected (`ahead` in ``projection``), what they change
+is written after the last: so that ten thousand events are a few dozen statements, over a network too.
+"""
 
 from __future__ import annotations
 
@@ -16,55 +20,224 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 Row = dict[str, Any]
+Key = tuple[Any, ...]
+CHUNK = 500
+"""How many keys one statement asks for: below the variable limit of every database."""
+KEPT_ROWS = 50_000
+"""Of one table, after a write; more are forgotten and asked for again."""
+
+
+class Sheet:
+    """The rows of one table that a transaction has come to.
+
+    `complete` is said of a table all rows of which are here, as those of one that is empty at the beginning: nothing is
+    asked of the database then.
+    """
+
+    def __init__(self, connection: Connection, table: Table, *, complete: bool) -> None:
+        self._connection = connection
+        self._table = table
+        self._names = table.c.keys()
+        self._keys = [column.name for column in table.primary_key.columns]
+        self._empty: Row = dict.fromkeys(self._names)
+        self._complete = complete
+        self._rows: dict[Key, Row | None] = {}
+        self._of: dict[str, dict[Key, None]] = {}
+        self._fetched: set[str] = set()
+        self._whole: set[str] = set()
+        self._place = self._keys.index("endpoint") if "endpoint" in self._keys else None
+        self._stored: set[Key] = set()
+        self._changed: dict[Key, set[str]] = {}
+
+    def key(self, values: Mapping[str, object]) -> Key:
+        return tuple(_storable(values[name]) for name in self._keys)
+
+    def row(self, key: Key) -> Row | None:
+        """The row itself, not to be changed from outside."""
+        if key not in self._rows and not self._is_known(key):
+            self.fetch([key])
+        return self._rows.get(key)
+
+    def _is_known(self, key: Key) -> bool:
+        """Whether a row with this key would be here, were there one."""
+        return self._complete or (self._place is not None and key[self._place] in self._whole)
+
+    def fetch(self, keys: Iterable[Key]) -> None:
+        """Ask for the rows with these keys, where that is not known yet."""
+        if self._complete:
+            return
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._rows and not self._is_known(key)]
+        columns = [self._table.c[name] for name in self._keys]
+        for start in range(0, len(wanted), CHUNK):
+            chunk = wanted[start : start + CHUNK]
+            if len(columns) == 1:
+                condition = columns[0].in_([key[0] for key in chunk])
+            else:
+                condition = sa.tuple_(*columns).in_(chunk)
+            self._rows.update(dict.fromkeys(chunk))
+            self._take(condition)
+
+    def fetch_of(self, endpoints: Iterable[str], *conditions: Any) -> None:
+        """Ask for the rows of these endpoints for which the conditions hold, the same ones at every call."""
+        if self._complete:
+            return
+        wanted = [name for name in dict.fromkeys(endpoints) if name not in self._fetched]
+        self._fetched.update(wanted)
+        if not conditions:
+            self._whole.update(wanted)
+        for start in range(0, len(wanted), CHUNK):
+            self._take(self._table.c.endpoint.in_(wanted[start : start + CHUNK]), *conditions)
+
+    def _take(self, *conditions: Any) -> None:
+        place = [self._names.index(name) for name in self._keys]
+        for values in self._connection.execute(sa.select(self._table).where(*conditions)):
+            key = tuple(values[index] for index in place)
+            if self._rows.get(key) is None and key not in self._changed:
+                self._rows[key] = dict(zip(self._names, values, strict=True))
+                self._stored.add(key)
+                self._index(key)
+
+    def of(self, endpoint: str) -> list[Row]:
+        """The rows of an endpoint that were fetched or made, not to be changed from outside."""
+        found = (self._rows.get(key) for key in self._of.get(endpoint, ()))
+        return [row for row in found if row is not None]
+
+    def _index(self, key: Key) -> None:
+        if self._place is not None:
+            self._of.setdefault(key[self._place], {})[key] = None
+
+    def change(self, key: Key, values: Mapping[str, object]) -> bool:
+        """Set `values` on the row, and tell whether there is one."""
+        row = self.row(key)
+        if row is None:
+            return False
+        for name, value in values.items():
+            kept = _storable(value)
+            if row[name] != kept:
+                row[name] = kept
+                self._changed.setdefault(key, set()).add(name)
+        return True
+
+    def insert(self, key: Key, values: Mapping[str, object]) -> None:
+        """A new row; there is none with this key."""
+        row = self._empty | {name: _storable(value) for name, value in values.items()}
+        self._rows[key] = row | dict(zip(self._keys, key, strict=True))
+        self._changed[key] = set(self._names).difference(self._keys)
+        self._index(key)
+
+    def delete(self, key: Key) -> None:
+        if self.row(key) is not None:
+            self._rows[key] = None
+            self._changed[key] = set()
+
+    def write(self) -> None:
+        """Bring the table up to what is here: what goes, what changes (columns that change together at once), what is
+        new."""
+        gone, new = [], []
+        changed: dict[tuple[str, ...], list[Row]] = {}
+        for key, names in self._changed.items():
+            row = self._rows[key]
+            there = key in self._stored
+            if row is None:
+                if there:
+                    gone.append(_keyed(self._keys, key))
+                    self._stored.discard(key)
+            elif not there:
+                new.append(row)
+                self._stored.add(key)
+            elif names:
+                ordered = tuple(sorted(names))
+                values = {name: row[name] for name in ordered}
+                changed.setdefault(ordered, []).append(_keyed(self._keys, key) | values)
+        self._changed.clear()
+        same = [self._table.c[name] == sa.bindparam(f"key_{name}") for name in self._keys]
+        if gone:
+            self._connection.execute(sa.delete(self._table).where(*same), gone)
+        for names, rows in changed.items():
+            new_values = {name: sa.bindparam(name) for name in names}
+            self._connection.execute(sa.update(self._table).where(*same).values(new_values), rows)
+        if new:
+            self._connection.execute(sa.insert(self._table), new)
+        if len(self._rows) > KEPT_ROWS:
+            self._forget()
+
+    def _forget(self) -> None:
+        for kept in (self._rows, self._of, self._fetched, self._whole, self._stored):
+            kept.clear()
+        self._complete = False
 
 
 class Rows:
     """The register's rows inside one transaction, and the run of the event that is being projected."""
 
-    def __init__(self, connection: Connection, tables: Tables) -> None:
+    def __init__(self, connection: Connection, tables: Tables, *, empty: bool = False) -> None:
+        """`empty` is said of a register that has no row yet."""
         self.of = tables
         self._connection = connection
+        self._empty = empty
+        self._sheets: dict[str, Sheet] = {}
+        self._numbers: dict[str, int] = {}
         self.run = ""
 
+    def sheet(self, table: Table) -> Sheet:
+        found = self._sheets.get(table.name)
+        if found is None:
+            found = self._sheets[table.name] = Sheet(self._connection, table, complete=self._empty)
+        return found
+
+    def write(self) -> None:
+        """Write what was changed."""
+        for sheet in self._sheets.values():
+            sheet.write()
+
     def get(self, table: Table, **key: object) -> Row | None:
-        found = self._connection.execute(sa.select(table).where(*_same(table, key))).mappings().first()
+        sheet = self.sheet(table)
+        found = sheet.row(sheet.key(key))
         return None if found is None else dict(found)
 
-    def some(self, table: Table, column: str, values: Iterable[str]) -> list[Row]:
-        query = sa.select(table).where(table.c[column].in_([_storable(value) for value in values]))
-        return [dict(row) for row in self._connection.execute(query).mappings()]
+    def some(self, table: Table, values: Iterable[str]) -> list[Row]:
+        """The rows with these keys of a table whose key is one column."""
+        sheet = self.sheet(table)
+        keys = [(_storable(value),) for value in dict.fromkeys(values)]
+        sheet.fetch(keys)
+        found = (sheet.row(key) for key in keys)
+        return [dict(row) for row in found if row is not None]
+
+    def rows_of(self, table: Table, endpoint: str | None, *conditions: Any) -> list[Row]:
+        """The rows of an endpoint for which the conditions hold in the database, the same ones at every call, and
+        those that were come to otherwise."""
+        if endpoint is None:
+            return []
+        sheet = self.sheet(table)
+        sheet.fetch_of([endpoint], *conditions)
+        return [dict(row) for row in sheet.of(endpoint)]
 
     def put(self, table: Table, key: Mapping[str, object], /, **values: object) -> None:
         """Set `values` on the row with this key; a new row where there is none."""
-        there = self.change(table, key, **values) if values else self.get(table, **key) is not None
-        if not there:
-            self.insert(table, [{**key, **values}])
+        if not self.change(table, key, **values):
+            self.insert(table, {**key, **values})
 
-    def change(self, table: Table, where: Mapping[str, object], /, **values: object) -> int:
-        """Set `values` on the rows that match, and tell how many did."""
-        changed = sa.update(table).where(*_same(table, where)).values(_all_storable(values))
-        return self._connection.execute(changed).rowcount
+    def change(self, table: Table, key: Mapping[str, object], /, **values: object) -> bool:
+        """Set `values` on the row with this key, and tell whether there is one."""
+        sheet = self.sheet(table)
+        return sheet.change(sheet.key(key), values)
 
-    def where(self, table: Table, *conditions: sa.ColumnElement[bool]) -> list[Row]:
-        """The rows for which all conditions hold."""
-        return [dict(row) for row in self._connection.execute(sa.select(table).where(*conditions)).mappings()]
+    def delete(self, table: Table, **key: object) -> None:
+        sheet = self.sheet(table)
+        sheet.delete(sheet.key(key))
 
-    def change_where(self, table: Table, conditions: Iterable[sa.ColumnElement[bool]], **values: object) -> int:
-        """Set `values` on the rows for which all conditions hold, and tell how many there are."""
-        changed = sa.update(table).where(*conditions).values(_all_storable(values))
-        return self._connection.execute(changed).rowcount
-
-    def delete(self, table: Table, **where: object) -> None:
-        self._connection.execute(sa.delete(table).where(*_same(table, where)))
-
-    def insert(self, table: Table, rows: list[Row]) -> None:
-        if rows:
-            self._connection.execute(sa.insert(table), [_all_storable(row) for row in rows])
+    def insert(self, table: Table, row: Mapping[str, object]) -> None:
+        """A new row; there is none with its key."""
+        sheet = self.sheet(table)
+        sheet.insert(sheet.key(row), row)
 
     def next_number(self, table: Table) -> int:
         """One more than the highest `number` in the table: instants may be equal, and order still counts."""
-        highest: int | None = self._connection.execute(sa.select(sa.func.max(table.c.number))).scalar()
-        return (highest or 0) + 1
+        if table.name not in self._numbers:
+            highest = None if self._empty else self._connection.execute(sa.select(sa.func.max(table.c.number))).scalar()
+            self._numbers[table.name] = highest or 0
+        self._numbers[table.name] += 1
+        return self._numbers[table.name]
 
     def endpoint(self, event: Event) -> Row:
         """The row of the event's endpoint as it stands; every column None where it is new."""
@@ -74,22 +247,14 @@ class Rows:
     def touch(self, event: Event, **values: object) -> None:
         """Set `values`, and what the event tells about its endpoint, on the endpoint's row."""
         key, told = {"name": event.endpoint}, {**event.body.get("about", {}), **values}
-        there = self.change(self.of.endpoints, key, **told) if told else self.get(self.of.endpoints, **key) is not None
-        if not there:
-            self.insert(self.of.endpoints, [{**key, **told, "known_since": text_of(event.at)}])
+        if not self.change(self.of.endpoints, key, **told):
+            self.insert(self.of.endpoints, {**key, **told, "known_since": text_of(event.at)})
 
 
-def _same(table: Table, values: Mapping[str, object]) -> list[Any]:
-    return [
-        table.c[name].is_(None) if value is None else table.c[name] == value
-        for name, value in _all_storable(values).items()
-    ]
+def _keyed(names: Iterable[str], key: Key) -> Row:
+    return {f"key_{name}": value for name, value in zip(names, key, strict=True)}
 
 
-def _all_storable(values: Mapping[str, object]) -> Row:
-    return {name: _storable(value) for name, value in values.items()}
-
-
-def _storable(value: object) -> object:
+def _storable(value: object) -> Any:
     """PostgreSQL's texts hold any character but NUL, which the output of a program may have: it becomes U+FFFD."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -30,7 +30,7 @@ from .deliveries import Pending
 from .errors import LedgerError, TamperedError
 from .event import Event, canonical, chained, content_hash, text_of
 from .kinds import check_event
-from .projection import project
+from .projection import ahead, project
 from .register import Progress
 from .replay import Tell, event_of, memory, nobody, put_register, replay, stream
 from .rows import Rows
@@ -118,14 +118,16 @@ class Ledger:
             if batch is not None:
                 if rows.get(self._tables.spooled, batch=batch):
                     return 0
-                rows.insert(self._tables.spooled, [{"batch": batch}])
+                rows.insert(self._tables.spooled, {"batch": batch})
             if opening is not None and rows.get(self._tables.runs, id=run) is None:
                 first = Event("run.opened", None, opening.at, opening.body)
                 check_event(first)
                 wanted.insert(0, first)
             self._chain(connection, wanted, run, seq, head)
+            ahead(wanted, rows)
             for event in wanted:
                 project(event, run, rows)
+            rows.write()
         return len(wanted)
 
     def append_made(self, makers: Iterable[Maker], *, run: str, opening: Opening | None = None) -> int:
@@ -145,6 +147,7 @@ class Ledger:
                     seq, head = self._chain(connection, events, run, seq, head)
                 for event in events:
                     project(event, run, rows)
+                rows.write()
                 count += len(events)
         return count
 
