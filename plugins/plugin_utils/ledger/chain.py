@@ -10,18 +10,17 @@ content alone. The chain can be followed over both.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from .errors import TamperedError
-from .event import GENESIS, canonical, chained, content_hash
+from .event import GENESIS, canonical_event, chained, content_hash
 
-COLUMNS = ("kind", "endpoint", "run", "at", "body")
+COLUMNS = ("seq", "kind", "endpoint", "run", "at", "body", "salt", "hash")
+"""Of the table `events`, as `Link.of_row` takes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """One event, by its number. `text` is its canonical text and `salt` what its content is salted with, None for an
     event of a ledger from before salts; of an event that is not shown there is only `content`, its content's hash.
     `hash` is what the chain is said to have there, None where nothing is said.
@@ -34,17 +33,18 @@ class Link:
     hash: str | None = None
 
     @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> Link:
-        """The link of a row of the table `events`: read as it stands there, so that nothing altered is mended."""
-        for name in ("kind", "endpoint", "run", "at", "body", "salt", "hash"):
-            if not isinstance(row[name], str) and not (row[name] is None and name in ("endpoint", "salt")):
-                raise TamperedError(row["seq"], f"event {row['seq']} was altered: its {name} is no text")
-        parts = {name: canonical(row[name]) for name in ("at", "endpoint", "kind", "run")}
-        text = (
-            f'{{"at":{parts["at"]},"body":{row["body"]},"endpoint":{parts["endpoint"]},'
-            f'"kind":{parts["kind"]},"run":{parts["run"]}}}'
-        )
-        return cls(row["seq"], text, row["salt"], None, row["hash"])
+    def of_row(cls, row: Sequence[Any]) -> Link:
+        """The link of a row of the table `events`, its `COLUMNS` in order: read as it stands there, so that nothing
+        altered is mended."""
+        seq, kind, endpoint, run, at, body, salt, head = row
+        if not (
+            type(kind) is type(run) is type(at) is type(body) is type(head) is str
+            and (endpoint is None or type(endpoint) is str)
+            and (salt is None or type(salt) is str)
+        ):
+            wrong = next(name for name, value in zip(COLUMNS, row, strict=True) if _is_unfit(name, value))
+            raise TamperedError(seq, f"event {seq} was altered: its {wrong} is no text")
+        return cls(seq, canonical_event(kind, endpoint, run, at, body), salt, None, head)
 
     def after(self, previous: str) -> str:
         """The hash of the chain at this link, `previous` being the one before it."""
@@ -71,6 +71,10 @@ class Link:
         except TamperedError:
             event = {}
         return f"event {self.seq}" + (f" ({event['kind']}, {event['at']})" if event else "")
+
+
+def _is_unfit(name: str, value: object) -> bool:
+    return name != "seq" and not isinstance(value, str) and not (value is None and name in ("endpoint", "salt"))
 
 
 class Chain:

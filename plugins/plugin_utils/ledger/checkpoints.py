@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..requirements import sqlalchemy as sa
 from ..signing.keys import PublicKey, SigningKey, SigningKeyError
-from .chain import Chain, Link
+from .chain import COLUMNS, Chain, Link
 from .errors import LedgerError, TamperedError
 from .event import Event, canonical, text_of
 from .keyring import key_statement
@@ -157,9 +157,9 @@ def identity(connection: Connection) -> str:
 def _check_since(connection: Connection, last: Checkpoint | None, seq: int, head: str) -> None:
     events = tables().events
     chain = Chain() if last is None else Chain(last.seq, last.hash)
-    query = sa.select(events).where(events.c.seq > chain.seq).order_by(events.c.seq)
-    for row in connection.execute(query.execution_options(yield_per=1000)).mappings():
-        chain.follow(Link.of_row(dict(row)))
+    query = sa.select(*(events.c[name] for name in COLUMNS)).where(events.c.seq > chain.seq).order_by(events.c.seq)
+    for row in connection.execute(query.execution_options(yield_per=1000)):
+        chain.follow(Link.of_row(row))
     if (chain.seq, chain.head) != (seq, head):
         raise TamperedError(
             chain.seq + 1, f"the ledger ends at event {chain.seq}, its head says {seq}: it is not signed"

@@ -42,21 +42,23 @@ class Event:
 
     def canonical(self, run: str) -> str:
         """The text that is hashed; raises EventError where a value is no JSON type."""
-        return canonical(
-            {
-                "kind": self.kind,
-                "endpoint": self.endpoint,
-                "run": run,
-                "at": text_of(self.at),
-                "body": self.body,
-            }
-        )
+        return canonical_event(self.kind, self.endpoint, run, text_of(self.at), canonical(self.body))
+
+
+def canonical_event(kind: str, endpoint: str | None, run: str, at: str, body: str) -> str:
+    """The canonical text of an event, `body` being that of its body: the keys in their order."""
+    whose = "null" if endpoint is None else _quoted(endpoint)
+    return f'{{"at":{_quoted(at)},"body":{body},"endpoint":{whose},"kind":{_quoted(kind)},"run":{_quoted(run)}}}'
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_quoted = json.encoder.encode_basestring
 
 
 def canonical(value: object) -> str:
     """`value` as JSON with sorted keys and no spaces; the same value always gives the same text."""
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _ENCODER.encode(value)
         text.encode()
     except (TypeError, ValueError) as exc:
         raise EventError(f"an event holds JSON types and Unicode text only: {exc}") from exc

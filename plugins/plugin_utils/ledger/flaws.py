@@ -100,8 +100,7 @@ def validated(event: Event, rows: Rows) -> None:
 
 
 def _known(event: Event, rows: Rows) -> dict[str, Row]:
-    table = rows.of.flaws
-    return {row["update"]: row for row in rows.rows_of(table, event.endpoint, *open_ones(table))}
+    return {row["update"]: row for row in rows.rows_of(rows.of.flaws, event.endpoint, open_ones)}
 
 
 def _is_uncorrected(row: Row) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from ..flow.closure import PLACES
 from ..flow.records import KINDS as KINDS_OF_ENDPOINT
 from ..flow.records import RINGS, ROLES, Endpoint
-from .event import Event, EventError
+from .event import Event, EventError, canonical
 from .shapes import (
     Check,
     anything,
@@ -283,6 +283,7 @@ def check_event(event: Event) -> None:
         raise EventError(f"an event {event.kind} names its endpoint")
     if "\0" in (event.endpoint or ""):
         raise EventError(f"{event.endpoint!r} is no name of an endpoint: it holds a NUL")
+    canonical(event.endpoint)
     problem = mismatch(keys, event.body)
     if problem is not None:
         raise EventError(f"an event {event.kind} of {event.endpoint or 'the run'} does not hold: {problem}")

@@ -381,7 +381,7 @@ def ahead(events: Sequence[Event], rows: Rows) -> None:
     rows.sheet(of.applicable).fetch_of(_endpoints(events, SEARCHES | INSTALLS))
     rows.sheet(of.soak).fetch_of(_endpoints(events, INSTALLS | VALIDATIONS))
     known = rows.sheet(of.flaws)
-    known.fetch_of(_endpoints(events, SEARCHES | INSTALLS | BOOTS | VALIDATIONS), *flaws.open_ones(of.flaws))
+    known.fetch_of(_endpoints(events, SEARCHES | INSTALLS | BOOTS | VALIDATIONS), flaws.open_ones)
     known.fetch(key for event in events for key in _flaws_of(event))
     wanted: dict[str, list[Key]] = {}
     for event in events:

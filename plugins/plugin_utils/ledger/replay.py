@@ -9,11 +9,12 @@ events are then no thousands of questions over a network.
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..requirements import sqlalchemy as sa
 from .errors import LedgerError
@@ -31,7 +32,6 @@ PROJECTED = 25_000
 """How many events are brought into the register at once; somebody who waits is then told that it goes on."""
 UNFIT = (EventError, ValueError, LookupError, TypeError)
 """What a projection raises where an event does not hold what it needs."""
-T = TypeVar("T")
 
 Tell = Callable[[str], None]
 """Shows a sentence to the people who wait."""
@@ -46,13 +46,13 @@ def event_of(row: Any) -> Event:
     return Event(row.kind, row.endpoint, instant(row.at), json.loads(row.body))
 
 
-def stream(connection: Connection, query: Select[Any]) -> Iterator[Any]:
-    """The rows of `events` that `query` selects, in order, read a batch at a time."""
+def stream(connection: Connection, query: Select[Any], after: int = 0) -> Iterator[Any]:
+    """The rows of `events` that `query` selects, from behind the event number `after` on, in order; read a batch at a
+    time. The query has no bound of its own there: of two a database may take the wrong one to search by."""
     seq = tables().events.c.seq
-    last = 0
-    while found := connection.execute(query.where(seq > last).order_by(seq).limit(BATCH)).all():
+    while found := connection.execute(query.where(seq > after).order_by(seq).limit(BATCH)).all():
         yield from found
-        last = found[-1].seq
+        after = found[-1].seq
 
 
 @contextmanager
@@ -77,28 +77,43 @@ def replay(source: Connection, register: Connection, tell: Tell = nobody) -> int
     total = source.execute(sa.select(sa.func.count()).select_from(of.events)).scalar() or 0
     done = 0
     found = stream(source, sa.select(of.events))
-    while batch := list(islice(found, PROJECTED)):
-        events = [_read(row, event_of) for row in batch]
-        with suppress(*UNFIT):  # who lacks something is named when it is projected
-            ahead(events, rows)
-        for row, event in zip(batch, events, strict=True):
-            _read(row, lambda row, event=event: project(event, row.run, rows))
-        rows.write()
-        done += len(batch)
-        if done < total:
-            tell(f"the register is made anew: {done:,} of {total:,} events")
+    with _uncollected():
+        while batch := list(islice(found, PROJECTED)):
+            _bring_in(batch, rows)
+            done += len(batch)
+            if done < total:
+                tell(f"the register is made anew: {done:,} of {total:,} events")
     return done
 
 
-def _read(row: Any, read: Callable[[Any], T]) -> T:
-    """What `read` gives of a row of `events`; an error of it names the event."""
+def _bring_in(batch: Sequence[Any], rows: Rows) -> None:
+    row = batch[0]
     try:
-        return read(row)
+        events = []
+        for row in batch:
+            events.append(event_of(row))  # noqa: PERF401 -- the row at hand is named where it is none
+        with suppress(*UNFIT):  # which one it is shows when it is projected
+            ahead(events, rows)
+        for row, event in zip(batch, events, strict=True):
+            project(event, row.run, rows)
     except UNFIT as exc:
         raise LedgerError(
             f"event {row.seq} of the ledger ({row.kind}, {row.at}) cannot be read, so the register cannot be made "
             f"anew: {type(exc).__name__}: {exc}"
         ) from exc
+    rows.write()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without looking for garbage: the rows that are held live, and there is no end to looking at them again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def put_register(register: Connection, target: Connection, of: Tables) -> None:

@@ -9,7 +9,7 @@ is written after the last: so that ten thousand events are a few dozen statement
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..requirements import sqlalchemy as sa
@@ -17,10 +17,12 @@ from .event import Event, text_of
 from .schema import Tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Table
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
+Conditions = Callable[["Table"], "list[ColumnElement[bool]]"]
+"""Which rows of a table."""
 CHUNK = 500
 """How many keys one statement asks for: below the variable limit of every database."""
 KEPT_ROWS = 50_000
@@ -50,7 +52,8 @@ class Sheet:
         self._changed: dict[Key, set[str]] = {}
 
     def key(self, values: Mapping[str, object]) -> Key:
-        return tuple(_storable(values[name]) for name in self._keys)
+        key = tuple([values[name] for name in self._keys])
+        return key if key in self._rows else tuple([_storable(part) for part in key])
 
     def row(self, key: Key) -> Row | None:
         """The row itself, not to be changed from outside."""
@@ -67,25 +70,23 @@ class Sheet:
         if self._complete:
             return
         wanted = [key for key in dict.fromkeys(keys) if key not in self._rows and not self._is_known(key)]
-        columns = [self._table.c[name] for name in self._keys]
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]
-            if len(columns) == 1:
-                condition = columns[0].in_([key[0] for key in chunk])
-            else:
-                condition = sa.tuple_(*columns).in_(chunk)
             self._rows.update(dict.fromkeys(chunk))
-            self._take(condition)
+            # column by column, which is a few rows too many: SQLite looks for pairs without the index
+            parts = zip(self._keys, zip(*chunk, strict=True), strict=True)
+            self._take(*(self._table.c[name].in_(list(dict.fromkeys(part))) for name, part in parts))
 
-    def fetch_of(self, endpoints: Iterable[str], *conditions: Any) -> None:
-        """Ask for the rows of these endpoints for which the conditions hold, the same ones at every call."""
+    def fetch_of(self, endpoints: Iterable[str], some: Conditions | None = None) -> None:
+        """Ask for the rows of these endpoints; with `some`, the same at every call, for those that it says."""
         if self._complete:
             return
         wanted = [name for name in dict.fromkeys(endpoints) if name not in self._fetched]
         self._fetched.update(wanted)
-        if not conditions:
+        if some is None:
             self._whole.update(wanted)
         for start in range(0, len(wanted), CHUNK):
+            conditions = [] if some is None else some(self._table)
             self._take(self._table.c.endpoint.in_(wanted[start : start + CHUNK]), *conditions)
 
     def _take(self, *conditions: Any) -> None:
@@ -111,11 +112,13 @@ class Sheet:
         row = self.row(key)
         if row is None:
             return False
+        changed = []
         for name, value in values.items():
-            kept = _storable(value)
-            if row[name] != kept:
+            if row[name] != value and row[name] != (kept := _storable(value)):
                 row[name] = kept
-                self._changed.setdefault(key, set()).add(name)
+                changed.append(name)
+        if changed:
+            self._changed.setdefault(key, set()).update(changed)
         return True
 
     def insert(self, key: Key, values: Mapping[str, object]) -> None:
@@ -153,9 +156,9 @@ class Sheet:
         same = [self._table.c[name] == sa.bindparam(f"key_{name}") for name in self._keys]
         if gone:
             self._connection.execute(sa.delete(self._table).where(*same), gone)
-        for names, rows in changed.items():
-            new_values = {name: sa.bindparam(name) for name in names}
-            self._connection.execute(sa.update(self._table).where(*same).values(new_values), rows)
+        for columns, rows in changed.items():
+            update = sa.update(self._table).where(*same)
+            self._connection.execute(update.values({name: sa.bindparam(name) for name in columns}), rows)
         if new:
             self._connection.execute(sa.insert(self._table), new)
         if len(self._rows) > KEPT_ROWS:
@@ -203,13 +206,12 @@ class Rows:
         found = (sheet.row(key) for key in keys)
         return [dict(row) for row in found if row is not None]
 
-    def rows_of(self, table: Table, endpoint: str | None, *conditions: Any) -> list[Row]:
-        """The rows of an endpoint for which the conditions hold in the database, the same ones at every call, and
-        those that were come to otherwise."""
+    def rows_of(self, table: Table, endpoint: str | None, some: Conditions | None = None) -> list[Row]:
+        """The rows of an endpoint; with `some`, those that it says and those that were come to otherwise."""
         if endpoint is None:
             return []
         sheet = self.sheet(table)
-        sheet.fetch_of([endpoint], *conditions)
+        sheet.fetch_of([endpoint], some)
         return [dict(row) for row in sheet.of(endpoint)]
 
     def put(self, table: Table, key: Mapping[str, object], /, **values: object) -> None:

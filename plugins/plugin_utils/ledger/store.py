@@ -22,13 +22,13 @@ from ..requirements import sqlalchemy as sa
 from . import deliveries, migrations
 from . import register as reading
 from .audit import Audit, Auditor
-from .chain import Link
+from .chain import COLUMNS, Link
 from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
 from .claims import Holder, claim, has_died
 from .database import cause, engine_for, file_of, is_refusal, place_of, safe
 from .deliveries import Pending
 from .errors import LedgerError, TamperedError
-from .event import Event, canonical, chained, content_hash, text_of
+from .event import Event, canonical, canonical_event, chained, content_hash, text_of
 from .kinds import check_event
 from .projection import ahead, project
 from .register import Progress
@@ -163,15 +163,17 @@ class Ledger:
         for event in events:
             seq += 1
             salt = secrets.token_hex(SALT_BYTES)
-            head = chained(head, seq, content_hash(salt, event.canonical(run)))
+            at, body = text_of(event.at), canonical(event.body)
+            content = canonical_event(event.kind, event.endpoint, run, at, body)
+            head = chained(head, seq, content_hash(salt, content))
             added.append(
                 {
                     "seq": seq,
                     "kind": event.kind,
                     "endpoint": event.endpoint,
                     "run": run,
-                    "at": text_of(event.at),
-                    "body": canonical(event.body),
+                    "at": at,
+                    "body": body,
                     "salt": salt,
                     "hash": head,
                 }
@@ -212,7 +214,7 @@ class Ledger:
     ) -> Iterator[tuple[int, str, Event]]:
         """Number, run and event of each event that matches, in order; reads in batches."""
         table = self._tables.events
-        query = sa.select(table).where(table.c.seq > after)
+        query = sa.select(table)
         wanted = list(kinds)
         if wanted:
             query = query.where(table.c.kind.in_(wanted))
@@ -221,7 +223,7 @@ class Ledger:
         if endpoint is not None:
             query = query.where(table.c.endpoint == endpoint)
         with self.reading() as connection:
-            for row in stream(connection, query):
+            for row in stream(connection, query, after):
                 yield row.seq, row.run, event_of(row)
 
     def verify(self) -> tuple[int, str]:
@@ -260,13 +262,13 @@ class Ledger:
     def links(self, connection: Connection, after: int = 0, until: int | None = None) -> Iterator[Link]:
         """The chain as it is stored, behind the event number `after`, as far as `until`."""
         table = self._tables.events
-        query = sa.select(table).where(table.c.seq > after)
+        query = sa.select(*(table.c[name] for name in COLUMNS))
         if until is not None:
             query = query.where(table.c.seq <= until)
         try:
-            for row in stream(connection, query):
-                after = row.seq
-                yield Link.of_row(dict(row._mapping))
+            for row in stream(connection, query, after):
+                after = row[0]
+                yield Link.of_row(row)
         except (sa.exc.SQLAlchemyError, ValueError) as exc:
             seq = self._unreadable(connection, after)
             raise TamperedError(
