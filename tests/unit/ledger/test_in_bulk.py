@@ -123,7 +123,7 @@ def test_the_chain_is_read_from_where_it_is_asked_for(ledger: Ledger) -> None:
     """Not from its beginning: a database that is given two lower bounds may take the wrong one."""
     ledger.append(night("plan.decided", 10), run="r")
     with heard(ledger) as asked:
-        assert [seq for seq, _, _ in ledger.events(after=7)] == [8, 9, 10]
+        assert [seq for seq, _run, _event in ledger.events(after=7)] == [8, 9, 10]
         with ledger.reading() as connection:
             assert [link.seq for link in ledger.links(connection, 7)] == [8, 9, 10]
     assert {statement.count("seq >") for statement in asked if "FROM events" in statement} == {1}
