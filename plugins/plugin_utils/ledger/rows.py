@@ -69,6 +69,7 @@ class Sheet:
         """Ask for the rows with these keys, where that is not known yet."""
         if self._complete:
             return
+        keys = (tuple([_storable(part) for part in key]) for key in dict.fromkeys(keys))
         wanted = [key for key in dict.fromkeys(keys) if key not in self._rows and not self._is_known(key)]
         for start in range(0, len(wanted), CHUNK):
             chunk = wanted[start : start + CHUNK]

@@ -127,3 +127,19 @@ def test_the_chain_is_read_from_where_it_is_asked_for(ledger: Ledger) -> None:
         with ledger.reading() as connection:
             assert [link.seq for link in ledger.links(connection, 7)] == [8, 9, 10]
     assert {statement.count("seq >") for statement in asked if "FROM events" in statement} == {1}
+
+
+def test_a_name_that_no_database_holds_as_it_is_stays_one_row(ledger: Ledger) -> None:
+    """What is read ahead is asked for as it is stored: a NUL becomes U+FFFD."""
+    body = {
+        "window": "servers",
+        "zone": "Etc/UTC",
+        "start": text_of(NOW),
+        "end": text_of(NOW + timedelta(hours=2)),
+        "endpoints": ["a\0b", "b"],
+    }
+    ledger.append([Event("window.missed", None, NOW, body)], run="r")
+    made = ledger.rows("endpoints")
+    assert [row["name"] for row in made] == ["a\ufffdb", "b"]
+    ledger.rebuild()
+    assert ledger.rows("endpoints") == made
