@@ -7,6 +7,7 @@ is spared by policy (`installs`)."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ AT_ONCE = 2
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Night, Any]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Night, Any]]:
     folder = tmp_path_factory.mktemp("work")
     machines = {name: workstation(boot_seconds=10) for name in DUE}
     machines |= {name: workstation(ring="Production", boot_seconds=10) for name in LATER}
