@@ -116,7 +116,7 @@ others: environment
 	@for gate in sanity importer browser molecule matrix; do $(MAKE) --no-print-directory $$gate || exit 1; done
 
 .PHONY: bench bench-quick
-bench: environment ## What it costs, as ratios measured in one run: under twenty minutes
+bench: environment ## What it costs, as ratios measured in one run: some twenty minutes
 	@python -m tests.bench
 
 bench-quick: environment ## Less of it, in three minutes

@@ -33,7 +33,9 @@ def arguments() -> argparse.ArgumentParser:
         prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="less of everything, in three minutes")
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--quick", action="store_true", help="less of everything, in three minutes")
+    extent.add_argument("--long", action="store_true", help="also 1,000 endpoints and long installs: most of an hour")
     parser.add_argument("--results", type=Path, default=KEPT, help="where the figures are kept (default: %(default)s)")
     parser.add_argument("--show", action="store_true", help="measure nothing: what is said is read from the results")
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="print an older run's figures beside these")
@@ -50,7 +52,7 @@ def main() -> int:
     if asked.show:
         results = Results.read(asked.results)
     else:
-        results = measure(asked.cases or list(CASES), quick=asked.quick)
+        results = measure(asked.cases or list(CASES), quick=asked.quick, long=asked.long)
         results.write(asked.results)
     tell(results, old, asked.results)
     if asked.write_docs:
@@ -59,7 +61,7 @@ def main() -> int:
     return 0 if results.is_good else 1
 
 
-def measure(names: list[str], *, quick: bool) -> Results:
+def measure(names: list[str], *, quick: bool, long: bool) -> Results:
     rows: list[Row] = []
     failed: dict[str, str] = {}
     machine = this_machine()
@@ -68,7 +70,7 @@ def measure(names: list[str], *, quick: bool) -> Results:
         CONSOLE.print(f"[bold]{name}[/]: {(case.__doc__ or '').splitlines()[0]}")
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(quick, Path(folder), lambda words: CONSOLE.print(f"  {words}"))
+            bench = Bench(quick, long, Path(folder), lambda words: CONSOLE.print(f"  {words}"))
             try:
                 rows += case.measure(bench)
             except Exception as exc:

@@ -4,8 +4,8 @@
 """The cases, in the order of the table.
 
 A case is a module here with a function ``measure(bench: Bench) -> Iterable[Row]``; its docstring's first line says what
-is measured. It says how far it is with ``bench.say``, and measures less where ``bench.quick`` is set: all cases
-together then take three minutes on two cores, and under twenty otherwise.
+is measured. It says how far it is with ``bench.say``. All cases together are to take three minutes on two cores where
+``bench.quick`` is set, and under twenty otherwise; what takes longer waits for ``bench.long``.
 """
 
 from __future__ import annotations
@@ -22,5 +22,6 @@ class Bench:
     """What a case is given: `folder` is its own to write in, and gone afterwards."""
 
     quick: bool
+    long: bool
     folder: Path
     say: Callable[[str], None]

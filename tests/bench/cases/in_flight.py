@@ -29,12 +29,13 @@ class Case:
     speed: float
 
 
-FULL = (Case(30, (60, 300, 1000), 2), Case(120, (300,), 4))
 QUICK = (Case(30, (60,), 4),)
+USUAL = (Case(30, (60, 300), 4),)
+LONG = (Case(30, (60, 300, 1000), 2), Case(120, (300,), 4))
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    for case in QUICK if bench.quick else FULL:
+    for case in QUICK if bench.quick else LONG if bench.long else USUAL:
         yield from of_case(bench, case)
 
 
