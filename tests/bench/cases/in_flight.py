@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A ring beside plain win_updates on the same lab: endpoints in flight are not bounded by forks, and cost less each."""
 
 from __future__ import annotations

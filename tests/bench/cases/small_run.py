@@ -1,3 +1,6 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Ten endpoints and ten forks: what scanning, deciding, validating and recording add to a plain playbook."""
 
 from __future__ import annotations
