@@ -18,6 +18,7 @@ from .event import GENESIS, canonical_event, chained, content_hash
 
 COLUMNS = ("seq", "kind", "endpoint", "run", "at", "body", "salt", "hash")
 """Of the table `events`, as `Link.of_row` takes them."""
+MAY_LACK = ("endpoint", "salt")
 
 
 class Link(NamedTuple):
@@ -37,13 +38,9 @@ class Link(NamedTuple):
         """The link of a row of the table `events`, its `COLUMNS` in order: read as it stands there, so that nothing
         altered is mended."""
         seq, kind, endpoint, run, at, body, salt, head = row
-        if not (
-            type(kind) is type(run) is type(at) is type(body) is type(head) is str
-            and (endpoint is None or type(endpoint) is str)
-            and (salt is None or type(salt) is str)
-        ):
-            wrong = next(name for name, value in zip(COLUMNS, row, strict=True) if _is_unfit(name, value))
-            raise TamperedError(seq, f"event {seq} was altered: its {wrong} is no text")
+        for name, value in zip(COLUMNS, row, strict=True):
+            if not isinstance(value, str) and not (value is None and name in MAY_LACK) and name != "seq":
+                raise TamperedError(seq, f"event {seq} was altered: its {name} is no text")
         return cls(seq, canonical_event(kind, endpoint, run, at, body), salt, None, head)
 
     def after(self, previous: str) -> str:
@@ -71,10 +68,6 @@ class Link(NamedTuple):
         except TamperedError:
             event = {}
         return f"event {self.seq}" + (f" ({event['kind']}, {event['at']})" if event else "")
-
-
-def _is_unfit(name: str, value: object) -> bool:
-    return name != "seq" and not isinstance(value, str) and not (value is None and name in ("endpoint", "salt"))
 
 
 class Chain:
