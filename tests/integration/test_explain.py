@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.splitter import parse_kv
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.claims import Holder
@@ -89,7 +91,8 @@ def test_it_changes_nothing_and_connects_to_nobody(searched: Night, mode: tuple[
 def test_a_command_that_it_gives_does_what_it_says(searched: Night) -> None:
     remedy = told(explain(searched, "-l", "ACME-DC01"))["explanations"]["ACME-DC01"]["would_change"][0]
     name = remedy["command"].split()[1].removeprefix("msp.patching.")
-    given = dict(word.split("=", 1) for word in remedy["command"].split()[2:] if "=" in word)
+    # as a shell and Ansible read it
+    given = parse_kv(" ".join(word for word in shlex.split(remedy["command"])[2:] if "=" in word))
     searched.decide(name, **given)
     one = told(explain(searched, "-l", "ACME-DC01"))["explanations"]["ACME-DC01"]
     facts = {row["node"]: row["fact"] for row in one["path"]}
