@@ -104,7 +104,7 @@ matrix: environment ## A few tests on the other end of the supported versions, w
 	@tests/matrix.sh
 
 .PHONY: test-quick
-test-quick: lint unit ## Lint and unit tests: under a minute and a half
+test-quick: lint unit ## Lint and unit tests: some three minutes
 
 .PHONY: test
 test: ## All of the above; the integration tests wait for the lab while the others compute

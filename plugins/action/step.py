@@ -45,7 +45,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        order = self._task.args["order"]
+        dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
+        order = arguments["order"]
         if order["step"] == "fail":  # on the ledger already; here the run turns red and says so
             return result | {"failed": True, "msg": order["why"]}
         seen: list[dict[str, Any]] = []

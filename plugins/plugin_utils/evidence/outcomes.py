@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a task's raw result says, as a typed observation.
 
-A task of the roles names what it does in a variable that ends in ``_evidence`` (`TAGS`). Its result is read
-by what it holds and never by ``failed``: the roles let every such task pass (``failed_when: false``),
-Ansible takes ``failed`` out of what a callback gets, and versions differ in it.
+Each call of a step, and each task with a variable that ends in ``_evidence``, says what its result is evidence of
+(`TAGS`). The result is read by what it holds and never by ``failed``: a task that is evidence lets it pass
+(``failed_when: false``), Ansible takes ``failed`` out of what a callback gets, and versions differ in it.
 """
 
 from __future__ import annotations
@@ -302,7 +302,7 @@ def _waked(result: Result) -> Waked:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One value of a task's ``_evidence`` variable: the step that it belongs to, and how its result is read."""
+    """One kind of evidence: the step that it belongs to, and how its result is read."""
 
     step: str
     read: Callable[[Result], Observation | None]

@@ -119,6 +119,13 @@ def test_the_walk_through_the_house_names_what_there_is() -> None:
         assert any(place.exists() for place in places), name
 
 
+@pytest.mark.parametrize("guide", ["README.md", "CONTRIBUTING.md"])
+def test_each_folder_of_the_house_is_there(guide: str) -> None:
+    folders = re.findall(r"`((?:plugins|roles|lab|tests|molecule|docs|examples)/[\w/]*)`", (ROOT / guide).read_text())
+    assert folders
+    assert [name for name in folders if not (ROOT / name).exists()] == []
+
+
 def cycle(folder: Path, status: int) -> tuple[int, str]:
     """Runs the script of cron where ansible-playbook ends with `status`; gives its own and what the ping was told."""
     programs = folder / "venv" / "bin"
