@@ -12,7 +12,7 @@ from ansible_collections.msp.patching.plugins.filter.patching import FilterModul
 from tests.unit.collection.commands import ROOT, Documents, ansible
 from tests.unit.collection.roles import ROLES
 
-KINDS = {"module": "modules", "callback": "callback", "inventory": "inventory", "filter": "filter", "test": "test"}
+KINDS = {"module": "modules", "callback": "callback", "inventory": "inventory", "filter": "filter"}
 """What ansible-doc calls a kind of plugin, and its folder. (An action is documented as the module of its name.)"""
 
 
