@@ -105,7 +105,7 @@ class Lab:
 
     def _bind(self, offset: int, what: str) -> socket.socket:
         layout = self.layout
-        bound = socket.socket()
+        bound = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sends without delay only where it sees that it is TCP
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((layout.host, layout.port_base + offset))

@@ -6,7 +6,8 @@
 ``from ..requirements import sqlalchemy as sa`` gives the library itself or, where it is not installed, an
 object that says so on first use. Each library stands in ``requirements.txt`` with its reason, or, where only some need
 it, in a file of its own (``OPTIONAL``). A library is loaded when the first of our modules asks for it: an inventory
-needs no database, and that is a second of start.
+needs no database, and that is a second of start. What one run needs and another does not is asked for where it is used,
+``requirements.requests.Session()``: an inventory from the cache sends nothing.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..flow import Decision, Update
-from ..flow.decide import NODES
 from ..flow.fields import plain
+from ..flow.walk import NODES
 from .prose import labels, span
 from .reasons import FACTS, ROWS
 from .remedies import NOUNS, REMEDIES, Remedy

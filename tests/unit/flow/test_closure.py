@@ -22,7 +22,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import (
     place,
     prove,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.decision import ACTIONS
 from tests.unit.flow.build import DEFAULTS, NIGHT, soaked, update, workstation
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Update
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from tests.unit.flow.build import (
     DRIVER,
     NIGHT,

@@ -22,7 +22,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import (
     decide,
     load_policy,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.decision import ACTIONS
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import (
     CRITICALITIES,

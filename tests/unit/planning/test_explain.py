@@ -22,7 +22,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import (
     Update,
     load_policy,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.away import Missed
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, Progress, Reboot
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.explain import Explanation, explain, page

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Account
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.decide import NODES
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from ansible_collections.msp.patching.plugins.plugin_utils.report import words
 from ansible_collections.msp.patching.plugins.plugin_utils.report.compose import view_of
 from ansible_collections.msp.patching.plugins.plugin_utils.report.sections.remaining import actions
