@@ -309,7 +309,6 @@ strict: true
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -414,10 +413,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """The only part that can fail is an expression under ``strict``; then everything is taken back."""
         hosts_before, groups_before = set(inventory.hosts), set(inventory.groups)
         constructed = any(self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
+        kept: dict[str, str] = {}
         try:
             _add_groups(inventory, fleet)
             for endpoint in fleet.endpoints:
-                variables = _add_endpoint(inventory, endpoint)
+                variables = _add_endpoint(inventory, endpoint, kept)
                 if constructed:
                     self._construct(endpoint, {**variables, "automate": classifier.raw(endpoint.computer)})
         except Exception:
@@ -442,33 +442,37 @@ def _add_groups(inventory: InventoryData, fleet: Fleet) -> None:
             inventory.add_child(client, name)
 
 
-def _add_endpoint(inventory: InventoryData, endpoint: Endpoint) -> dict[str, Any]:
+def _add_endpoint(inventory: InventoryData, endpoint: Endpoint, kept: dict[str, str]) -> dict[str, Any]:
+    """``kept`` has the texts of endpoints before this one as Ansible keeps them, marked with where they come from.
+
+    To mark a text is most of what a variable costs, and the same few words are said of every endpoint.
+    """
     name = endpoint.record["name"]
-    variables = {f"patching_{key}": _exportable(value) for key, value in endpoint.record.items()}
+    variables = {f"patching_{key}": value for key, value in endpoint.record.items()}
     if endpoint.unclassified:
         variables["automate_unclassified"] = {key: _exportable(why) for key, why in endpoint.unclassified.items()}
     mac = endpoint.computer.get("MACAddress")
     if mac:
-        variables["automate_mac"] = _exportable(str(mac))
+        variables["automate_mac"] = str(mac)
     inventory.add_host(name)
+    stored = inventory.hosts[name].vars
     for variable, value in variables.items():
-        inventory.set_variable(name, variable, value)
+        if isinstance(value, str):
+            inventory.set_variable(name, variable, kept.get(value) or _exportable(value))
+            kept[value] = stored[variable]
+        else:
+            inventory.set_variable(name, variable, value)
     for group in endpoint.groups:
         inventory.add_child(group, name)
     return variables
 
 
-def _exportable(value: Any) -> Any:
+def _exportable(text: str) -> str:
     """Text without a brace, which no template is, marked as checked: ``ansible-inventory --list`` then prints it plain.
 
     All other text stays what a plugin's text is, untrusted: never evaluated, and printed as ``__ansible_unsafe``.
     """
-    return _checked(value) if isinstance(value, str) and "{" not in value else value
-
-
-@lru_cache(maxsize=65_536)  # the same few words for every endpoint
-def _checked(text: str) -> str:
-    return trust_as_template(text)
+    return text if "{" in text else trust_as_template(text)
 
 
 _RULES = (

@@ -22,8 +22,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import (
     place,
     prove,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.decision import ACTIONS
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from tests.unit.flow.build import DEFAULTS, NIGHT, soaked, update, workstation
 
 TIER = Tier("2026-11", "Acme", "pilot", "workstation")

@@ -22,7 +22,6 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import (
     decide,
     load_policy,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.decision import ACTIONS
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import (
     CRITICALITIES,
@@ -33,6 +32,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import (
     SEVERITIES,
     TRACKS,
 )
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.walk import NODES
 from tests.unit.flow.build import DEFAULTS, update, workstation
 
 START = datetime(2026, 10, 20, tzinfo=UTC)
