@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, cycle_span
-from ..flow.closure import PLACES
+from ..flow.closure import PLACES, Tier
 from ..ledger import Event, instant, text_of
 from ..psa.tickets import local, marked, xref
 
@@ -41,9 +41,10 @@ def xref_of(cycle: str, client: str) -> str:
     return xref("compliance", cycle, *marked(client))
 
 
-def opened(opening: Iterable[Event], there: Iterable[Mapping[str, Any]]) -> list[Event]:
-    """The tickets that follow from the tiers that open in `opening`; `there` are the ledger's rows of earlier tiers."""
-    earlier = {(row["cycle"], row["client"]) for row in there}
+def opened(opening: Iterable[Event], there: Iterable[Tier]) -> list[Event]:
+    """The tickets that follow from the tiers that open in `opening`; `there` are the tiers of the cycle that the ledger
+    has."""
+    earlier = {(tier.cycle, tier.client) for tier in there}
     by_ticket: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for event in opening:
         if event.kind == "tier.opened":
@@ -77,7 +78,7 @@ def closed(ledger: Ledger, closing: Iterable[Event], inventory: Mapping[str, End
             by_ticket[event.body["cycle"], event.body["client"]].append(event)
     if not by_ticket:
         return []
-    rows = ledger.rows("tiers")
+    rows = ledger.rows("tiers", "cycle", "client", "ring", "kind", "closed_at")
     boots = _boots(
         ledger, {cycle for cycle, dummy in by_ticket}, [one for tiers in by_ticket.values() for one in tiers]
     )

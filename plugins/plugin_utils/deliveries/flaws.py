@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..flow import Update, cycle_at
 from ..ledger import Event, text_of
+from ..ledger.cycles import tiers_in
 from ..ledger.projection import DEFINITIONS
 from ..ledger.schema import tables
 from ..requirements import sqlalchemy as sa
@@ -34,7 +35,7 @@ SETTLES = timedelta(hours=12)
 def found(ledger: Ledger, now: datetime) -> list[Event]:
     """The notes for the compliance tickets of the cycle at `now`: what was found that they do not have yet."""
     cycle = cycle_at(now)
-    clients = {row["client"] for row in ledger.rows("tiers") if row["cycle"] == cycle}
+    clients = {tier.client for tier in tiers_in(ledger, cycle)}
     seen = _open(ledger)
     told = _told(ledger, {xref_of(cycle, client) for client in clients & set(seen)})
     updates = _updates(ledger, {update for by_client in seen.values() for update, dummy, dummy in by_client})
@@ -98,5 +99,5 @@ def _told(ledger: Ledger, xrefs: Iterable[str]) -> dict[str, set[tuple[str, str]
 
 
 def _updates(ledger: Ledger, wanted: set[str]) -> dict[str, Update]:
-    records = {row["id"]: json.loads(row["record"]) for row in ledger.rows("updates") if row["id"] in wanted}
-    return {key: Update.parse(records.get(key, {"id": key})) for key in wanted}
+    known = ledger.updates(wanted)
+    return {key: known.get(key) or Update(key) for key in wanted}

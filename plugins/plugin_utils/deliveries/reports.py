@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from ..account import Account, Scope, account_of
 from ..errors import PatchingError
 from ..flow import Policy
-from ..ledger.deliveries import rows_of
+from ..ledger.deliveries import rows_of, wanted_xrefs
 from ..planning.prose import playbook
 from .attachments import Attachment, attach
 from .compliance import xref_of
@@ -40,14 +40,14 @@ def due(ledger: Ledger, clients: Collection[str]) -> list[tuple[str, str]]:
     told: dict[str, str] = {}
     for row in rows_of(ledger, "attachment"):
         told[row["subject"]] = max(row["wanted_at"], told.get(row["subject"], ""))
-    tickets = {row["xref"] for row in ledger.rows("tickets")}
     closed: dict[tuple[str, str], str] = {}
-    for row in ledger.rows("tiers"):
+    for row in ledger.rows("tiers", "cycle", "client", "closed_at"):
         if row["closed_at"] is not None and row["client"] in clients:
             key = row["cycle"], row["client"]
             closed[key] = max(row["closed_at"], closed.get(key, ""))
-    lacking = [key for key, at in closed.items() if xref_of(*key) in tickets and told.get(xref_of(*key), "") < at]
-    return sorted(lacking, key=lambda key: (closed[key], key))
+    lacking = [key for key, at in closed.items() if told.get(xref_of(*key), "") < at]
+    tickets = wanted_xrefs(ledger, (xref_of(*key) for key in lacking))
+    return sorted((key for key in lacking if xref_of(*key) in tickets), key=lambda key: (closed[key], key))
 
 
 def attach_due(recorder: Recorder, policy: Policy, clients: Collection[str], now: datetime) -> list[str]:
@@ -91,7 +91,7 @@ def attach_account(recorder: Recorder, account: Account) -> int:
         )
     if recorder.settings.psa is None:
         raise NoTicketError("no PSA is set (psa_url)")
-    if all(row["xref"] != xref_of(cycle, client) for row in recorder.ledger.rows("tickets")):
+    if not wanted_xrefs(recorder.ledger, [xref_of(cycle, client)]):
         raise NoTicketError(f"the ledger has no compliance ticket of {client}, {cycle}: no run has opened a tier of it")
     as_of = "final" if account.final else f"as of {account.at:%Y-%m-%d %H:%M} UTC"
     title = f"Patch compliance {cycle}: {client}, {as_of}"

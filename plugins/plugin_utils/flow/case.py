@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .approval import Outcome
 from .decision import LeftOut
 from .records import Endpoint, Update
-from .register import EndpointState
+from .register import EndpointState, Exclusion
 from .settings import Lane, Settings
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ Answer = Verdict | str | None
 
 @dataclass(slots=True)
 class Case:
-    """One endpoint at one instant. ``through`` shrinks as nodes leave updates out, with the reason."""
+    """One endpoint at one instant. ``exclusions`` are all exceptions that cover it, whether they count or not;
+    ``through`` shrinks as nodes leave updates out, with the reason."""
 
     endpoint: Endpoint
     updates: Sequence[Update] | None
     settings: Settings
     state: EndpointState
+    exclusions: Sequence[Exclusion]
     facts: Facts
     now: datetime
     zone: str = ""

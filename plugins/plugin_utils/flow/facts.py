@@ -52,6 +52,8 @@ class Facts:
 
     def exclusions(self, endpoint: Endpoint) -> list[Exclusion]:
         """Every exception that covers the endpoint, whether it counts or not."""
+        if not self._exclusions:
+            return []
         keys = [
             ("client", endpoint.client),
             ("location", endpoint.client, endpoint.location),

@@ -26,11 +26,7 @@ def agent_disabled(case: Case) -> Answer:
 
 
 def excluded(case: Case) -> Answer:
-    valid = [
-        row
-        for row in case.facts.exclusions(case.endpoint)
-        if is_signed(row, case.now) and not is_expired(row, case.now)
-    ]
+    valid = [row for row in case.exclusions if is_signed(row, case.now) and not is_expired(row, case.now)]
     if not valid:
         return None
     ends = [row.expires for row in valid if row.expires is not None]
@@ -39,7 +35,7 @@ def excluded(case: Case) -> Answer:
 
 
 def exception_unsigned(case: Case) -> Answer:
-    rows = [row for row in case.facts.exclusions(case.endpoint) if not is_signed(row, case.now)]
+    rows = [row for row in case.exclusions if not is_signed(row, case.now)]
     if not rows:
         return None
     reason = f"{_exception(rows[0])} stands without the client's signed approval, so it neither patches nor hides it"
@@ -47,7 +43,7 @@ def exception_unsigned(case: Case) -> Answer:
 
 
 def exception_expired(case: Case) -> Answer:
-    rows = [row for row in case.facts.exclusions(case.endpoint) if is_expired(row, case.now)]
+    rows = [row for row in case.exclusions if is_expired(row, case.now)]
     if not rows:
         return None
     expires = max(row.expires for row in rows if row.expires is not None)

@@ -130,6 +130,7 @@ class Planner:
             updates=None if updates is None else list({update.id: update for update in updates}.values()),
             settings=self._policy.settings(endpoint),
             state=self._facts.state(endpoint),
+            exclusions=self._facts.exclusions(endpoint),
             facts=self._facts,
             now=self.now,
             zone=endpoint.time_zone or "",

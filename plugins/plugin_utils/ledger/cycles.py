@@ -11,6 +11,7 @@ Tiers are those of the monthly cycle; what an out-of-band cycle brings is proven
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
@@ -24,7 +25,7 @@ from .event import Event, canonical, instant, text_of
 from .schema import tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from .rows import Rows
     from .store import Guard, Ledger
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 TIER = ("cycle", "client", "ring", "kind")
 PEOPLES = frozenset({"approve.yml", "authorize.yml", "except.yml", "out_of_band.yml", "root_cause.yml", "release.yml"})
 """Playbooks whose runs put a person's decision on the ledger and patch nobody."""
+RUNS_AT_ONCE = 20
+"""How many runs are looked at at once for the last one that could have patched."""
 
 
 def tiers_of(endpoints: Iterable[Endpoint], cycle: str) -> dict[Tier, list[str]]:
@@ -49,7 +52,8 @@ def opening_events(
 ) -> tuple[list[Event], Guard]:
     """The events of the cycles that are open at `now` and of the tiers of `endpoints`, of those that the ledger does
     not have yet; and the guard to append them with, which is true where another run was faster."""
-    known = {row["id"] for row in ledger.rows("cycles")}
+    others = _others_were_at(ledger)
+    known = {row["id"] for row in ledger.rows("cycles", "id")}
     cycle = cycle_at(now)
     events = []
     if cycle not in known:
@@ -59,37 +63,49 @@ def opening_events(
         if lane.cycle not in known:
             body = {"cycle": lane.cycle, "start": text_of(lane.start), "end": text_of(lane.end)}
             events.append(Event("cycle.opened", None, now, body | {"by": lane.by, "reason": lane.reason}))
-    rows = ledger.rows("tiers")
-    there = {_tier(row) for row in rows}
+    there = set(tiers_in(ledger, cycle))
     for tier, names in sorted(tiers_of(endpoints, cycle).items()):
         if tier not in there:
             events.append(Event("tier.opened", None, now, {**tier.as_record(), "endpoints": sorted(names)}))
-    return events, _others_were_at(len(known), len(rows), sum(row["closed_at"] is not None for row in rows))
+    return events, others
 
 
 def closing_events(ledger: Ledger, proofs: Iterable[Proof], now: datetime) -> tuple[list[Event], Guard]:
     """The events of those tiers that close, with their proof, and the guard as in `opening_events`."""
-    rows = ledger.rows("tiers")
-    still = {_tier(row) for row in rows if row["closed_at"] is None}
+    others = _others_were_at(ledger)
+    still = set(open_tiers(ledger))
     events = [
         Event("tier.closed", None, now, {**proof.tier.as_record(), "proof": [row.as_record() for row in proof.rows]})
         for proof in proofs
         if proof.closes and proof.tier in still
     ]
-    return events, _others_were_at(len(ledger.rows("cycles")), len(rows), len(rows) - len(still))
+    return events, others
 
 
 def open_tiers(ledger: Ledger) -> list[Tier]:
     """The tiers that were opened and not closed, of any cycle."""
-    return sorted(_tier(row) for row in ledger.rows("tiers") if row["closed_at"] is None)
+    return _tiers(ledger, tables().tiers.c.closed_at.is_(None))
+
+
+def tiers_in(ledger: Ledger, cycle: str) -> list[Tier]:
+    """The tiers of a cycle that were opened, closed or not."""
+    return _tiers(ledger, tables().tiers.c.cycle == cycle)
+
+
+def _tiers(ledger: Ledger, which: ColumnElement[bool]) -> list[Tier]:
+    """Without their proofs: these name every endpoint of every month."""
+    table = tables().tiers
+    query = sa.select(*(table.c[key] for key in TIER)).where(which)
+    with ledger.reading() as connection:
+        return sorted(Tier(*row) for row in connection.execute(query))
 
 
 def seen_in(ledger: Ledger, cycle: str) -> dict[Tier, list[str]]:
     """Who was decided for in a cycle, by the tier the ledger last saw him in."""
     table = tables().endpoints
+    query = sa.select(*(table.c[key] for key in ("name", "client", "ring", "kind"))).where(table.c.last_cycle >= cycle)
     with ledger.reading() as connection:
-        rows = connection.execute(sa.select(table).where(table.c.last_cycle >= cycle)).mappings().all()
-    known = [Endpoint.parse({key: row[key] for key in ("name", "client", "ring", "kind")}) for row in rows]
+        known = [Endpoint.parse(row) for row in connection.execute(query).mappings()]
     return tiers_of(known, cycle)
 
 
@@ -107,31 +123,32 @@ def failures(ledger: Ledger, names: Collection[str], *, before: datetime) -> dic
 def last_run(ledger: Ledger) -> datetime | None:
     """When the last run that could have patched ended, or was last heard of; None where there was none."""
     table = tables().runs
-    query = sa.select(table).order_by(table.c.opened_at.desc())
+    query = sa.select(table.c.opened_at, table.c.closed_at, table.c.opening).order_by(table.c.opened_at.desc())
     with ledger.reading() as connection:
-        for row in connection.execute(query).mappings():
-            if json.loads(row["opening"]).get("playbook") not in PEOPLES:
-                return instant(row["closed_at"] or row["opened_at"])
+        for start in itertools.count(0, RUNS_AT_ONCE):
+            rows = connection.execute(query.limit(RUNS_AT_ONCE).offset(start)).all()
+            for row in rows:
+                if json.loads(row.opening).get("playbook") not in PEOPLES:
+                    return instant(row.closed_at or row.opened_at)
+            if not rows:
+                break
     return None
 
 
-def _tier(row: Mapping[str, Any]) -> Tier:
-    return Tier(*(row[key] for key in TIER))
+def _others_were_at(ledger: Ledger) -> Guard:
+    """Whether another run opened or closed something since this was asked; rows are only ever added."""
+    with ledger.reading() as connection:
+        then = _counts(connection)
+    return lambda connection: _counts(connection) != then
 
 
-def _others_were_at(cycles: int, opened: int, closed: int) -> Guard:
-    """Whether another run opened or closed something since these were counted; rows are only ever added."""
-
-    def changed(connection: Connection) -> bool:
-        of = tables()
-        counts = [
-            connection.execute(sa.select(sa.func.count()).select_from(of.cycles)).scalar(),
-            connection.execute(sa.select(sa.func.count()).select_from(of.tiers)).scalar(),
-            connection.execute(sa.select(sa.func.count(of.tiers.c.closed_at))).scalar(),
-        ]
-        return counts != [cycles, opened, closed]
-
-    return changed
+def _counts(connection: Connection) -> list[int | None]:
+    of = tables()
+    return [
+        connection.execute(sa.select(sa.func.count()).select_from(of.cycles)).scalar(),
+        connection.execute(sa.select(sa.func.count()).select_from(of.tiers)).scalar(),
+        connection.execute(sa.select(sa.func.count(of.tiers.c.closed_at))).scalar(),
+    ]
 
 
 def _cycle_opened(event: Event, rows: Rows) -> None:

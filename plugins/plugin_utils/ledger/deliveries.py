@@ -85,6 +85,17 @@ def wanted_ids(ledger: Ledger, channel: str) -> set[str]:
         )
 
 
+def wanted_xrefs(ledger: Ledger, xrefs: Iterable[str]) -> set[str]:
+    """Those of the ``xref`` under which a ticket was wanted, sent or not."""
+    column = tables().tickets.c.xref
+    with ledger.reading() as connection:
+        return {
+            found
+            for part in _chunks(list(dict.fromkeys(xrefs)))
+            for found in connection.execute(sa.select(column).where(column.in_(part))).scalars()
+        }
+
+
 def rows_of(ledger: Ledger, channel: str) -> list[dict[str, Any]]:
     """Every delivery of a channel other than tickets, in order: ``body`` and ``answer`` as mappings."""
     table = tables().deliveries

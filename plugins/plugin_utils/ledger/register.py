@@ -82,7 +82,6 @@ class Progress:
     unproven: tuple[str, ...] = ()
     attempted: tuple[str, ...] = ()
     attempted_at: datetime | None = None
-    posture: dict[str, Any] | None = None
     posture_at: datetime | None = None
     installed_at: datetime | None = None
     retry_step: str | None = None
@@ -126,26 +125,32 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
         ],
         "endpoints": {
             row["name"]: {name: row[name] for name in INSTANTS}
-            for row in _rows(connection, of.endpoints, "name", names)
+            for row in _rows(connection, of.endpoints, "name", names, ("name", *INSTANTS))
         },
     }
 
 
-def applicable(connection: Connection, of: Tables, endpoints: Iterable[str]) -> dict[str, list[dict[str, Any]] | None]:
-    """The update records that apply to each endpoint since its last scan; None where that is not known."""
+def applicable(connection: Connection, of: Tables, endpoints: Iterable[str]) -> dict[str, list[Update] | None]:
+    """The updates that apply to each endpoint since its last scan; None where that is not known. Endpoints with the
+    same update share it."""
     names = list(dict.fromkeys(endpoints))
-    found: dict[str, list[dict[str, Any]] | None] = dict.fromkeys(names)
-    for row in _rows(connection, of.endpoints, "name", names):
+    found: dict[str, list[Update] | None] = dict.fromkeys(names)
+    for row in _rows(connection, of.endpoints, "name", names, ("name", "scanned_at")):
         if row["scanned_at"] is not None:
             found[row["name"]] = []
     pairs = [(row["endpoint"], row["update"]) for row in _rows(connection, of.applicable, "endpoint", names)]
-    wanted = list(dict.fromkeys(update for dummy, update in pairs))
-    records = {row["id"]: json.loads(row["record"]) for row in _rows(connection, of.updates, "id", wanted)}
+    known = updates(connection, of, (update for dummy, update in pairs))
     for endpoint, update in pairs:
-        updates = found.get(endpoint)
-        if updates is not None:
-            updates.append(records[update])
+        applies = found.get(endpoint)
+        if applies is not None:
+            applies.append(known[update])
     return found
+
+
+def updates(connection: Connection, of: Tables, ids: Iterable[str]) -> dict[str, Update]:
+    """The updates with these ids, by id, as far as the register has them."""
+    wanted = list(dict.fromkeys(ids))
+    return {row["id"]: Update.parse(json.loads(row["record"])) for row in _rows(connection, of.updates, "id", wanted)}
 
 
 def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: str | None) -> dict[str, Progress]:
@@ -160,23 +165,24 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
         elif row["cured_at"] is None:
             documented.setdefault(row["endpoint"], []).append(known)
     found = {name: Progress() for name in names}
-    for row in _rows(connection, of.endpoints, "name", names):
+    # what an endpoint told of itself is most of its row, and nothing of this
+    columns = [column.name for column in of.endpoints.c if column.name != "posture"]
+    for row in _rows(connection, of.endpoints, "name", names, columns):
         of_name = [tuple(rows.get(row["name"], ())) for rows in (failures, documented)]
         found[row["name"]] = _progress(row, of_name[0], of_name[1], run)
     return found
 
 
-def undescribed(connection: Connection, of: Tables, updates: Iterable[str], before: datetime) -> list[str]:
+def undescribed(connection: Connection, of: Tables, ids: Iterable[str], before: datetime) -> list[str]:
     """Those of the updates, by id, that the RMM was not asked for since `before`."""
     asked = text_of(before)
-    found = _rows(connection, of.updates, "id", list(dict.fromkeys(updates)))
+    found = _rows(connection, of.updates, "id", list(dict.fromkeys(ids)), ("id", "described_at"))
     return [row["id"] for row in found if row["described_at"] is None or row["described_at"] < asked]
 
 
-def labels(connection: Connection, of: Tables, updates: Iterable[str]) -> dict[str, str]:
+def labels(connection: Connection, of: Tables, ids: Iterable[str]) -> dict[str, str]:
     """How people call each update: its KB numbers, else its title."""
-    found = _rows(connection, of.updates, "id", list(dict.fromkeys(updates)))
-    return {row["id"]: Update.parse(json.loads(row["record"])).label for row in found}
+    return {key: update.label for key, update in updates(connection, of, ids).items()}
 
 
 def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
@@ -195,11 +201,11 @@ def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
     unvalidated = sa.or_(table.c.validated_at.is_(None), table.c.validated_at < table.c.rebooted_at)
     rebooted = sa.and_(table.c.rebooted_at.is_not(None), unvalidated)
     silent = sa.and_(table.c.reboot_pending_since.is_not(None), table.c.unreachable_since.is_not(None))
-    query = sa.select(table).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted, failed, silent))
+    columns = (table.c[name] for name in ("name", "client", "kind", "role", "redundancy_group"))
+    query = sa.select(*columns).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted, failed, silent))
     found = {}
     for row in connection.execute(query).mappings():
-        known = {name: row[name] for name in ("name", "client", "kind", "role", "redundancy_group")}
-        group = redundancy_key(Endpoint.parse(known))
+        group = redundancy_key(Endpoint.parse(row))
         if group is not None:
             found[row["name"]] = group
     return found
@@ -209,7 +215,8 @@ def installing(connection: Connection, of: Tables, now: datetime) -> dict[str, t
     """Client and location of each endpoint on which an install runs, and since when; without those whose time limit is
     over, for nobody may ever look at them again."""
     table = of.endpoints
-    query = sa.select(table).where(table.c.job_kind == "install", table.c.job_started_at.is_not(None))
+    columns = (table.c[name] for name in ("name", "client", "location", "job_started_at", "job_limit_seconds"))
+    query = sa.select(*columns).where(table.c.job_kind == "install", table.c.job_started_at.is_not(None))
     found = {}
     for row in connection.execute(query).mappings():
         since = instant(row["job_started_at"])
@@ -237,7 +244,6 @@ def _progress(
         unproven=tuple(_json(row["unproven"]) or ()),
         attempted=tuple(_json(row["attempted"]) or ()),
         attempted_at=_instant(row["attempted_at"]),
-        posture=_json(row["posture"]),
         posture_at=_instant(row["posture_at"]),
         installed_at=_instant(row["installed_at"]),
         retry_step=row["retry_step"],
@@ -251,18 +257,22 @@ def _progress(
         last_decision=_json(row["last_decision"]),
         cycle=row["last_cycle"],
         checking_since=_instant(row["checking_since"]),
-        missed=Missed.of(dict(row)),
+        missed=Missed.of(row),
         woken_at=_instant(row["woken_at"]),
         wake_peer=row["wake_peer"],
-        wake_tried=tries(dict(row)),
+        wake_tried=tries(row),
     )
 
 
 def _rows(
-    connection: Connection, table: Table, column: str = "", values: list[str] | None = None
+    connection: Connection,
+    table: Table,
+    column: str = "",
+    values: list[str] | None = None,
+    wanted: Iterable[str] = (),
 ) -> Iterator[RowMapping]:
-    """The rows, by key; those whose `column` is one of `values` where these are given."""
-    query = sa.select(table).order_by(*table.primary_key.columns)
+    """The rows, by key: those whose `column` is one of `values` where these are given, the columns `wanted` of them."""
+    query = sa.select(*([table.c[name] for name in wanted] or [table])).order_by(*table.primary_key.columns)
     if values is None:
         yield from connection.execute(query).mappings()
         return

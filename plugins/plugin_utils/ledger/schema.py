@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 4
+VERSION = 5
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 KEPT = ("version", "events", "head", "spooled", "leases", "blobs")
 """The tables that hold what cannot be made again."""
@@ -90,6 +90,7 @@ def tables() -> Tables:
         return [text(name) for name in names.split()]
 
     still_open = sa.text("root_cause IS NULL")
+    uncorrected = sa.text("gone_at IS NULL AND corrected_at IS NULL")
     found = {
         "version": sa.Table(
             "version", meta, sa.Column("version", sa.Integer, primary_key=True), text("since", null=False)
@@ -143,6 +144,7 @@ def tables() -> Tables:
             *texts("identified gone_at installed_at boot_before boot_id boot_time booted_at corrected_at undone_at"),
             *texts("failed_at hresult"),
             whole("reboot_needed"),
+            sa.Index("flaws_open", "endpoint", sqlite_where=uncorrected, postgresql_where=uncorrected),
         ),
         "approvals": sa.Table(
             "approvals",
@@ -192,7 +194,13 @@ def tables() -> Tables:
         "authorizations": sa.Table(
             "authorizations", meta, text("scope", key=True), text("cycle", key=True), *texts("by at reason")
         ),
-        "runs": sa.Table("runs", meta, text("id", key=True), *texts("opened_at closed_at opening closing")),
+        "runs": sa.Table(
+            "runs",
+            meta,
+            text("id", key=True),
+            text("opened_at", index=True),
+            *texts("closed_at opening closing"),
+        ),
         "cycles": sa.Table("cycles", meta, text("id", key=True), *texts("start end opened_at by reason lane")),
         "tiers": sa.Table(
             "tiers",

@@ -310,11 +310,12 @@ class Ledger:
     def applicable(self, endpoints: Iterable[str]) -> dict[str, list[Update] | None]:
         """The updates that apply to each endpoint since its last scan; None where that is not known."""
         with self.reading() as connection:
-            found = reading.applicable(connection, self._tables, endpoints)
-        return {
-            name: None if records is None else [Update.parse(record) for record in records]
-            for name, records in found.items()
-        }
+            return reading.applicable(connection, self._tables, endpoints)
+
+    def updates(self, ids: Iterable[str]) -> dict[str, Update]:
+        """The updates with these ids, by id, as far as a search has found them."""
+        with self.reading() as connection:
+            return reading.updates(connection, self._tables, ids)
 
     def progress(self, endpoints: Iterable[str], *, run: str | None = None) -> dict[str, Progress]:
         """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`."""
@@ -402,11 +403,13 @@ class Ledger:
         with self._writing() as connection:
             connection.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == str(holder)))
 
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """All rows of one table of the register, JSON columns as text, ordered by key (reports, tests)."""
+    def rows(self, name: str, *columns: str) -> list[dict[str, Any]]:
+        """All rows of one table of the register, JSON columns as text, ordered by key; with `columns` only these of
+        it, which are not to be the long ones where the rows are as many as the months."""
         table = self._tables.metadata.tables[name]
+        wanted = [table.c[column] for column in columns] or [table]
         with self.reading() as connection:
-            query = sa.select(table).order_by(*table.primary_key.columns)
+            query = sa.select(*wanted).order_by(*table.primary_key.columns)
             return [dict(row) for row in connection.execute(query).mappings()]
 
     @contextmanager

@@ -33,7 +33,7 @@ def due(ledger: Ledger, now: datetime) -> list[Scope]:
         written[row["scope"]] = max(row["written_at"], written.get(row["scope"], ""))
     ends = {row["id"]: row["end"] for row in ledger.rows("cycles")}
     found = []
-    for scope, closed in _closed(ledger.rows("tiers"), ends, now):
+    for scope, closed in _closed(ledger.rows("tiers", "cycle", "client", "ring", "kind", "closed_at"), ends, now):
         if written.get(canonical(scope_record(scope)), "") < closed:
             found.append(scope)
     return sorted(found, key=lambda scope: (scope.client is None, scope.ring is None, str(scope)))

@@ -162,7 +162,7 @@ class Sight:
         """The number of the last closure, where every tier of the scope is closed."""
         tiers = [
             row
-            for row in self._ledger.rows("tiers")
+            for row in self._ledger.rows("tiers", "cycle", "client", "ring", "kind", "closed_at")
             if row["cycle"] == self.scope.cycle and self.scope.covers(row["client"], row["ring"], row["kind"])
         ]
         if not tiers or any(row["closed_at"] is None for row in tiers):

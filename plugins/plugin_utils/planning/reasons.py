@@ -38,7 +38,7 @@ def _flag(disabled: bool | None, what: str) -> str:
 
 
 def excluded(of: Subject) -> str:
-    rows = of.case.facts.exclusions(of.endpoint)
+    rows = of.case.exclusions
     now = of.case.now
     valid = [row for row in rows if scope.is_signed(row, now) and not scope.is_expired(row, now)]
     if not valid:
@@ -54,7 +54,7 @@ def exception(row: Exclusion) -> str:
 
 
 def exception_unsigned(of: Subject) -> str:
-    rows = [row for row in of.case.facts.exclusions(of.endpoint) if not scope.is_signed(row, of.case.now)]
+    rows = [row for row in of.case.exclusions if not scope.is_signed(row, of.case.now)]
     if not rows:
         return "no exception waits for its signature"
     return "; ".join(f"{exception(row)} has {_unsigned(of, row)}" for row in rows)
@@ -67,7 +67,7 @@ def _unsigned(of: Subject, row: Exclusion) -> str:
 
 
 def exception_expired(of: Subject) -> str:
-    rows = [row for row in of.case.facts.exclusions(of.endpoint) if scope.is_expired(row, of.case.now)]
+    rows = [row for row in of.case.exclusions if scope.is_expired(row, of.case.now)]
     if not rows:
         return "no exception of it has expired"
     return "; ".join(f"{exception(row)} expired{of.prose.maybe(' on ', row.expires)}" for row in rows)

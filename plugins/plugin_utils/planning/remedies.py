@@ -51,11 +51,7 @@ def _ended(rows: Iterable[Exclusion]) -> list[Remedy]:
 
 def excluded(of: Subject) -> list[Remedy]:
     now = of.case.now
-    valid = [
-        row
-        for row in of.case.facts.exclusions(of.endpoint)
-        if scope.is_signed(row, now) and not scope.is_expired(row, now)
-    ]
+    valid = [row for row in of.case.exclusions if scope.is_signed(row, now) and not scope.is_expired(row, now)]
     held = [
         Remedy(
             f"or its expiry on {of.prose.when(row.expires)}: then the endpoint is held, until it is renewed or ended"
@@ -68,7 +64,7 @@ def excluded(of: Subject) -> list[Remedy]:
 
 
 def exception_unsigned(of: Subject) -> list[Remedy]:
-    rows = [row for row in of.case.facts.exclusions(of.endpoint) if not scope.is_signed(row, of.case.now)]
+    rows = [row for row in of.case.exclusions if not scope.is_signed(row, of.case.now)]
     signed = []
     for row in rows:
         expires = {} if row.expires is None else {"expires": row.expires.isoformat()}
@@ -80,7 +76,7 @@ def exception_unsigned(of: Subject) -> list[Remedy]:
 
 
 def exception_expired(of: Subject) -> list[Remedy]:
-    rows = [row for row in of.case.facts.exclusions(of.endpoint) if scope.is_expired(row, of.case.now)]
+    rows = [row for row in of.case.exclusions if scope.is_expired(row, of.case.now)]
     renewed = [
         Remedy(
             f"its renewal, signed by the client: {exception(row)}",

@@ -13,9 +13,9 @@ from functools import cached_property
 
 from ..deliveries import compliance
 from ..evidence.recorder import Recorder
-from ..flow import Endpoint, redundancy_key
+from ..flow import Endpoint, cycle_at, redundancy_key
 from ..ledger import Event
-from ..ledger.cycles import last_run, opening_events
+from ..ledger.cycles import last_run, opening_events, tiers_in
 from ..ledger.kept import policy_events
 from ..ledger.lanes import lanes
 from .away import away_events
@@ -86,7 +86,7 @@ class Session:
         now = recorder.clock.now()
         while True:  # another run that opened something in between makes it look again; there is an end to that
             events, others = opening_events(self._ledger, chosen.values(), open_now, now)
-            tickets = compliance.opened(events, self._ledger.rows("tiers"))
+            tickets = compliance.opened(events, tiers_in(self._ledger, cycle_at(now)))
             if recorder.append(self._ledger, [*events, *tickets], unless=others) or not events:
                 return opened_in_words(events)
 

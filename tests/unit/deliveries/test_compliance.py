@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries import compliance
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Tier
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import check_event
 
@@ -67,7 +68,7 @@ def test_a_client_has_one_ticket_for_all_tiers_that_open_together() -> None:
 
 
 def test_a_tier_that_opens_later_is_told_on_the_ticket_and_opens_it_again() -> None:
-    there = [{"cycle": "2026-11", "client": "Acme", "ring": "pilot", "kind": "server"}]
+    there = [Tier("2026-11", "Acme", "pilot", "server")]
     (late,) = compliance.opened([opening("Acme", "production")], there)
     assert late.body["action"] == "reopen"
     (other,) = compliance.opened([opening("Birch")], there)
