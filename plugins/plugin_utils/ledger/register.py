@@ -169,7 +169,7 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     columns = [column.name for column in of.endpoints.c if column.name != "posture"]
     for row in _rows(connection, of.endpoints, "name", names, columns):
         of_name = [tuple(rows.get(row["name"], ())) for rows in (failures, documented)]
-        found[row["name"]] = _progress(row, of_name[0], of_name[1], run)
+        found[row["name"]] = _progress(dict(row), of_name[0], of_name[1], run)
     return found
 
 
@@ -226,7 +226,7 @@ def installing(connection: Connection, of: Tables, now: datetime) -> dict[str, t
 
 
 def _progress(
-    row: RowMapping, failures: tuple[OpenFailure, ...], documented: tuple[OpenFailure, ...], run: str | None
+    row: dict[str, Any], failures: tuple[OpenFailure, ...], documented: tuple[OpenFailure, ...], run: str | None
 ) -> Progress:
     job = reboot = None
     if row["job_kind"] is not None:
@@ -272,7 +272,7 @@ def _rows(
     wanted: Iterable[str] = (),
 ) -> Iterator[RowMapping]:
     """The rows, by key: those whose `column` is one of `values` where these are given, the columns `wanted` of them."""
-    query = sa.select(*([table.c[name] for name in wanted] or [table])).order_by(*table.primary_key.columns)
+    query = sa.select(*(table.c[name] for name in wanted or table.c.keys())).order_by(*table.primary_key.columns)
     if values is None:
         yield from connection.execute(query).mappings()
         return

@@ -407,7 +407,7 @@ class Ledger:
         """All rows of one table of the register, JSON columns as text, ordered by key; with `columns` only these of
         it, which are not to be the long ones where the rows are as many as the months."""
         table = self._tables.metadata.tables[name]
-        wanted = [table.c[column] for column in columns] or [table]
+        wanted = [table.c[column] for column in columns or table.c.keys()]
         with self.reading() as connection:
             query = sa.select(*wanted).order_by(*table.primary_key.columns)
             return [dict(row) for row in connection.execute(query).mappings()]
