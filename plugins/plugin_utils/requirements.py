@@ -12,8 +12,11 @@ needs no database, and that is a second of start. What one run needs and another
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .errors import RequirementMissingError
@@ -107,13 +110,29 @@ def __getattr__(name: str) -> object:
     library, parts = LIBRARIES[name]
     found: object
     try:
-        found = importlib.import_module(name)
-        for part in parts:
-            importlib.import_module(part)
+        with _uncollected():
+            found = importlib.import_module(name)
+            for part in parts:
+                importlib.import_module(part)
     except ImportError as exc:
         found = _Missing(library, OPTIONAL.get(name, "requirements.txt"), exc)
     globals()[name] = found
     return found
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python looks for garbage after so and so many new objects, among all there are: of what is being loaded it finds
+    none, and that is a fifth of a run's start. What is loaded stays, and is left out of later looks too."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 __all__ = [
