@@ -22,6 +22,8 @@ export NO_PROXY := 127.0.0.1,localhost
 export no_proxy := 127.0.0.1,localhost
 export PATH := $(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)
+# Libraries that are here for a tool of the tests and on no control node: Ansible does not find them
+lint-yaml unit integration molecule: export PYTHONPATH := $(CURDIR)/tests/absent:$(CURDIR)
 
 .PHONY: help
 help: ## What there is to type
