@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 
@@ -67,6 +68,12 @@ def imported(folder: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
+def installed() -> Mapping[str, list[str]]:
+    """By top-level module, the distributions that it is of."""
+    return metadata.packages_distributions()
+
+
 def commands(distribution: str) -> set[str]:
     points = metadata.distribution(distribution).entry_points
     return {point.name for point in points if point.group == "console_scripts"} | {distribution}
@@ -87,7 +94,7 @@ def test_every_line_is_used(file: str, name: str) -> None:
     if name in WITHOUT_IMPORT:
         return
     folders = {FILES[file], *(["plugins", "lab"] if file == "tests/requirements.txt" else [])}
-    modules = {module for module, names in metadata.packages_distributions().items() if name in names}
+    modules = {module for module, names in installed().items() if name in names}
     if name.startswith(TYPES):
         modules = {path.parts[0].removesuffix("-stubs") for path in metadata.files(name) or [] if "-stubs" in str(path)}
     if any(modules & imported(folder) for folder in folders):
@@ -103,7 +110,7 @@ def test_what_is_imported_from_outside_is_asked_for(file: str, folder: str) -> N
     asked = {match["name"].lower() for one in [file, *beneath.get(file, FILES)] for match in lines(one)}
     asked |= {"ansible", "ansible-core"}
     comes_along = {name for one in asked for name in needs(one)}
-    known = metadata.packages_distributions()
+    known = installed()
     missing = {
         module
         for module in imported(folder) & set(known)

@@ -34,9 +34,9 @@ def said(node: ast.AST) -> str | None:
     return None
 
 
-def trees() -> Iterator[ast.AST]:
-    for path in sorted((ROOT / "plugins").rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def trees() -> tuple[ast.AST, ...]:
+    return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "plugins").rglob("*.py")))
 
 
 @cache
@@ -45,6 +45,7 @@ def everything_said() -> tuple[str, ...]:
     return (*texts, *(" ".join(path.read_text().split()) for path in (ROOT / "roles").rglob("*.yml")))
 
 
+@cache
 def pattern(quote: str) -> re.Pattern[str]:
     return re.compile(".*".join(re.escape(part.strip()) for part in quote.split(GAP) if part.strip()), re.DOTALL)
 
