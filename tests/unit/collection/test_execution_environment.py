@@ -71,10 +71,12 @@ def test_the_project_for_awx_asks_for_the_same_collections() -> None:
 def test_the_project_for_awx_has_a_playbook_for_each_of_ours() -> None:
     """But for what is no job: the setup itself, and a new key that somebody has to keep."""
     ours = {path.stem for path in (ROOT / "playbooks").glob("*.yml")} - {"awx_setup", "rotate_key"}
-    imported = {
-        path.stem: yaml.safe_load(path.read_text())[0]["ansible.builtin.import_playbook"]
-        for path in (AWX / "playbooks").glob("*.yml")
-    }
+    imported = {}
+    for path in (AWX / "playbooks").glob("*.yml"):
+        (play,) = yaml.safe_load(path.read_text())
+        assert play.keys() == {"name", "ansible.builtin.import_playbook"}, "and nothing that would have to be linted"
+        assert play["name"][0].isupper()
+        imported[path.stem] = play["ansible.builtin.import_playbook"]
     assert imported == {name: f"msp.patching.{name}" for name in ours}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.unit.collection.commands import ROOT, ansible
 
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+IN_AWX = sorted((ROOT / "examples" / "awx" / "playbooks").glob("*.yml"))
 
 
 def syntax(*words: str) -> subprocess.CompletedProcess[str]:
@@ -18,9 +19,11 @@ def syntax(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_playbook_parses() -> None:
-    done = syntax(*(f"msp.patching.{path.stem}" for path in PLAYBOOKS))
+    done = syntax(*(f"msp.patching.{path.stem}" for path in PLAYBOOKS), *map(str, IN_AWX))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("playbook: ") == len(PLAYBOOKS) > 0
+    assert done.stdout.count("playbook: ") == len(PLAYBOOKS) + len(IN_AWX)
+    assert PLAYBOOKS
+    assert IN_AWX
 
 
 def test_every_playbook_says_how_it_is_called() -> None:
