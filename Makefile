@@ -54,21 +54,25 @@ demo: environment ## A month of patching at a small MSP, on the lab, to watch: s
 lab: environment ## The lab, up until Ctrl-C: prints its URLs, credentials and an inventory to play with
 	@python -m lab up --fleet lab/fleets/demo.yml
 
+# Where several run side by side, each says in each of its lines who it is
+SIDE_BY_SIDE := $(MAKE) --no-print-directory NAMED=yes -j
+SAYS = $(if $(NAMED),2>&1 | sed -u 's/^/$@: /')
+
 .PHONY: lint lint-python lint-yaml
 lint: environment ## ruff, mypy strict, yamllint, ansible-lint, changelog, documentation
-	@$(MAKE) --no-print-directory --output-sync=target -j2 lint-yaml lint-python
+	@+$(SIDE_BY_SIDE) lint-yaml lint-python
 
 lint-python:
-	@ruff check --quiet .
-	@ruff format --check --quiet . || { ruff format --check .; exit 1; }
-	@mypy -p ansible_collections.msp.patching.plugins -p lab -p tests
+	@ruff check --quiet . $(SAYS)
+	@{ ruff format --check --quiet . || { ruff format --check .; exit 1; }; } $(SAYS)
+	@mypy -p ansible_collections.msp.patching.plugins -p lab -p tests $(SAYS)
 
 lint-yaml:
-	@yamllint --strict .
+	@yamllint --strict . $(SAYS)
 	@# the inventory of the checkout needs an Automate server, which a syntax check has no use for
-	@ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint -c .ansible-lint-all --profile production --offline -q
-	@antsibull-changelog lint
-	@antsibull-docs lint-collection-docs --plugin-docs .
+	@ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint -c .ansible-lint-all --profile production --offline -q $(SAYS)
+	@antsibull-changelog lint $(SAYS)
+	@antsibull-docs lint-collection-docs --plugin-docs . $(SAYS)
 
 .PHONY: pre-commit
 pre-commit: environment ## Has git look at each commit, with the hooks of .pre-commit-config.yaml
@@ -76,11 +80,11 @@ pre-commit: environment ## Has git look at each commit, with the hooks of .pre-c
 
 .PHONY: unit
 unit: environment ## The pure core by tables and properties, the lab, the collection's own consistency
-	@pytest tests/unit -q -n 2
+	@pytest tests/unit -q -n 2 $(SAYS)
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab; they wait for it more than they compute
-	@pytest tests/integration -q -n 4 --dist loadfile --no-loadscope-reorder --durations 12
+	@pytest tests/integration -q -n 4 --dist loadfile --no-loadscope-reorder --durations 12 $(SAYS)
 
 .PHONY: browser
 browser: environment ## The report's page in a real browser, where a Chromium is there
@@ -106,16 +110,19 @@ matrix: environment ## A few tests on the other end of the supported versions, w
 	@tests/matrix.sh
 
 .PHONY: test-quick
-test-quick: lint unit ## Lint and unit tests: some three minutes
+test-quick: environment ## Lint and unit tests: a minute and a half
+	@+$(SIDE_BY_SIDE) unit lint-yaml lint-python
 
 .PHONY: test
-test: ## All of the above; the integration tests wait for the lab while the others compute
-	@$(MAKE) --no-print-directory lint unit
-	@$(MAKE) --no-print-directory --output-sync=line -j2 integration others
+test: test-quick ## All of the above: two lanes that wait for labs, and one that has what these leave of the processors
+	@+$(SIDE_BY_SIDE) integration scenarios gates
 
-.PHONY: others
-others: environment
-	@for gate in sanity importer browser molecule matrix; do $(MAKE) --no-print-directory $$gate || exit 1; done
+.PHONY: scenarios gates
+scenarios: environment
+	@for one in molecule matrix; do $(MAKE) --no-print-directory $$one || exit 1; done
+
+gates: environment
+	@for one in sanity importer browser; do nice -n 10 $(MAKE) --no-print-directory $$one || exit 1; done
 
 .PHONY: bench bench-quick
 bench: environment ## What it costs, as ratios measured in one run: some twenty minutes
