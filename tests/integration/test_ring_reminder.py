@@ -173,15 +173,51 @@ MACHINES: dict[str, dict[str, Any]] = {
 }
 
 
+@dataclass
+class Morning:
+    """Wednesday, ten o'clock: all have installed, and their users are to be told. Three runs: with everything that can
+    go wrong, with a text that is too long for a message box, and with nothing in the way."""
+
+    night: Night
+    runs: dict[str, Any]
+    touched: set[str]
+    told: dict[str, list[str]]
+    """By machine, when its users had been told after the first two runs."""
+    nodes: dict[str, tuple[str, str]]
+    """Where the walks of those ended who had nothing to hear, after the first two runs."""
+    mute: list[Any]
+    """What the ledger had of MUTE's reminders by then."""
+
+
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    """Wednesday, ten o'clock: all have installed, and their users are to be told. Each test has machines of its own."""
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     folder = tmp_path_factory.mktemp("morning")
     machines = {name: daytime(user_logged_on=True, **more) for name, more in MACHINES.items()}
     with running_lab(folder / "lab", write_fleet(folder / "fleet.yml", single(machines), speed=CALM)) as lab:
         night = start(lab, ansible_in(folder), folder)
         lab.set_clock(at("2026-11-11 10:00"))
-        yield night
+        lab.update_machine("EMPTY", users=[])
+        stale = folder / "stale.yml"  # the RMM still shows a user, and nobody is there
+        stale.write_text(yaml.safe_dump({"all": {"hosts": {"EMPTY": {"patching_user_logged_on": True}}}}))
+        lab.inject({"target": "SILENT", "kind": "refuse"})
+        fault = {"kind": "reset", "at": "answer", "times": 1, "module": "community.windows.win_toast"}
+        lab.inject({"target": "LOST", **fault})
+        lab.update_machine("DONE", power="off")
+        lab.update_machine("DONE", power="on")
+        lab.advance(120)
+        lab.update_machine("DONE", users=["jdoe"])
+        mark, runs = night.mark(), {}
+        runs["troubles"] = night.run("-l", "all:!MUTE", "-i", str(stale))
+        touched = night.touched(mark)
+        runs["mute"] = night.run("-l", "MUTE", "-e", f"remind_text={'x' * 300}").ok()
+        found = {name: told(night, name) for name in MACHINES}
+        nodes = {name: night.decision(name) for name in ("EMPTY", "DONE")}
+        mute = night.events("reminder.shown", "step.failed", endpoint="MUTE")
+        assert night.events("endpoint.unreachable", endpoint="SILENT")
+        assert all(nothing_failed(night, name) for name in ("EMPTY", "MUTE", "SILENT", "LOST"))
+        lab.clear_faults()
+        runs["again"] = night.run("-l", "TOAST,BOX,MUTE,SILENT").ok()
+        yield Morning(night, runs, touched, found, nodes, mute)
 
 
 def nothing_failed(night: Night, machine: str) -> bool:
@@ -189,71 +225,62 @@ def nothing_failed(night: Night, machine: str) -> bool:
     return night.events(*kinds, endpoint=machine) == night.tickets(machine) == []
 
 
-def test_who_cannot_get_a_toast_gets_a_message_box(morning: Night) -> None:
-    morning.run("-l", "TOAST,BOX").ok()
-    assert [entry["by"] for entry in morning.happened("TOAST", "notice")] == ["win_toast"]
-    (box,) = morning.happened("BOX", "notice")
+def test_who_cannot_get_a_toast_gets_a_message_box_and_nobody_is_told_twice(morning: Morning) -> None:
+    night = morning.night
+    assert [entry["by"] for entry in night.happened("TOAST", "notice")] == ["win_toast"]
+    (box,) = night.happened("BOX", "notice")
     assert box["by"] == "win_msg"
     assert "restarts by itself at 2026-11-15 02:00" in box["msg"]
-    assert len(morning.events("reminder.shown", endpoint="BOX")) == 1
-    morning.run("-l", "TOAST,BOX").ok()
-    assert [len(morning.happened(name, "notice")) for name in ("TOAST", "BOX")] == [1, 1]
+    assert len(night.events("reminder.shown", endpoint="BOX")) == 1
+    assert [len(morning.told[name]) for name in ("TOAST", "BOX")] == [1, 1], "by the first run"
 
 
-def test_a_reminder_that_fails_is_a_warning_and_tried_again_by_the_next_run(morning: Night) -> None:
+def test_a_reminder_that_fails_is_a_warning_and_tried_again_by_the_next_run(morning: Morning) -> None:
     """No toasts, and a text that is too long for a message box."""
-    first = morning.run("-l", "MUTE", "-e", f"remind_text={'x' * 300}").ok()
+    night, first = morning.night, morning.runs["mute"]
     assert "Warning: MUTE: its user was not told that a restart is due (msg length must be" in sentence(first.output)
-    assert told(morning, "MUTE") == []
-    assert morning.events("reminder.shown", endpoint="MUTE") == []
-    assert [body["step"] for body in morning.bodies("step.failed", "MUTE")] == ["remind", "remind"], "a run tries once"
-    assert nothing_failed(morning, "MUTE")
-    morning.run("-l", "MUTE").ok()
-    assert len(told(morning, "MUTE")) == 1
-    assert len(morning.events("reminder.shown", endpoint="MUTE")) == 1
+    assert morning.told["MUTE"] == []
+    assert [(event.kind, event.body["step"]) for event in morning.mute] == [("step.failed", "remind")] * 2, (
+        "a run tries once"
+    )
+    assert nothing_failed(night, "MUTE")
+    assert len(told(night, "MUTE")) == 1
+    assert len(night.events("reminder.shown", endpoint="MUTE")) == 1
 
 
-def test_who_logs_off_before_the_reminder_is_no_failure_and_was_not_told(morning: Night) -> None:
+def test_who_logs_off_before_the_reminder_is_no_failure_and_was_not_told(morning: Morning) -> None:
     """The RMM still shows a user, and nobody is there."""
-    stale = morning.folder / "stale.yml"
-    stale.write_text(yaml.safe_dump({"all": {"hosts": {"EMPTY": {"patching_user_logged_on": True}}}}))
-    morning.lab.update_machine("EMPTY", users=[])
-    mark = morning.mark()
-    run = morning.run("-l", "EMPTY", "-i", str(stale)).ok()
-    assert morning.touched(mark) == {"EMPTY"}
-    assert "Warning" not in run.output
-    assert told(morning, "EMPTY") == []
-    assert morning.decision("EMPTY") == ("remind", "reboot.reminder"), "told when somebody comes"
-    assert morning.events("reminder.shown", "step.failed", "endpoint.unreachable", endpoint="EMPTY") == []
-    assert nothing_failed(morning, "EMPTY")
+    night = morning.night
+    assert "EMPTY" in morning.touched
+    assert "Warning: EMPTY" not in sentence(morning.runs["troubles"].output)
+    assert told(night, "EMPTY") == []
+    assert morning.nodes["EMPTY"] == ("remind", "reboot.reminder"), "told when somebody comes"
+    assert night.events("reminder.shown", "step.failed", "endpoint.unreachable", endpoint="EMPTY") == []
+    assert nothing_failed(night, "EMPTY")
 
 
-def test_an_endpoint_that_does_not_answer_is_tried_again_by_the_next_run(morning: Night) -> None:
-    morning.lab.inject({"target": "SILENT", "kind": "refuse"})
-    morning.run("-l", "SILENT")
-    assert morning.events("endpoint.unreachable", endpoint="SILENT")
-    assert nothing_failed(morning, "SILENT")
-    morning.lab.clear_faults()
-    morning.run("-l", "SILENT").ok()
-    assert len(told(morning, "SILENT")) == 1
+def test_an_endpoint_that_does_not_answer_is_tried_again_by_the_next_run(morning: Morning) -> None:
+    assert morning.told["SILENT"] == []
+    assert nothing_failed(morning.night, "SILENT")
+    assert len(told(morning.night, "SILENT")) == 1
 
 
-def test_who_has_restarted_meanwhile_is_not_told_to(morning: Night) -> None:
+def test_who_has_restarted_meanwhile_is_not_told_to(morning: Morning) -> None:
     """The ledger does not know of it until somebody looks."""
-    morning.lab.update_machine("DONE", power="off")
-    morning.lab.update_machine("DONE", power="on")
-    morning.lab.advance(120)
-    morning.lab.update_machine("DONE", users=["jdoe"])
-    morning.run("-l", "DONE").ok()
-    assert told(morning, "DONE") == []
-    assert morning.boots("DONE") == 1
-    assert morning.decision("DONE") == ("none", "approval.nothing_approved")
+    night = morning.night
+    assert told(night, "DONE") == []
+    assert night.boots("DONE") == 1
+    assert morning.nodes["DONE"] == night.decision("DONE") == ("none", "approval.nothing_approved")
 
 
-def test_a_toast_whose_answer_is_lost_is_not_followed_by_a_message_box(morning: Night) -> None:
-    fault = {"kind": "reset", "at": "answer", "times": 1, "module": "community.windows.win_toast"}
-    morning.lab.inject({"target": "LOST", **fault})
-    morning.run("-l", "LOST").ok()
-    assert [entry["by"] for entry in morning.happened("LOST", "notice")] == ["win_toast"]
-    assert morning.events("reminder.shown", endpoint="LOST") == [], "nobody knows"
-    assert nothing_failed(morning, "LOST")
+def test_a_toast_whose_answer_is_lost_is_not_followed_by_a_message_box(morning: Morning) -> None:
+    night = morning.night
+    assert [entry["by"] for entry in night.happened("LOST", "notice")] == ["win_toast"]
+    assert night.events("reminder.shown", endpoint="LOST") == [], "nobody knows"
+    assert nothing_failed(night, "LOST")
+
+
+def test_the_run_is_red_for_nobody_but_who_does_not_answer(morning: Morning) -> None:
+    stats = morning.runs["troubles"].stats
+    red = {name for name, counts in stats.items() if counts["failures"] or counts["unreachable"]}
+    assert red <= {"SILENT"}
