@@ -51,8 +51,8 @@ class LabClient:
         return self.state_dir / "inventory-static"
 
     def environment(self) -> dict[str, str]:
-        """The settings of msp.patching for this lab, with a ledger in its state directory."""
-        automate, psa, on_call = self.info["automate"], self.info["psa"], self.info["oncall"]
+        """The settings of msp.patching for this lab, with a ledger in its state directory, and those of awx.awx."""
+        automate, psa, on_call, awx = (self.info[face] for face in ("automate", "psa", "oncall", "awx"))
         return {
             "AUTOMATE_URL": automate["url"],
             "AUTOMATE_USER": automate["user"],
@@ -72,6 +72,8 @@ class LabClient:
             "MSP_PATCHING_ON_CALL_KIND": "pagerduty",
             "MSP_PATCHING_ON_CALL_URL": on_call["pagerduty_url"],
             "MSP_PATCHING_ON_CALL_KEY": on_call["routing_key"],
+            "CONTROLLER_HOST": awx["url"],
+            "CONTROLLER_OAUTH_TOKEN": awx["token"],
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
         }

@@ -23,7 +23,7 @@ description:
   - With C(-v) and more, everything that P(ansible.builtin.default#callback) shows is shown as well, and there is no
     view. C(--check) and C(--diff) show what they show there.
   - Tasks of other people's playbooks and roles are shown as P(ansible.builtin.default#callback) shows them, also those
-    between our roles. So it can stand in an C(ansible.cfg) for good.
+    between our roles, and those of the role C(awx_setup). So it can stand in an C(ansible.cfg) for good.
   - Shows, and records nothing. The ledger is written by P(msp.patching.evidence#callback).
 requirements:
   - set as stdout callback, with C(stdout_callback = msp.patching.progress) in the section C([defaults]) of the
@@ -104,6 +104,8 @@ PLAN = f"{COLLECTION}.plan"
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
 TELL = ("exceptions", "explain", "package", "report", "rotate_key", "verify")
 """Actions of ours that only tell, and have told when they end."""
+SETUP = "awx_setup"
+"""The playbook and role of ours that have no endpoints: what they make is seen task by task, as with other people's."""
 RED: str = constants.COLOR_ERROR  # type: ignore[attr-defined]  # made from Ansible's configuration when it starts
 YELLOW: str = constants.COLOR_WARN  # type: ignore[attr-defined]
 RUNNER = "AWX_ISOLATED_DATA_DIR"
@@ -145,7 +147,7 @@ class CallbackModule(Default):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         file = Path(playbook._file_name)
         self._title = file.stem
-        self._ours = file.resolve().parent == PLAYBOOKS
+        self._ours = file.resolve().parent == PLAYBOOKS and file.stem != SETUP
         if not self._quiet(ours=self._ours):
             super().v2_playbook_on_start(playbook)  # type: ignore[no-untyped-call]
 
@@ -246,9 +248,9 @@ class CallbackModule(Default):
 
     @staticmethod
     def _is_of_the_flow(task: Any) -> bool:
-        """A task of one of our roles, wherever the role stands."""
+        """A task of one of our roles for endpoints, wherever the role stands."""
         role = task._role
-        return role is not None and role._role_collection == COLLECTION
+        return role is not None and role._role_collection == COLLECTION and role._role_name != SETUP
 
     def _planned(self, told: dict[str, Any]) -> None:
         """Of the plan that opens a run who is due, of the others who does what."""
