@@ -23,10 +23,10 @@ from .month.story import CYCLE
 
 NEXT = """\
 What to try next
+  {state}/report/compliance-{cycle}.html
+                               the compliance report, for a browser
   less {state}/runs/*.log
                                all that Ansible said, call by call
-  sqlite3 {ledger} 'select seq, kind, endpoint, at from events'
-                               what was decided and done, event by event
   make lab                     the same MSP, up until Ctrl-C, in its pilot's night, with an inventory to play with
 """
 
@@ -56,8 +56,7 @@ class Report:
                 "the window of its machine; ledger, machines and PSA agree.",
                 style="green",
             )
-        ledger = self._client.environment()["MSP_PATCHING_LEDGER"].removeprefix("sqlite:///")
-        self._console.print(NEXT.format(ledger=ledger, state=self._client.state_dir), markup=False)
+        self._console.print(NEXT.format(cycle=CYCLE, state=self._client.state_dir), markup=False)
         return problems
 
     def _tiers(self) -> None:

@@ -27,7 +27,7 @@ DOING = {
 }
 """What is told of an endpoint while a run is at it, by kind of event."""
 
-HEADINGS = ("Soaks:",)
+HEADINGS = ("Soak:",)
 """Lines that stand over a list of what has changed little since the run before."""
 
 

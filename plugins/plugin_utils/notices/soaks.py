@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..flow.case import Case
     from ..ledger.overview import Promotion
 
+TITLE = "Soak"
 LINES = 10
 """A run tells of so many gates; the others are counted."""
 
@@ -151,7 +152,7 @@ def in_words(found: Sequence[Gate], now: datetime) -> str:
     """The gates that are not open yet, a line each, and those that open now; bounded. Empty where nothing soaks."""
     shut = [gate for gate in found if not gate.is_open]
     fresh = [gate for gate in found if gate.is_open and gate.passed_at is None]
-    return listed("Soak", shut, now) + listed("Promoted, for the soak has passed", fresh, now)
+    return listed(TITLE, shut, now) + listed("Promoted, for the soak has passed", fresh, now)
 
 
 def listed(title: str, found: Sequence[Gate], now: datetime) -> str:

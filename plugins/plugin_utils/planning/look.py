@@ -18,7 +18,7 @@ from ..ledger.lanes import lanes
 from ..ledger.overview import promotions
 from ..ledger.people import known_in
 from ..notices.outlook import in_scope
-from ..notices.soaks import gates, listed
+from ..notices.soaks import TITLE, gates, listed
 from .explain import Explanation, explain, page
 from .hosts import HostVars, ScopeError, nobody, read_endpoints
 from .plan import Plan, make_plan
@@ -92,7 +92,7 @@ class Look:
         plan = self.plan
         cases = [plan.planner.case(one, plan.updates[name]) for name, one in plan.endpoints.items()]
         found = gates([case for case in cases if in_scope(case)], plan.policy.settings(), promotions(self._ledger))
-        return listed("Soak", found, plan.now)
+        return listed(TITLE, found, plan.now)
 
     def _failures(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.msp.patching.plugins.plugin_utils.notices.soaks import TITLE
 from lab.fleet import load_fleet
 from lab.fleet_model import Computer
 from lab.month.machines import NIGHT, OFFICE, SERVERS, in_window
@@ -110,10 +111,10 @@ def test_of_a_runs_words_the_long_tables_are_left_out() -> None:
 
 def test_what_an_earlier_run_said_is_not_said_again() -> None:
     told: set[str] = set()
-    soaks = ["Soaks:", "  KB1: waits", "  KB2: waits"]
+    soaks = [f"{TITLE}:", "  KB1: waits", "  KB2: waits"]
     assert list(worth_reading("\n".join(soaks), told)) == soaks
     assert list(worth_reading("\n".join([*soaks, "What this run did: –"]), told)) == ["What this run did: –"]
-    assert list(worth_reading("Soaks:\n  KB1: waits\n  KB2: soaks", told)) == ["Soaks:", "  KB2: soaks"]
+    assert list(worth_reading(f"{TITLE}:\n  KB1: waits\n  KB2: soaks", told)) == [f"{TITLE}:", "  KB2: soaks"]
 
 
 def test_a_step_says_where_its_hour_is() -> None:
