@@ -104,7 +104,7 @@ def settings(lab: LabClient, ledger_url: str, folder: Path) -> dict[str, Any]:
         "signing_key": {"key": key},
         "winrm": {name: winrm[name] for name in ("user", "password")},
     }
-    told["awx_setup_policy"] = str(EXAMPLE / "policy.yml")
+    told["awx_setup_policy"] = str((EXAMPLE / "policy.yml").relative_to(ROOT))  # as people write it
     told["awx_setup_rings"] = ["pilot", "production"]
     of_rings = [one for one in told["awx_setup_schedules"] if one.get("ring") in (None, "pilot")]
     return {**told, "awx_setup_schedules": of_rings}
