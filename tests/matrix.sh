@@ -19,18 +19,27 @@ is() { # a version manager's shim may be there and lead nowhere, so it has to ru
   "$1" -c "import ensurepip, sqlite3, ssl, sys, venv; sys.exit(not sys.version_info[:2] $2)" > /dev/null 2>&1
 }
 
+pythons() { # each Python 3.$1 on the PATH and where Debian, pyenv and uv put theirs, whatever HOME is just now
+  local home
+  for home in "$HOME" "$(getent passwd "$(id -u)" | cut -d: -f6)"; do
+    printf '%s\n' "${PYENV_ROOT:-$home/.pyenv}/versions/3.$1"*/bin/python
+    printf '%s\n' "${UV_PYTHON_INSTALL_DIR:-$home/.local/share/uv/python}/cpython-3.$1"*/bin/python
+  done
+  type -ap "python3.$1" "/usr/local/bin/python3.$1" "/usr/bin/python3.$1" || true
+}
+
 if is python '>= (3, 12)'; then
-  name=oldest wanted='== (3, 11)' what='ansible-core 2.19: there is no Python 3.11 here'
-  candidates=(python3.11 ~/.pyenv/versions/3.11*/bin/python)
+  name=oldest wanted='== (3, 11)' what='ansible-core 2.19: no Python 3.11 was found here' minors=(11)
 else
-  name=newest wanted='>= (3, 12)' what='the newest ansible-core: there is no Python 3.12 or newer here'
-  candidates=(~/.pyenv/versions/3.1[23]*/bin/python python3.12 python3.13)
+  name=newest wanted='>= (3, 12)' what='the newest ansible-core: no Python 3.12 or newer was found here' minors=(12 13 14)
 fi
-for python in "${candidates[@]}"; do # the last that fits
-  if is "$python" "$wanted"; then found=$python; fi
+for minor in "${minors[@]}"; do # the last that fits
+  while IFS= read -r python; do
+    if is "$python" "$wanted"; then found=$python; fi
+  done < <(pythons "$minor")
 done
 if [ -z "${found:-}" ]; then
-  echo "matrix: NOT TESTED on $what"
+  echo "matrix: NOT TESTED on $what; looked on the PATH and where Debian, pyenv and uv put theirs"
   exit 0
 fi
 environment=.venv-$name stamp=.venv-$name/.made
