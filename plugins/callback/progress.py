@@ -114,6 +114,12 @@ SAID = ("module_stderr", "stderr", "module_stdout")
 """Where a module that broke down has left its words."""
 
 
+def _is_ours(file: str) -> bool:
+    """Whether it is one of our playbooks for endpoints."""
+    path = Path(file)
+    return path.resolve().parent == PLAYBOOKS and path.stem != SETUP
+
+
 def _now() -> datetime:
     return datetime.now().astimezone()
 
@@ -134,6 +140,8 @@ class CallbackModule(Default):
         self._inventory: Any = None
         self._title = ""
         self._ours = False
+        """Whether the play is ours, and whether one of other people's was before it."""
+        self._others = False
         self._plans = False
         self._began = self._spoke = _now()
         self._console: Any = None
@@ -145,15 +153,17 @@ class CallbackModule(Default):
     # -- the run ---------------------------------------------------------------------------------------------------
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        file = Path(playbook._file_name)
-        self._title = file.stem
-        self._ours = file.resolve().parent == PLAYBOOKS and file.stem != SETUP
+        self._title = Path(playbook._file_name).stem
+        self._ours = _is_ours(playbook._file_name)
         if not self._quiet(ours=self._ours):
             super().v2_playbook_on_start(playbook)  # type: ignore[no-untyped-call]
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         self._inventory = play.get_variable_manager()._inventory
         self._play = play
+        # other people's playbooks import ours, as each of an AWX project's does
+        self._ours = _is_ours(str(play.get_path()).rpartition(":")[0])
+        self._others = self._others or not self._ours
         if not self._quiet(ours=self._ours):
             self._stop_drawing()
             super().v2_playbook_on_play_start(play)  # type: ignore[no-untyped-call]
@@ -168,7 +178,9 @@ class CallbackModule(Default):
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         self._end()
-        if not self._quiet(ours=self._ours) or (stats.custom and self._option("show_custom_stats", None)):
+        if not self._quiet(ours=self._ours and not self._others) or (
+            stats.custom and self._option("show_custom_stats", None)
+        ):
             super().v2_playbook_on_stats(stats)  # type: ignore[no-untyped-call]
         if self._board.places:
             self._say(lines.closing(self._board, _now() - self._began))

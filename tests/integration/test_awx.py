@@ -8,6 +8,7 @@ One lab and one AWX for all of them, in this order: a look in check mode, the se
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ class Site:
     ledger_url: str
     setup: PlaybookRun
     looked: PlaybookRun
+    stopped: PlaybookRun
+    """A setup with a credential that somebody was to make by hand, and did not."""
     before: set[str]
     """Names of the schedules and projects that were there after the look in check mode."""
 
@@ -66,10 +69,12 @@ class Site:
         )
         return found
 
-    def job(self, name: str, template: str, **asked: Any) -> Job:
+    def job(self, name: str, template: str, stdout_callback: str | None = None, **asked: Any) -> Job:
         """A job of a template, ready to be started; `name` is that of its folder."""
         handed = self.awx.launch(f"Patching: {template}", **asked)
         handed["env"] |= {"MSP_PATCHING_CLOCK": self.lab.info["clock_url"]}
+        if stdout_callback is not None:
+            handed["env"] |= {"ANSIBLE_STDOUT_CALLBACK": stdout_callback}
         return Job(handed, self.folder / "project", self.folder / name)
 
 
@@ -85,9 +90,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterat
         ledger_url = postgres.new()
         (folder / "awx.yml").write_text(yaml.safe_dump(settings(lab, ledger_url, folder)))
         nothing = PlaybookRun(0, "", {}, {})
-        site = Site(lab, Awx(lab), folder, ledger_url, nothing, nothing, set())
+        site = Site(lab, Awx(lab), folder, ledger_url, nothing, nothing, nothing, set())
         site.looked = site.run("--check", "--tags", "credentials,inventories,schedules")
         site.before = set(site.awx.all("schedules")) | set(site.awx.all("projects"))
+        by_hand = yaml.safe_dump({"awx_setup_credentials": {"signing_key": {}}})
+        (folder / "by_hand.yml").write_text(by_hand)
+        site.stopped = site.run("-e", f"@{folder / 'by_hand.yml'}", "--tags", "organization,credentials")
         site.setup = site.run()
         yield site
 
@@ -114,6 +122,11 @@ def test_a_look_at_an_empty_awx_tells_what_would_be_made_and_makes_nothing(site:
     assert site.looked.returncode == 0, site.looked.output
     assert site.looked.stats["localhost"]["changed"] >= 8
     assert site.before == set()
+
+
+def test_a_setup_ends_with_the_name_of_the_credential_that_somebody_is_to_make(site: Site) -> None:
+    assert site.stopped.returncode == 2
+    assert "AWX has none of the name Patching: signing key" in site.stopped.output
 
 
 def test_everything_is_made(site: Site) -> None:
@@ -233,7 +246,7 @@ def test_a_cycle_that_is_cancelled_is_gone_on_with(site: Site) -> None:
     assert night.events("run.opened")
     assert not night.events("run.closed")
 
-    second = site.job("second", "cycle")
+    second = site.job("second", "cycle", stdout_callback="msp.patching.progress")
     assert second.run() == {"status": "successful", "rc": 0}, second.output
     for machine in MACHINES:
         assert Counter(night.installed(machine)) == {BIG: 1, SMALL: 1}
@@ -244,6 +257,10 @@ def test_a_cycle_that_is_cancelled_is_gone_on_with(site: Site) -> None:
     assert any(event["event"] == "playbook_on_stats" for event in second.events())
     hosts = {event["event_data"].get("host") for event in second.events()} & {*MACHINES, ELSEWHERE}
     assert hosts == set(MACHINES)  # AWX's own callback saw them too
+    # which is made of the callback that somebody has chosen: a log's lines, though it runs in a terminal
+    assert re.search(rf"^\d\d:\d\d:\d\d  .*{MACHINES[0]}", second.output, re.MULTILINE), second.output
+    assert "\nTASK [" not in second.output
+    assert "\x1b[?25" not in second.output
 
     mark = night.mark()
     inventory = site.awx.all("inventories")["Patching: pilot"]["id"]
