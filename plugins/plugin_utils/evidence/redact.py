@@ -45,6 +45,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str | None] = (), *, pseudonyms: bytes | None = None) -> None:
         self._secrets: dict[str, None] = {}
+        self._written: dict[str, None] = {}
+        """The secrets as they look in a text of JSON."""
         self._key = pseudonyms
         self.learn(secrets)
 
@@ -54,12 +56,23 @@ class Redactor:
             if secret and len(secret) >= SHORTEST:
                 escaped = (json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
                 self._secrets |= dict.fromkeys((secret, *escaped, quote(secret, safe="")))
+        self._written = dict.fromkeys(json.dumps(secret, ensure_ascii=False)[1:-1] for secret in self._secrets)
 
     def event(self, event: Event) -> Event:
         """The event as it may be written down; itself where nothing is in it."""
         names = self._key is not None and (event.kind in OF_ENDPOINT or event.kind.startswith(TICKETS))
+        if not names and not self._is_in(event.body):
+            return event  # as nearly all are, and a body has dozens of texts to look at
         body = self._cleaned(event.body, names=names)
         return event if body == event.body else replace(event, body=body)
+
+    def _is_in(self, body: Mapping[str, Any]) -> bool:
+        """Whether a secret may be anywhere in the body."""
+        try:
+            written = json.dumps(body, ensure_ascii=False)
+        except (TypeError, ValueError):
+            return True
+        return any(secret in written for secret in self._written)
 
     def text(self, text: str, *, names: bool = False) -> str:
         for secret in self._secrets:

@@ -176,14 +176,18 @@ def decided_events(plan: Plan) -> list[Event]:
     cycle = cycle_at(plan.now)
     events = []
     for name, decision in plan.decisions.items():
-        record = decision.as_record()
-        if _essence(record) != _essence(plan.progress[name].last_decision):
-            body = {"decision": record, "cycle": cycle, **about(plan.endpoints[name])}
+        if _essence(decision) != _essence_of_record(plan.progress[name].last_decision):
+            body = {"decision": decision.as_record(), "cycle": cycle, **about(plan.endpoints[name])}
             events.append(Event("plan.decided", name, plan.now, body))
     return events
 
 
-def _essence(record: Mapping[str, Any] | None) -> Any:
+def _essence(decision: Decision) -> Any:
+    left_out = [(row.update, row.node) for row in decision.left_out]
+    return decision.action, decision.node, list(decision.updates), left_out
+
+
+def _essence_of_record(record: Mapping[str, Any] | None) -> Any:
     if record is None:
         return None
     left_out = [(row["update"], row["node"]) for row in record["left_out"]]
