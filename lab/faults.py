@@ -12,7 +12,8 @@ refuse                    the machine's port is closed; that counts nothing, so 
                           (an API's connection is reset before any answer)
 reset                     the connection is accepted and reset; `at: command` resets a running command,
                           `at: answer` one that is done, whose answer so never arrives (`module` narrows)
-hang                      the connection is accepted and never answered
+hang                      the connection is accepted and never answered; `at: answer` a command that is done
+                          seems to run on until the fault is cleared (`module` narrows)
 unauthorized              401, whatever the credentials
 throttle                  429 with Retry-After: `retry_after`
 error                     500
@@ -121,16 +122,24 @@ class FaultBook:
 
     def take_answer(self, target: str, told: Mapping[str, Any]) -> bool:
         """Whether the answer of the command that the journal was `told` of is lost; uses up one of the times."""
+        fault = self._of_answer(target, "reset", told)
+        if fault is not None:
+            self._use(fault)
+        return fault is not None
+
+    def holds_answer(self, target: str, told: Mapping[str, Any]) -> bool:
+        """Whether that answer does not come yet."""
+        return self._of_answer(target, "hang", told) is not None
+
+    def _of_answer(self, target: str, kind: str, told: Mapping[str, Any]) -> Fault | None:
         arguments = told.get("args")
         known = {f"{key}={value}" for key, value in arguments.items()} if isinstance(arguments, Mapping) else set()
         for fault in self._faults:
-            if (fault.target, fault.kind, fault.at) != (target, "reset", "answer"):
-                continue
             module, *words = fault.module.split(" ")
-            if module in ("", told.get("module")) and known.issuperset(words):
-                self._use(fault)
-                return True
-        return False
+            of_it = module in ("", told.get("module")) and known.issuperset(words)
+            if (fault.target, fault.kind, fault.at) == (target, kind, "answer") and of_it:
+                return fault
+        return None
 
     def peek(self, target: str, kind: str, *, path: str = "", kb: str = "", at: str = "") -> Fault | None:
         """The first fault that would strike, without using it up."""

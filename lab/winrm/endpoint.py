@@ -58,7 +58,13 @@ class Endpoint:
         self.place = place
         self.faults = faults
         self.tell = tell
-        self.service = Service(machine, tell, missing, lambda told: faults.take_answer(machine.name, told))
+        self.service = Service(
+            machine,
+            tell,
+            missing,
+            loses=lambda told: faults.take_answer(machine.name, told),
+            holds=lambda told: faults.holds_answer(machine.name, told),
+        )
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self.opening: asyncio.Task[None] | None = None
@@ -121,7 +127,7 @@ class Connection(asyncio.Protocol):
         if self._endpoint.faults.take(name, "reset", at="connection"):
             self._endpoint.tell(machine=name, fault="reset")
             self.reset()
-        elif self._endpoint.silent or self._endpoint.faults.take(name, "hang"):
+        elif self._endpoint.silent or self._endpoint.faults.take(name, "hang", at="connection"):
             self._endpoint.tell(machine=name, fault="hang")
             self._deaf = True
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ HOLD_SECONDS = 3.0  # real: a client that dies without its Signal does not keep 
 PARTING_SECONDS = 0.05  # real: the answer to Signal, and the Delete after it, still get through
 Answer = tuple[int, bytes]
 """HTTP status and envelope"""
-Loses = Callable[[dict[str, Any]], bool]
-"""Whether the answer of a command that is done is lost, by what the journal was told of it."""
+OfAnswer = Callable[[dict[str, Any]], bool]
+"""Whether something befalls the answer of a command that is done, by what the journal was told of it."""
+HELD_SECONDS = 0.05  # real: how often it is looked whether an answer is still held
 
 
 class AnswerLostError(Exception):
@@ -50,9 +52,16 @@ class Service:
     """`tell` puts a finished command into the journal."""
 
     def __init__(
-        self, machine: Machine, tell: Callable[..., Any], missing: Missing, loses: Loses = lambda _told: False
+        self,
+        machine: Machine,
+        tell: Callable[..., Any],
+        missing: Missing,
+        *,
+        loses: OfAnswer = lambda _told: False,
+        holds: OfAnswer = lambda _told: False,
     ) -> None:
         self._loses = loses
+        self._holds = holds
         self._machine = machine
         self._tell = tell
         self._missing = missing
@@ -178,9 +187,13 @@ class Service:
         else:
             await asyncio.sleep(request.timeout_seconds)
         if command.task is None or not command.task.done() or command.task.cancelled():
-            reason = "The WS-Management service cannot complete the operation within the time specified."
-            return 500, soap.fault(request.message_id, soap.OPERATION_TIMEOUT, "w:TimedOut", reason)
+            return self._too_long(request)
         outcome = command.task.result()
+        end = time.monotonic() + request.timeout_seconds
+        while self._holds(outcome.told):
+            if time.monotonic() > end:
+                return self._too_long(request)
+            await asyncio.sleep(HELD_SECONDS)
         if self._loses(outcome.told):
             raise AnswerLostError
         return 200, soap.received(
@@ -190,6 +203,10 @@ class Service:
             _crlf(outcome.stderr),
             outcome.exit_code,
         )
+
+    def _too_long(self, request: soap.Request) -> Answer:
+        reason = "The WS-Management service cannot complete the operation within the time specified."
+        return 500, soap.fault(request.message_id, soap.OPERATION_TIMEOUT, "w:TimedOut", reason)
 
 
 def _crlf(text: str) -> bytes:

@@ -3,11 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control node's third-party libraries, imported in one place.
 
-``from ..requirements import sqlalchemy as sa`` gives the library itself or, where it is not installed, an
-object that says so on first use. Each library stands in ``requirements.txt`` with its reason, or, where only some need
-it, in a file of its own (``OPTIONAL``). A library is loaded when the first of our modules asks for it: an inventory
-needs no database, and that is a second of start. What one run needs and another does not is asked for where it is used,
-``requirements.requests.Session()``: an inventory from the cache sends nothing.
+``from ..requirements import sqlalchemy as sa`` gives an object that loads the library when it is first used, and says
+so where it is not installed. Each library stands in ``requirements.txt`` with its reason, or, where only some need it,
+in a file of its own (``OPTIONAL``). What a run does not come to it does not load: an inventory needs no database, and
+that is a second of start; a ring draws no charts, and every process that it forks would pay for their memory.
 """
 
 from __future__ import annotations
@@ -86,37 +85,41 @@ OPTIONAL = {
 """The libraries that only some need, and the file that asks for them."""
 
 
-class _Missing:
-    """Stands in for a library that could not be imported; any use of it raises."""
+class _Library:
+    """A library, loaded when something of it is first asked for."""
 
-    def __init__(self, library: str, file: str, cause: ImportError) -> None:
-        self._library = library
-        self._file = file
-        self._cause = cause
+    def __init__(self, name: str) -> None:
+        self._name = name
 
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):  # introspection is not use
-            raise AttributeError(name)
-        raise RequirementMissingError(
-            f"the Python library {self._library} is needed on the control node and is not installed for "
-            f"{sys.executable} ({self._cause}): install the collection's {self._file} there"
-        )
+    def __getattr__(self, attribute: str) -> object:
+        if attribute.startswith("__") and attribute != "__file__":  # introspection is not use
+            raise AttributeError(attribute)
+        value = getattr(_load(self._name), attribute)
+        setattr(self, attribute, value)  # not asked for here again
+        return value
 
 
-def __getattr__(name: str) -> object:
-    """The library `name` (PEP 562)."""
-    if name not in LIBRARIES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def _load(name: str) -> object:
     library, parts = LIBRARIES[name]
-    found: object
     try:
         with _uncollected():
             found = importlib.import_module(name)
             for part in parts:
                 importlib.import_module(part)
     except ImportError as exc:
-        found = _Missing(library, OPTIONAL.get(name, "requirements.txt"), exc)
-    globals()[name] = found
+        file = OPTIONAL.get(name, "requirements.txt")
+        raise RequirementMissingError(
+            f"the Python library {library} is needed on the control node and is not installed for "
+            f"{sys.executable} ({exc}): install the collection's {file} there"
+        ) from exc
+    return found
+
+
+def __getattr__(name: str) -> object:
+    """The library `name` (PEP 562)."""
+    if name not in LIBRARIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = _Library(name)
     return found
 
 

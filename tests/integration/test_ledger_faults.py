@@ -10,9 +10,7 @@ ledger that was restored from an older copy, which nobody acts on.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,13 +22,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger, LedgerError
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
 
 from .conftest import LabStarter
 from .ring import BIG, ROOT, SMALL, Ansible, Night, sentence, single, workstation, write_fleet
 from .small_disk import SmallDisk, small_disk
 
 MACHINES = ("READONLY", "FULL", "LOCKED")
+LOOK = "msp.patching.win_posture"
+"""What an install begins with."""
 LONGEST = 90.0
 
 
@@ -61,13 +61,6 @@ class Inside(Night):
                 shutil.copy(source, copy)
         return Ledger.open(f"sqlite:///{self.folder}/copy-of-ledger.sqlite", create=False)
 
-    def is_decided(self, action: str, machine: str) -> bool:
-        """Whether that is the last decision, as far as can be seen while somebody writes."""
-        try:
-            return self.decision(machine)[0] == action
-        except LedgerError:
-            return False
-
 
 @dataclass
 class Faults:
@@ -77,20 +70,22 @@ class Faults:
     """The state folder of who runs."""
 
     @contextmanager
-    def stopped(self, machine: str) -> Iterator[subprocess.Popen[str]]:
-        """A run for one machine that stands still once it has decided to install on it."""
+    def held(self, machine: str) -> Iterator[subprocess.Popen[str]]:
+        """A run for one machine that it was decided to install on, and that the look before has not come back from."""
         night, end = self.night, time.monotonic() + LONGEST
+        mark = night.mark()
+        night.lab.inject({"target": machine, "kind": "hang", "at": "answer", "module": LOOK})
         with night.running("-l", machine, inside=self.disk.inside(ROOT)) as run:
-            while not night.is_decided("install", machine):
+            while not any(entry.get("module") == LOOK for entry in night.lab.journal(since=mark, face="winrm")):
                 assert run.poll() is None, run.communicate()[0]
-                assert time.monotonic() < end, "nothing was recorded"
-                time.sleep(0.02)
-            os.kill(run.pid, signal.SIGSTOP)
+                assert time.monotonic() < end, "it was not looked at"
+                time.sleep(0.05)
+            assert night.decision(machine)[0] == "install"
             yield run
 
     def goes_on(self, run: subprocess.Popen[str]) -> str:
-        """To its end; gives what it said."""
-        os.killpg(run.pid, signal.SIGCONT)
+        """The look comes back. To the run's end; gives what it said."""
+        self.night.lab.clear_faults()
         return sentence(run.communicate(timeout=180)[0])
 
     def spooled(self) -> list[dict[str, Any]]:
@@ -125,11 +120,11 @@ def faults(start_lab: LabStarter, ansible: Ansible, tmp_path: Path) -> Iterator[
 def test_a_ledger_that_cannot_be_written(faults: Faults) -> None:
     night, disk = faults.night, faults.disk
 
-    with faults.stopped("READONLY") as run, disk.read_only(run):
+    with faults.held("READONLY") as run, disk.read_only():
         said = faults.goes_on(run)
     waited = left_alone(faults, run, said, "READONLY", "its folder cannot be written")
 
-    with faults.stopped("FULL") as run:
+    with faults.held("FULL") as run:
         assert faults.entered(waited), "by the run that came next"
         shutil.copy(disk.seen / "ledger.sqlite", night.folder / "older.sqlite")
         with disk.full():
@@ -137,10 +132,10 @@ def test_a_ledger_that_cannot_be_written(faults: Faults) -> None:
     waited = left_alone(faults, run, said, "FULL", "its disk is full")
 
     night.lab.set_clock("2026-11-12T07:01:00Z")
-    with faults.stopped("LOCKED") as run:
+    with faults.held("LOCKED") as run:
         assert faults.entered(waited)
         with locking(disk):
-            os.killpg(run.pid, signal.SIGCONT)
+            night.lab.clear_faults()
             end = time.monotonic() + LONGEST
             while not faults.spooled():
                 assert time.monotonic() < end, "it waits without end"
@@ -184,7 +179,7 @@ def left_alone(faults: Faults, run: subprocess.Popen[str], said: str, machine: s
     """The run said why it stopped and where what it saw waits, and did nothing more; gives what waits."""
     assert run.returncode == 2, said
     assert why in said, said
-    assert "what was seen, and may not be lost, has to wait in" in said
+    assert "what was seen, and may not be lost, has to wait in" in said, said
     assert str(faults.spools) in said
     assert unharmed(faults, machine)
     waited = faults.spooled()
@@ -193,10 +188,8 @@ def left_alone(faults: Faults, run: subprocess.Popen[str], said: str, machine: s
 
 
 def unharmed(faults: Faults, machine: str) -> bool:
-    """The look before the install could not be recorded, so that there was none; unless it was recorded just before."""
-    night = faults.night
-    looks = night.events("posture.observed", endpoint=machine)
-    return night.boots(machine) == 0 and (bool(looks) or not night.happened(machine, "install.started"))
+    """The look before the install could not be recorded, so that there was none."""
+    return not faults.night.happened(machine, "install.started", "boot")
 
 
 def restore(source: Path, target: Path) -> None:

@@ -304,6 +304,34 @@ def test_a_long_poll_ends_with_the_time_out_that_clients_repeat() -> None:
     assert b'Code="2150858793"' in fault
 
 
+def test_a_held_answer_is_a_command_that_runs_on_until_the_fault_is_cleared() -> None:
+    async def scenario() -> list[tuple[int, bytes]]:
+        faults = FaultBook()
+        faults.add({"target": "WS01", "kind": "hang", "at": "answer"})
+        service = Service(
+            machine(), lambda **_told: None, lambda _m, _w: None, holds=lambda told: faults.holds_answer("WS01", told)
+        )
+        _status, created = await service.answer(envelope("Create"))
+        shell = created.split(b"<rsp:ShellId>")[1].split(b"<")[0].decode()
+        header = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>'
+        options = '<w:OptionSet><w:Option Name="WINRS_CONSOLEMODE_STDIN">TRUE</w:Option></w:OptionSet>'
+        line = "<rsp:CommandLine><rsp:Command>hostname.exe</rsp:Command></rsp:CommandLine>"
+        _status, started = await service.answer(envelope("Command", line, header + options))
+        command = started.split(b"<rsp:CommandId>")[1].split(b"<")[0].decode()
+        await settle()
+        body = f'<rsp:Receive><rsp:DesiredStream CommandId="{command}">stdout</rsp:DesiredStream></rsp:Receive>'
+        timeout = "<w:OperationTimeout>PT0.05S</w:OperationTimeout>"
+        held = await service.answer(envelope("Receive", body, header + timeout))
+        faults.clear()
+        return [held, await service.answer(envelope("Receive", body, header + timeout))]
+
+    held, came = asyncio.run(asyncio.wait_for(scenario(), 5))
+    assert held[0] == 500
+    assert b'Code="2150858793"' in held[1]
+    assert came[0] == 200
+    assert b"CommandState/Done" in came[1]
+
+
 @pytest.mark.parametrize(
     ("authorization", "admitted"),
     [
