@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -17,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import ready
 from ..plugin_utils.planning.session import Session
+from ..plugin_utils.planning.state import State
 from ..plugin_utils.planning.steps import ACTING
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -24,8 +24,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ring": {"type": "str"},
     "actions": {"type": "list", "elements": "str", "choices": [*ACTING], "default": [*ACTING]},
     "passes": {"type": "int", "default": 320},
-    "passed": {"type": "int", "default": 0},
-    "started": {"type": "str"},
+    "state": {"type": "dict", "default": {}},
+    "changed": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -39,36 +39,42 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
-        known = task_vars or {}
+        self._known = task_vars or {}
         phase: Callable[..., dict[str, Any]] = self._open if arguments["phase"] == "open" else self._next
-        hosts = known["ansible_play_hosts_all" if arguments["phase"] == "open" else "ansible_play_hosts"]
         try:
-            pilots = known["groups"].get("ring_pilot", [])
-            everybody = known["groups"].get("all", [])
-            session = Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody)
-            planned = {"changed": False} | phase(session, arguments)
+            return result | {"changed": False} | phase(arguments)
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        if session.troubles:
-            planned["warnings"] = session.troubles
-        return result | planned
 
-    def _open(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _session(self, hosts: Collection[str], arguments: dict[str, Any]) -> Session:
+        known = self._known
+        pilots, everybody = (known["groups"].get(name, []) for name in ("ring_pilot", "all"))
+        return Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody)
+
+    def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        session = self._session(self._known["ansible_play_hosts_all"], arguments)
         plan, words = session.open(arguments["ring"])
         self._display.display(words)
         counts = Counter(decision.action for decision in plan.decisions.values())
         tiers = sorted({(one.client, one.ring, one.kind) for one in plan.endpoints.values() if one.ring and one.kind})
-        return {
+        return _troubled(session) | {
             "due": [] if self._task.check_mode else plan.due(),
             "counts": dict(counts),
             "tiers": [list(tier) for tier in tiers],
         }
 
-    def _next(self, session: Session, arguments: dict[str, Any]) -> dict[str, Any]:
-        started = datetime.fromisoformat(arguments["started"]) if arguments["started"] else None
-        plan = session.again(arguments["passed"], arguments["passes"], started, time.sleep)
-        return {
+    def _next(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        state = State.parse(arguments["state"])
+        hosts = [name for name in self._known["ansible_play_hosts"] if name not in state.left]
+        if not hosts:
+            return {"steps": {}, "state": state.as_record()}
+        session = self._session(hosts, arguments)
+        plan = session.again(state.passed, arguments["passes"], state.started, time.sleep)
+        return _troubled(session) | {
             "steps": plan.orders(),
-            "passed": arguments["passed"] + 1,
-            "started": (started or plan.now).isoformat(),
+            "state": state.after(plan, arguments["changed"]).as_record(),
         }
+
+
+def _troubled(session: Session) -> dict[str, Any]:
+    return {"warnings": session.troubles} if session.troubles else {}

@@ -1,109 +1,230 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An endpoint's next step: its calls, one after the other over one connection. Documentation: the module of the same
-name; the steps: ``plugin_utils/planning/calls.py``."""
+"""The next step of each endpoint: its calls, one after the other over one connection. Documentation: the module of the
+same name; the steps: ``plugin_utils/planning/calls.py``.
+
+A task of Ansible's for each endpoint would cost the control node more than the calls of most steps: a process that is
+forked from all of Ansible, its queue, its variables, its callbacks, all of it in one main process. Here as many
+processes as Ansible would have at once (``forks``) share the endpoints of a pass, and what they see is recorded while
+they go on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.evidence.recorder import active
+from ..plugin_utils.connections import connect
+from ..plugin_utils.crew import Crew, CrewError
+from ..plugin_utils.errors import PatchingError
+from ..plugin_utils.evidence.recorder import Recorder, ready
+from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
+from ..plugin_utils.evidence.witness import Look, Witness
+from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.ledger import LedgerError
 from ..plugin_utils.planning.calls import VARIABLES, Call, calls_of
+from ..plugin_utils.planning.hosts import readable_endpoints
+from ..plugin_utils.planning.steps import Step
 from ..plugin_utils.planning.turns import CLAIMED, claim_on
 
-ARGUMENTS: dict[str, dict[str, Any]] = {"order": {"type": "dict", "required": True}}
+ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
 
 
-def _recordable(endpoint: str) -> bool:
-    """Whether what is done on the endpoint now would be recorded as it has to be, and the endpoint is still this run's.
+@dataclass
+class Visit:
+    """What one step saw: of each call the evidence that it is, its limit, whether the endpoint was unreachable, the raw
+    result, and when; the credentials that may stand in the words of others; and what of our own went wrong."""
 
-    This process was forked from the one that records, so that it knows of every earlier result; what the step has seen
-    so far is recorded only after it, so that the ledger is written to here.
-    """
-    recorder = active()
-    if recorder is None:
-        return True
-    if recorder.problem is not None:
-        return False
-    try:
-        until = datetime.now(UTC) + CLAIMED
-        return bool(recorder.ledger.lease(claim_on(endpoint), recorder.holder, until))
-    except LedgerError:
-        return False  # recording what was seen will tell
+    seen: list[dict[str, Any]] = field(default_factory=list)
+    changed: bool = False
+    secrets: list[str] = field(default_factory=list)
+    problem: str | None = None
 
 
 class ActionModule(ActionBase):
-    """Makes the calls, and gives what each of them saw; a call that goes wrong is no failure of the task."""
+    """Makes the calls, and records what each of them saw; a call that goes wrong is no failure of the task."""
 
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
     _supports_check_mode = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
-        order = arguments["order"]
-        if order["step"] == "fail":  # on the ledger already; here the run turns red and says so
-            return result | {"failed": True, "msg": order["why"]}
-        seen: list[dict[str, Any]] = []
-        changed = False
-        calls = calls_of(order, lambda name: self._option(name, task_vars or {}))
+        self._known = task_vars or {}
+        orders: dict[str, dict[str, Any]] = arguments["orders"]
+        names = [name for name, order in orders.items() if Step(order["step"], "").acts]
+        try:
+            return result | self._take(orders, names)
+        except PatchingError as exc:
+            raise AnsibleActionFail(str(exc)) from exc
+
+    def _take(self, orders: Mapping[str, Mapping[str, Any]], names: list[str]) -> dict[str, Any]:
+        recorder = ready()
+        endpoints, _unreadable = readable_endpoints(self._known["hostvars"], names)
+        witness, urgent = Witness(recorder), False
+        silent: list[str] = []
+        changed: list[str] = []
+        lost: str | None = None
+
+        def work(name: str, problem: str | None) -> Visit:
+            return self._visit(recorder, name, orders[name], problem)
+
+        crew: Crew[str, Visit] = Crew(work, int(self._known.get("ansible_forks") or 1))
+        try:
+            for came in crew.results(names, lambda: recorder.problem):
+                recorder.redactor.learn(secret for dummy, visit in came for secret in visit.secrets)
+                for dummy, visit in came:
+                    recorder.report_if(visit.problem)
+                looks = [_look(endpoints.get(name), name, one) for name, visit in came for one in visit.seen]
+                urgent = witness.record(looks) or urgent
+                silent += [name for name, visit in came if any(one["unreachable"] for one in visit.seen)]
+                changed += [name for name, visit in came if visit.changed]
+        except CrewError as exc:
+            lost = str(exc)
+        recorder.report_if(lost)
+        return {
+            "changed": False,  # Ansible would count it for the first host; `outcome` tells of each
+            "took": {name: orders[name]["step"] for name in names},
+            "unreachable_hosts": sorted(silent),
+            "changed_hosts": sorted(changed),
+            "urgent": urgent,
+            "trouble": recorder.trouble,
+        }
+
+    def _visit(self, recorder: Recorder, name: str, order: Mapping[str, Any], problem: str | None) -> Visit:
+        """One endpoint's step, in a process that takes many: nothing is raised."""
+        recorder.report_if(problem)
+        visit = Visit()
+        place = _Place(self, str(order.get("peer") or name))
+        try:
+            self._call(recorder, name, order, place, visit)
+            if any(one["unreachable"] or "msg" in one["result"] for one in visit.seen):
+                visit.secrets = place.secrets()
+        except Exception as exc:  # it must not stop the others, and not be lost
+            visit.problem = f"{name}: its step {order['step']} could not be taken: {type(exc).__name__}: {exc}"
+        finally:
+            place.close()
+        return visit
+
+    def _call(self, recorder: Recorder, name: str, order: Mapping[str, Any], place: _Place, visit: Visit) -> None:
+        calls = calls_of(order, place.option)
         told: dict[str, Any] | None = None
         while True:
             try:
                 call = next(calls) if told is None else calls.send(told)
             except StopIteration:
-                break
-            if call.changes and not _recordable(str((task_vars or {})["inventory_hostname"])):
-                break
-            told = self._told(call, task_vars or {})
+                return
+            if call.changes and not _recordable(recorder, name):
+                return
+            told = place.told(call)
             unreachable = bool(told.get("unreachable"))
-            of_it = {name: value for name, value in told.items() if not name.startswith("_ansible")}
-            seen.append(
+            of_it = {key: value for key, value in told.items() if not key.startswith("_ansible")}
+            visit.seen.append(
                 {
                     "evidence": call.evidence,
                     "limit": call.limit,
                     "unreachable": unreachable,
                     "result": {**of_it, **call.about},
+                    "at": recorder.clock.now(),
                 }
             )
-            changed = changed or (call.changes and bool(told.get("changed") or "ansible_job_id" in told))
-        return result | {"changed": changed, "step": order["step"], "seen": seen}
+            visit.changed = visit.changed or (call.changes and bool(told.get("changed") or "ansible_job_id" in told))
 
-    def _option(self, name: str, task_vars: dict[str, Any]) -> Any:
-        return self._templar.template(task_vars[name]) if name in task_vars else VARIABLES[name]
 
-    def _told(self, call: Call, task_vars: dict[str, Any]) -> dict[str, Any]:
+def _look(endpoint: Endpoint | None, name: str, one: Mapping[str, Any]) -> Look:
+    # a result is recorded even of an endpoint that the inventory describes wrongly
+    known = endpoint or Endpoint.parse({"name": name})
+    return Look(one["evidence"], known, one["result"], one["at"], unreachable=one["unreachable"], limit=one["limit"])
+
+
+def _recordable(recorder: Recorder, endpoint: str) -> bool:
+    """Whether what is done on the endpoint now would be recorded as it has to be, and the endpoint is still this run's.
+
+    What the step has seen so far is recorded only after it, so that the ledger is written to here.
+    """
+    if recorder.problem is not None:
+        return False
+    try:
+        return bool(recorder.ledger.lease(claim_on(endpoint), recorder.holder, datetime.now(UTC) + CLAIMED))
+    except LedgerError:
+        return False  # recording what was seen will tell
+
+
+class _Place:
+    """The host that a step's calls are made on: its variables, and one connection for all of them."""
+
+    def __init__(self, action: ActionModule, name: str) -> None:
+        self._action = action
+        self._name = name
+        self._connection: Any = None
+
+    @cached_property
+    def _variables(self) -> dict[str, Any]:
+        action, hostvars = self._action, self._action._known["hostvars"]
+        play = {f"_hosts{more}": list(action._known[f"ansible_play_hosts{more}"]) for more in ("", "_all")}
+        host = hostvars._inventory.get_host(self._name)
+        found: dict[str, Any] = hostvars._variable_manager.get_vars(
+            play=action._task.get_play(), host=host, task=action._task, **play
+        )
+        return found
+
+    @cached_property
+    def _templar(self) -> Any:
+        return self._action._templar.copy_with_new_env(available_variables=self._variables)
+
+    def option(self, name: str) -> Any:
+        return self._templar.template(self._variables[name]) if name in self._variables else VARIABLES[name]
+
+    def secrets(self) -> list[str]:
+        """The credentials among the host's variables."""
+        found = {name: value for name, value in self._variables.items() if SECRET_NAME.search(name)}
+        return secrets_among({name: self._templar.template(value) for name, value in found.items()})
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):  # a connection that cannot be closed has been closed
+                self._connection.close()
+
+    def told(self, call: Call) -> dict[str, Any]:
         try:
-            return self._made(call, task_vars)
+            return self._made(call)
         except AnsibleConnectionFailure as exc:
             return {"unreachable": True, "msg": str(exc)}
-        except Exception as exc:  # whatever a connection or a module raises, it is evidence
+        except Exception as exc:  # whatever a variable, a connection or a module raises, it is evidence
             return {**(getattr(exc, "result", None) or {}), "failed": True, "msg": f"{type(exc).__name__}: {exc}"}
 
-    def _made(self, call: Call, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _made(self, call: Call) -> dict[str, Any]:
         """The call's result, by the module's own action where it has one (win_updates, async_status)."""
-        task = self._task.copy(exclude_parent=True, exclude_tasks=True)
-        task._parent = self._task._parent
+        action = self._action
+        task = action._task.copy(exclude_parent=True, exclude_tasks=True)
+        task._parent = action._task._parent
         task.action, task.args = call.module, dict(call.arguments)
         task.async_val, task.poll = call.limit, 0
-        names = [call.module, "ansible.legacy.normal"]
-        name = next(one for one in names if self._shared_loader_obj.action_loader.has_plugin(one))
-        action = self._shared_loader_obj.action_loader.get(
+        if self._connection is None:
+            self._connection = connect(task, action._play_context, self._variables, self._templar)
+            self._connection.update_vars(self._variables)
+        loader = action._shared_loader_obj.action_loader
+        name = next(one for one in (call.module, "ansible.legacy.normal") if loader.has_plugin(one))
+        made = loader.get(
             name,
             task=task,
             connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
+            play_context=self._connection._play_context,
+            loader=action._loader,
             templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
+            shared_loader_obj=action._shared_loader_obj,
         )
         try:
-            told: dict[str, Any] = action.run(task_vars=task_vars)
+            told: dict[str, Any] = made.run(task_vars=self._variables)
         finally:
-            action.cleanup()
+            made.cleanup()
         return told

@@ -20,7 +20,8 @@ description:
   - A run of a playbook that has nothing to do with patching records nothing.
   - Where the ledger cannot be written, the events are kept in a spool file and enter the ledger at the next
     run's start; the run at hand starts no new work.
-  - Records what M(msp.patching.step) saw, and any task that has a variable whose name ends in C(_evidence).
+  - By the same rules M(msp.patching.step) records what its calls see. The callback itself records any task of a
+    playbook of one's own that has a variable whose name ends in C(_evidence).
 requirements:
   - SQLAlchemy
   - cryptography
@@ -129,7 +130,7 @@ EXAMPLES = r"""
 """
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -140,16 +141,16 @@ from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as core_version
 from ansible.template import Templar
 
-from ..plugin_utils.evidence.invocation import PREFIX, Invocation, read_settings
+from ..plugin_utils.evidence.invocation import Invocation, read_settings
 from ..plugin_utils.evidence.observer import PLAN, Observer
 from ..plugin_utils.evidence.recorder import activate, active
 from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
+from ..plugin_utils.evidence.witness import Look
 from ..plugin_utils.flow import Endpoint
+from ..plugin_utils.planning.hosts import readable_endpoints
 from ..plugin_utils.workers import warm_up
 
-KEYS = frozenset(Endpoint().as_record())
 MARK = "_evidence"
-STEP = "msp.patching.step"
 RED = 2
 """What ansible-playbook exits with where hosts failed."""
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
@@ -178,16 +179,6 @@ def _guarded(method: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-def _looks(result: Any, *, unreachable: bool) -> list[dict[str, Any]]:
-    """What the result of a task is evidence of: of a step, each of its calls; else what the task's variable says."""
-    if result.task.resolved_action == STEP:
-        return list(result.result.get("seen") or ())
-    marks = [str(value) for name, value in result.task.vars.items() if name.endswith(MARK)]
-    limit = int(result.task_fields.get("async") or 0)
-    told = dict(result.result)
-    return [{"evidence": one, "limit": limit, "unreachable": unreachable, "result": told} for one in marks[:1]]
-
-
 class CallbackModule(CallbackBase):
     """A thin adapter: which result belongs to which evidence and endpoint. The rest is in ``plugin_utils``."""
 
@@ -201,7 +192,6 @@ class CallbackModule(CallbackBase):
         self._playbook: str | None = None
         self._variables: Any = None
         self._observer: Observer | None = None
-        self._records: dict[str, dict[str, Any]] = {}
         self._known_secrets: dict[str, list[str]] = {}
         self._tiers: set[tuple[str, str, str]] = set()
         self._warm = False
@@ -221,7 +211,6 @@ class CallbackModule(CallbackBase):
             # Ansible skips the plays and ends green; a task that says so would not run, at the latest not with a limit
             self._display.error(NOBODY, wrap_text=False)
             raise SystemExit(NO_HOSTS)
-        self._records.clear()
         if self._observer is None:
             recorder = activate(read_settings(self.get_option, self._invocation()), self._say)
             self._observer = Observer(recorder)
@@ -238,9 +227,13 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
-        if result.task.resolved_action == PLAN:
-            self._tiers |= {tuple(tier) for tier in result.result.get("tiers", ())}
-        self._see(result, unreachable=False)
+        match result.task.resolved_action:
+            case "msp.patching.plan":
+                self._tiers |= {tuple(tier) for tier in result.result.get("tiers", ())}
+            case "msp.patching.step":
+                self._stepped(result.result)
+            case _:
+                self._see(result, unreachable=False)
 
     @_guarded
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002
@@ -259,7 +252,7 @@ class CallbackModule(CallbackBase):
         everybody = self._variables._inventory.get_groups_dict()["all"]
         self._observer.close_tiers(self._variables._hostvars, everybody, self._tiers)
         troubles = self._observer.close(hosts)
-        self._display.display(self._observer.summary(self._zones()))
+        self._display.display(self._observer.summary(self._zones(hosts)))
         for words in troubles:
             self._display.warning(f"msp.patching: {words}")
         if self._observer.is_red:
@@ -276,20 +269,29 @@ class CallbackModule(CallbackBase):
         named = {str(place.vars.get("ansible_connection") or "") for place in places}
         return {name for name in named if name and "{" not in name}
 
-    def _zones(self) -> dict[str, ZoneInfo]:
-        """The zone of each endpoint that the run recorded something of."""
-        zones = {name: record.get("time_zone") for name, record in self._records.items()}
-        return {name: ZoneInfo(str(zone)) for name, zone in zones.items() if zone}
+    def _zones(self, names: Iterable[str]) -> dict[str, ZoneInfo]:
+        found, _wrong = readable_endpoints(self._variables._hostvars, names)
+        return {name: ZoneInfo(one.time_zone) for name, one in found.items() if one.time_zone}
+
+    def _stepped(self, told: Mapping[str, Any]) -> None:
+        """Steps have recorded what they saw; what went wrong in doing so is this process's from now on."""
+        recorder = active()
+        if recorder is not None and self._observer is not None:
+            recorder.share(told["trouble"])
+            self._observer.seen(urgent=told["urgent"])
 
     def _see(self, result: Any, *, unreachable: bool) -> None:
-        if self._observer is None:
+        """A task of a playbook of one's own, whose variable says what it is evidence of."""
+        marks = [str(value) for name, value in result.task.vars.items() if name.endswith(MARK)]
+        recorder = active()
+        if self._observer is None or recorder is None or not marks:
             return
-        for look in _looks(result, unreachable=unreachable):
-            told = look["result"]
-            if look["unreachable"] or "msg" in told:  # where the words are of others, credentials may be among them
-                self._observer.learn_secrets(self._secrets(result.host))
-            record, away = self._record(result.host), look["unreachable"]
-            self._observer.see(look["evidence"], record, told, unreachable=away, limit=look["limit"])
+        told = dict(result.result)
+        if unreachable or "msg" in told:  # where the words are of others, credentials may be among them
+            recorder.redactor.learn(self._secrets(result.host))
+        limit = int(result.task_fields.get("async") or 0)
+        look = Look(marks[0], self._endpoint(result.host), told, recorder.clock.now(), unreachable, limit)
+        self._observer.see([look])
 
     def _secrets(self, host: Any) -> list[str]:
         """The credentials among a host's variables, asked for once a host."""
@@ -301,17 +303,10 @@ class CallbackModule(CallbackBase):
             self._known_secrets[host.name] = secrets_among(found)
         return self._known_secrets[host.name]
 
-    def _record(self, host: Any) -> dict[str, Any]:
-        """The endpoint record of a host, from its own variables where the inventory put them, else from all."""
-        if host.name not in self._records:
-            variables = host.vars
-            if PREFIX + "client" not in variables or any("{{" in str(value) for value in variables.values()):
-                variables = self._variables.get_vars(host=host, include_hostvars=False)
-            known = {key: variables[PREFIX + key] for key in KEYS if variables.get(PREFIX + key) is not None}
-            if any("{{" in str(value) for value in known.values()):
-                known = Templar(loader=self._variables._loader, variables=variables).template(known)
-            self._records[host.name] = known | {"name": host.name}
-        return self._records[host.name]
+    def _endpoint(self, host: Any) -> Endpoint:
+        found, _wrong = readable_endpoints(self._variables._hostvars, [host.name])
+        # a result is recorded even of an endpoint that the inventory describes wrongly
+        return found.get(host.name) or Endpoint.parse({"name": host.name})
 
     def _invocation(self) -> Invocation:
         return Invocation(

@@ -101,6 +101,7 @@ from ..plugin_utils.requirements import rich
 
 COLLECTION = "msp.patching"
 PLAN = f"{COLLECTION}.plan"
+STEP = f"{COLLECTION}.step"
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
 TELL = ("exceptions", "explain", "package", "report", "rotate_key", "verify")
 """Actions of ours that only tell, and have told when they end."""
@@ -204,10 +205,10 @@ class CallbackModule(Default):
             self._handle_warnings(told)
         if result.task.resolved_action == PLAN:
             self._planned(told)
-        elif self._is_of_the_flow(result.task):
-            for call in told.get("seen", ({},)):  # a step that waits has asked nobody
-                self._answered(result.host.name, yes=not call.get("unreachable", False))
-        elif str(result.task.resolved_action).startswith(f"{COLLECTION}."):
+        elif result.task.resolved_action == STEP:
+            for name in told["took"]:
+                self._answered(name, yes=name not in told["unreachable_hosts"])
+        elif str(result.task.resolved_action).startswith(f"{COLLECTION}.") and not self._is_of_the_flow(result.task):
             self._decided(result.task, told)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:

@@ -38,13 +38,17 @@ options:
     description: How many passes the run has in all; waits are spaced out so that they last.
     type: int
     default: 320
-  passed:
-    description: How many passes are used, as the plan before returned it.
-    type: int
-    default: 0
-  started:
-    description: When the first pass was, as the plan before returned it.
-    type: str
+  state:
+    description:
+      - What the plan before returned as its RV(state); nothing at the first pass. Endpoints that have left are planned
+        for no more.
+    type: dict
+    default: {}
+  changed:
+    description: The hosts that the steps before it did something to (RV(msp.patching.step#module:changed_hosts)).
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Plans and prints, records nothing, and gives nobody a step.
@@ -84,16 +88,30 @@ tiers:
   returned: O(phase=open)
   sample: [[Acme Dental, pilot, workstation]]
 steps:
-  description: By host, the step it takes next (a file of the role C(flow)), why, and what the step needs.
+  description: By host, the step it takes next (M(msp.patching.step)), why, and what the step needs.
   type: dict
   returned: O(phase=next)
   sample: {ACME-WS01: {step: look, why: a look at what is under way, job: j123.456}}
-passed:
-  description: How many passes are used.
-  type: int
+state:
+  description: What the next plan has to know of this run.
+  type: dict
   returned: O(phase=next)
-started:
-  description: When the first pass was.
-  type: str
-  returned: O(phase=next)
+  contains:
+    passed:
+      description: How many passes are used.
+      type: int
+    started:
+      description: When the first pass was.
+      type: str
+    left:
+      description: The hosts that have nothing left to do in this run.
+      type: list
+      elements: str
+    changed:
+      description: The hosts that something was done to.
+      type: list
+      elements: str
+    failed:
+      description: By host, why it failed.
+      type: dict
 """

@@ -4,22 +4,23 @@
 
 DOCUMENTATION = r"""
 module: step
-short_description: Take the next step of an endpoint
+short_description: Take the next step of each endpoint
 version_added: 0.1.0
 description:
-  - The one task that the role P(msp.patching.flow#role) runs on an endpoint in each of its passes. It makes the calls
-    of the step that M(msp.patching.plan) has ordered, one after the other over one connection, and gives what each of
-    them saw.
+  - Runs once in each pass of the role P(msp.patching.flow#role), on the control node, for all endpoints that
+    M(msp.patching.plan) has ordered a step for. It makes the calls of an endpoint's step one after the other, over one
+    connection that is made of the endpoint's variables as for any task. As many processes as Ansible has C(forks) share
+    the endpoints.
   - V(scan) and V(install) start a job on the endpoint and do not wait for it; V(look) sees how it stands. V(install)
     takes exactly the updates of the order and never reboots. V(reboot) looks first, and starts a restart where one is
     pending; V(confirm) and V(see) look whether the endpoint has booted. V(validate) runs the checks that apply.
-    V(remind) tells the user. V(wake) sends Wake-on-LAN packets, from the host that the task is delegated to. V(wait)
-    does nothing.
-  - A call that goes wrong does not fail the task. The callback P(msp.patching.evidence#callback) records what was seen,
-    and the next plan judges it. Only the step V(fail) fails.
+    V(remind) tells the user. V(wake) sends Wake-on-LAN packets, from another host of the location.
+  - What is seen is recorded while it is seen, by the rules of the callback P(msp.patching.evidence#callback), whose
+    settings it shares. A call that goes wrong does not fail the task, and stops no other endpoint; the next plan judges
+    it.
 options:
-  order:
-    description: What the plan has ordered for the host, with the step and its arguments.
+  orders:
+    description: By host, what the plan has ordered (RV(msp.patching.plan#module:steps)).
     type: dict
     required: true
 attributes:
@@ -40,22 +41,35 @@ EXAMPLES = r"""
   register: flow_plan
   run_once: true
 
-- name: Take it
+- name: Take them
   msp.patching.step:
-    order: "{{ flow_plan.steps[inventory_hostname] }}"
+    orders: "{{ flow_plan.steps }}"
+  register: flow_step
+  run_once: true
 """
 
 RETURN = r"""
-step:
-  description: The step that was taken.
-  type: str
+took:
+  description: By host, the step that was taken.
+  type: dict
   returned: always
-  sample: install
-seen:
-  description: >-
-    What each of its calls saw, in their order: what it is evidence of, the time limit of the job it started (0 where it
-    started none), whether the endpoint was unreachable, and the raw result of the module.
+  sample: {ACME-WS01: install, ACME-WS02: look}
+unreachable_hosts:
+  description: Those that did not answer.
   type: list
-  elements: dict
+  elements: str
+  returned: always
+changed_hosts:
+  description: Those that something was done to.
+  type: list
+  elements: str
+  returned: always
+urgent:
+  description: Whether a ticket or an alert is to be sent before the run goes on.
+  type: bool
+  returned: always
+trouble:
+  description: What went wrong with recording; the callback makes it the run's.
+  type: dict
   returned: always
 """

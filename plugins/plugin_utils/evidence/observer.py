@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes what the callback hands over: one result at a time, from Ansible's main process."""
+"""Takes what the callback hands over, in Ansible's main process: a run from its beginning to its end."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +15,9 @@ from ..deliveries.flaws import found
 from ..deliveries.outbox import Outbox
 from ..deliveries.tracker import tracked
 from ..errors import PatchingError
-from ..flow import Endpoint, RecordError
+from ..flow import Endpoint
 from ..flow.closure import Tier
-from ..ledger import Event, LedgerError, Progress
+from ..ledger import Event, LedgerError
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.cycles import closing_events
 from ..ledger.lanes import lanes
@@ -26,24 +25,21 @@ from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
 from .archive import Archive
-from .judge import Standing, judge
-from .outcomes import TAGS, Probed, observe
 from .recorder import Recorder
+from .witness import Look, Witness
 
 PLAN = "msp.patching.plan"
 """The action that every patching run has."""
 SKEW = timedelta(minutes=5)
 """How far the clocks of nodes may be apart before somebody is told."""
-URGENT = frozenset({"ticket.wanted", "alert.wanted"})
-"""What is delivered between two tasks, and not at the run's end alone."""
 
 
 class Observer:
-    """Turns the results of a run into events of its ledger, and has delivered what follows from them."""
+    """Opens and closes a run on its ledger, and has delivered what follows from what it has recorded."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._probes: dict[str, list[dict[str, Any]]] = {}
+        self._witness = Witness(recorder)
         self._delivery_due = False
         self._plans = False
         self._tiers = ""
@@ -54,77 +50,19 @@ class Observer:
         self.archive = Archive(recorder)
         self.outbox = Outbox(recorder)
 
-    def see(
-        self, tag: str, record: Mapping[str, Any], result: Mapping[str, Any], *, unreachable: bool, limit: int
-    ) -> None:
-        """Record what `result`, of a task with the evidence `tag`, says of the endpoint `record`.
+    def see(self, looks: Sequence[Look]) -> None:
+        """Record what a task of a playbook of one's own saw; nothing in check mode."""
+        if self._recorder.check_mode:
+            return
+        self._delivery_due = self._witness.record(looks) or self._delivery_due
 
-        `limit` is the task's time limit in seconds, where it started a job. What goes wrong becomes the run's
-        problem; nothing is raised.
-        """
-        recorder = self._recorder
-        if recorder.check_mode:
-            return
-        if tag not in TAGS:
-            recorder.report(f"a task has the evidence {tag!r}; there is: {', '.join(TAGS)}")
-            return
-        try:
-            events = self._judge(tag, record, result, unreachable=unreachable, limit=limit)
-            recorder.record(events)
-        except Exception as exc:  # whatever it is, the ledger has to tell that something was seen
-            events = []
-            self._unjudged(tag, str(record["name"]), f"{type(exc).__name__}: {exc}")
-        self._delivery_due = self._delivery_due or any(event.kind in URGENT for event in events)
+    def seen(self, *, urgent: bool) -> None:
+        """A step has recorded what it saw by itself; `urgent` is whether something of it is to be delivered at once."""
+        self._delivery_due = self._delivery_due or urgent
 
     def learn_secrets(self, secrets: Iterable[str]) -> None:
         """These are credentials: nothing that is recorded may have them in it."""
         self._recorder.redactor.learn(secrets)
-
-    def _unjudged(self, tag: str, name: str, why: str) -> None:
-        recorder = self._recorder
-        message = f"what the task with the evidence {tag} showed could not be judged: {why}"
-        recorder.report(f"{name}: {message}")
-        with suppress(PatchingError):
-            now = recorder.clock.now()
-            recorder.record([Event("step.failed", name, now, {"step": TAGS[tag].step, "message": message})])
-
-    def _judge(
-        self, tag: str, record: Mapping[str, Any], result: Mapping[str, Any], *, unreachable: bool, limit: int
-    ) -> list[Event]:
-        recorder = self._recorder
-        endpoint = self._endpoint(record)
-        progress = self._progress(endpoint.name)
-        kind = progress.job.kind if progress.job else None
-        observation = observe(tag, result, unreachable=unreachable, job_kind=kind)
-        if isinstance(observation, Probed):
-            self._probes[endpoint.name] = observation.checks
-        probes = self._probes.pop(endpoint.name, []) if tag == "validation" else []
-        settings = recorder.settings
-        standing = Standing(
-            endpoint,
-            progress,
-            recorder.policy,
-            recorder.clock.now(),
-            limit=limit,
-            probes=probes,
-            alerts=settings.on_call is not None,
-            close_cured=settings.psa is not None and settings.psa.close_cured,
-        )
-        return judge(tag, observation, standing)
-
-    def _endpoint(self, record: Mapping[str, Any]) -> Endpoint:
-        try:
-            return Endpoint.parse(record)
-        except RecordError:
-            # a result is recorded even of an endpoint that the inventory describes wrongly
-            return Endpoint.parse({"name": record["name"]})
-
-    def _progress(self, name: str) -> Progress:
-        recorder = self._recorder
-        try:
-            return recorder.ledger.progress([name], run=recorder.run)[name]
-        except LedgerError:
-            return Progress()  # the ledger cannot be read; recording will spool and say so
 
     def between_tasks(self, coming: str = "") -> list[str]:
         """Send what the last task's evidence wanted at once; `coming` is the action of the task that comes.

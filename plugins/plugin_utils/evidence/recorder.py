@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -219,6 +219,21 @@ class Recorder:
     def report(self, problem: str) -> None:
         """Make `problem` the run's, unless it has one."""
         self._lost = self._lost or problem
+
+    def report_if(self, problem: str | None) -> None:
+        """The same, where there is one."""
+        if problem is not None:
+            self.report(problem)
+
+    @property
+    def trouble(self) -> dict[str, Any]:
+        """What has gone wrong with recording in this process, for another process of the run to `share`."""
+        return {"problem": self._lost, "spooling": self._spooling}
+
+    def share(self, trouble: Mapping[str, Any]) -> None:
+        """Another process of this run had that trouble: what is recorded from now on follows what it had to spool."""
+        self.report_if(trouble["problem"])
+        self._spooling = self._spooling or bool(trouble["spooling"])
 
     def _opening(self) -> Opening:
         settings = self.settings

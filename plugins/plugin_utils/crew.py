@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes that share a number of jobs: each takes the next when it is done with one.
+
+A job goes to a process and its result comes back over a pipe of theirs, so that one that dies takes its job with it and
+nobody else's. They end with whoever made them, however that ends.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+from .errors import PatchingError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+Told = Callable[[], "str | None"]
+FORK = multiprocessing.get_context("fork")
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the process that began all this is still there."""
+
+
+class CrewError(PatchingError):
+    """A process died, and with it what it was about to tell."""
+
+
+@dataclass(frozen=True)
+class _Member:
+    process: Any
+    pipe: Connection
+
+
+class Crew(Generic[Job, Result]):
+    """At most `size` processes forked from this one, which do `work`; it raises nothing. `told` is a word for each job,
+    given to it when it is handed out: what has become known since the processes were forked."""
+
+    def __init__(self, work: Callable[[Job, str | None], Result], size: int) -> None:
+        self._work = work
+        self._size = max(1, size)
+
+    def results(self, jobs: Iterable[Job], told: Told = lambda: None) -> Iterator[list[tuple[Job, Result]]]:
+        """What the jobs gave, as it comes: all that is there at a time at once.
+
+        While the caller is at one lot the processes are at the next jobs. Raises CrewError, after all else was given,
+        for processes that died; and stops handing out jobs where this process's own parent is gone.
+        """
+        waiting = deque(jobs)
+        parent, lost = os.getppid(), list[Job]()
+        crew: list[_Member] = []
+        for _number in range(min(self._size, len(waiting))):
+            crew.append(self._begin([member.pipe for member in crew]))
+        busy: dict[Connection, Job] = {}
+        try:
+            for member in crew:
+                self._hand(member.pipe, waiting, busy, told)
+            while busy:
+                came: list[tuple[Job, Result]] = []
+                for pipe in _ready(busy):
+                    job = busy.pop(pipe)
+                    try:
+                        came.append((job, pipe.recv()))
+                    except (EOFError, OSError):
+                        lost.append(job)
+                        continue
+                    if os.getppid() != parent:
+                        waiting.clear()  # nobody is there any more to whom it would matter
+                    self._hand(pipe, waiting, busy, told)
+                if came:
+                    yield came
+        finally:
+            for member in crew:
+                member.pipe.close()  # which tells it that there is no more
+            for member in crew:
+                member.process.join()
+        if lost or waiting:
+            raise CrewError(f"processes died at {', '.join(map(str, [*lost, *waiting]))}: nobody knows what they saw")
+
+    @staticmethod
+    def _hand(
+        pipe: Connection, waiting: deque[Job], busy: dict[Connection, Job], told: Callable[[], str | None]
+    ) -> None:
+        if waiting:
+            busy[pipe] = waiting.popleft()
+            with suppress(OSError):  # it has died: its pipe says so when it is read
+                pipe.send((busy[pipe], told()))
+
+    def _begin(self, others: Sequence[Connection]) -> _Member:
+        ours, theirs = FORK.Pipe()
+        process = FORK.Process(target=self._serve, args=(theirs, [ours, *others]))
+        process.start()
+        theirs.close()
+        return _Member(process, ours)
+
+    def _serve(self, theirs: Connection, not_mine: Sequence[Connection]) -> None:
+        for pipe in not_mine:
+            pipe.close()
+        while True:
+            try:
+                job, told = theirs.recv()
+                theirs.send(self._work(job, told))
+            except (EOFError, OSError):
+                return
+
+
+def _ready(busy: Iterable[Connection]) -> list[Connection]:
+    """Those that something has come from, or that have broken; after a while also none."""
+    return [pipe for pipe in wait(list(busy), timeout=LOOK_SECONDS) if isinstance(pipe, Connection)]

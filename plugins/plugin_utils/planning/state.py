@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run through the flow hands from one pass to the next; all else is on the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .plan import Plan
+
+
+@dataclass(frozen=True)
+class State:
+    """`passed` passes are used since `started`; the endpoints in `left` have nothing left to do in this run, `changed`
+    are those that something was done to, `failed` says of those that failed why."""
+
+    passed: int = 0
+    started: datetime | None = None
+    left: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, record: Mapping[str, Any]) -> State:
+        """Of `as_record`; of an empty one the state before the first pass."""
+        if not record:
+            return cls()
+        started = None if record["started"] is None else datetime.fromisoformat(record["started"])
+        return cls(
+            record["passed"], started, frozenset(record["left"]), frozenset(record["changed"]), dict(record["failed"])
+        )
+
+    def as_record(self) -> dict[str, Any]:
+        return {
+            "passed": self.passed,
+            "started": self.started.isoformat() if self.started else None,
+            "left": sorted(self.left),
+            "changed": sorted(self.changed),
+            "failed": dict(self.failed),
+        }
+
+    def after(self, plan: Plan, changed: Collection[str]) -> State:
+        """After one more `plan`; `changed` are those that the steps before it did something to.
+
+        Told or not, a run tries once to remind a user: nobody may be there any more, and until the user restarts
+        nothing else is due. What was planned for the endpoint is done before it leaves.
+        """
+        leaving = {name for name, step in plan.steps.items() if step.ends or step.name == "remind"}
+        failed = {name: step.why for name, step in plan.steps.items() if step.name == "fail"}
+        return State(
+            self.passed + 1,
+            self.started or plan.now,
+            self.left | leaving,
+            self.changed | frozenset(changed),
+            {**self.failed, **failed},
+        )

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was seen of many endpoints is recorded at once, and of one in its order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.clock import StartedClock
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import Settings
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.witness import Look, Witness
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
+
+NOW = datetime(2026, 11, 11, 7, 5, tzinfo=UTC)
+POSTURE: dict[str, Any] = {
+    "boot_id": "b1",
+    "boot_time": "2026-11-10T06:00:00Z",
+    "now": "2026-11-11T07:05:00Z",
+    "reboot_pending": False,
+}
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    made = Recorder(Settings(ledger=f"sqlite:///{tmp_path / 'ledger.sqlite'}", by="j.doe", ring="pilot"))
+    made.clock = StartedClock(NOW)
+    return made
+
+
+def look(tag: str, name: str, unreachable: bool = False, limit: int = 0, **result: Any) -> Look:
+    return Look(tag, Endpoint.parse({"name": name}), result, NOW, unreachable, limit)
+
+
+def told(recorder: Recorder) -> list[tuple[str, str | None]]:
+    found = Ledger.open(recorder.settings.ledger).events()
+    return [(event.kind, event.endpoint) for _seq, _run, event in found if event.kind != "run.opened"]
+
+
+def appends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each append had."""
+    counts: list[int] = []
+    real = Recorder.append
+
+    def append(self: Recorder, ledger: Ledger, events: Any, *rest: Any, **more: Any) -> int:
+        counts.append(len(events))
+        return real(self, ledger, events, *rest, **more)
+
+    monkeypatch.setattr(Recorder, "append", append)
+    return counts
+
+
+def test_looks_at_many_endpoints_are_one_transaction(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = appends(monkeypatch)
+    names = [f"WS{number:02}" for number in range(20)]
+    looks = [look("scan.started", name, limit=3600, ansible_job_id=f"j{name}") for name in names]
+    assert not Witness(recorder).record(looks)
+    assert counts == [20]
+    assert told(recorder) == [("scan.started", name) for name in names]
+
+
+def test_of_two_looks_at_one_endpoint_the_second_knows_the_first(recorder: Recorder) -> None:
+    """A job is judged by its kind, which is known once its start is recorded."""
+    job: dict[str, Any] = {"ansible_job_id": "j1"}
+    update = {"id": "u1", "kb": ["KB5091211"], "title": "an update", "categories": ["Security Updates"]}
+    done: dict[str, Any] = {**job, "finished": True, "updates": {"u1": update}}
+    looks = [
+        look("scan.started", "A", limit=60, **job),
+        look("scan.started", "B", limit=60, **job),
+        look("job", "A", **done),
+    ]
+    Witness(recorder).record(looks)
+    assert told(recorder) == [("scan.started", "A"), ("scan.started", "B"), ("scan.finished", "A")]
+
+
+def test_what_cannot_be_judged_is_recorded_as_such_and_hides_no_other(recorder: Recorder) -> None:
+    bad: dict[str, Any] = {"ansible_job_id": "j1", "finished": True, "updates": {"u1": "no update at all"}}
+    started = [look("scan.started", name, limit=60, ansible_job_id="j1") for name in ("A", "B")]
+    Witness(recorder).record(
+        [*started, look("job", "A", **bad), look("scan.started", "C", limit=60, ansible_job_id="j")]
+    )
+    assert set(told(recorder)) == {("scan.started", name) for name in "ABC"} | {("step.failed", "A")}
+    assert recorder.problem is not None
+    assert "A: what the task with the evidence job showed could not be judged" in recorder.problem
+
+
+def test_an_event_that_the_ledger_cannot_take_hides_no_other(recorder: Recorder) -> None:
+    looks = [look("posture", "A", **POSTURE | {"boot_time": "yesterday"}), look("posture", "B", **POSTURE)]
+    Witness(recorder).record(looks)
+    assert ("posture.observed", "B") in told(recorder)
+    assert ("step.failed", "A") in told(recorder)
+    assert recorder.problem is not None
+
+
+def test_evidence_that_nobody_knows_is_named(recorder: Recorder) -> None:
+    Witness(recorder).record([look("weather", "A"), look("scan.started", "B", limit=60, ansible_job_id="j")])
+    assert told(recorder) == [("scan.started", "B")]
+    assert recorder.problem is not None
+    assert "'weather'" in recorder.problem
+
+
+def test_a_failure_wants_its_ticket_at_once(recorder: Recorder) -> None:
+    assert Witness(recorder).record([look("reboot.started", "A", rc=5, msg="Access is denied.")])
+    assert ("ticket.wanted", "A") in told(recorder)

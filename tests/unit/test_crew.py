@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs shared by processes: all of them done once, and a process that dies named without harm to the others."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.msp.patching.plugins.plugin_utils.crew import Crew, CrewError
+
+
+def test_every_job_is_done_once_by_some_process() -> None:
+    def work(job: int, _told: str | None) -> tuple[int, int]:
+        time.sleep(0.01)
+        return job * job, os.getpid()
+
+    came = [one for lot in Crew(work, 3).results(range(30)) for one in lot]
+    assert sorted((job, result[0]) for job, result in came) == [(job, job * job) for job in range(30)]
+    workers = {process for _job, (_square, process) in came}
+    assert 1 < len(workers) <= 3
+    assert os.getpid() not in workers
+
+
+@settings(max_examples=20, deadline=None)
+@given(jobs=st.lists(st.integers(), unique=True, max_size=12), size=st.integers(0, 5))
+def test_however_many_there_are(jobs: list[int], size: int) -> None:
+    def echo(job: int, _told: str | None) -> int:
+        return job
+
+    came = [one for lot in Crew(echo, size).results(jobs) for one in lot]
+    assert sorted(came) == sorted((job, job) for job in jobs)
+
+
+def test_who_takes_a_job_hears_what_has_become_known() -> None:
+    known: list[str] = []
+
+    def work(_job: int, told: str | None) -> str | None:
+        return told
+
+    heard = []
+    for lot in Crew(work, 1).results([1, 2, 3], lambda: known[-1] if known else None):
+        heard += [told for _job, told in lot]
+        known.append("the disk is full")
+    assert heard[0] is None
+    assert heard[-1] == "the disk is full"
+
+
+def test_a_process_that_dies_is_named_and_stops_no_other() -> None:
+    def work(job: str, _told: str | None) -> str:
+        if job == "DIES":
+            os._exit(1)
+        return job
+
+    came: list[str] = []
+
+    def all_of_it() -> None:
+        for lot in Crew(work, 2).results(["A", "DIES", "B", "C"]):
+            came.extend(job for job, _result in lot)
+
+    with pytest.raises(CrewError, match=r"^processes died at DIES: nobody knows what they saw$"):
+        all_of_it()
+    assert sorted(came) == ["A", "B", "C"]
+
+
+def test_where_all_have_died_nothing_that_waits_is_forgotten() -> None:
+    def work(_job: str, _told: str | None) -> str:
+        os._exit(1)
+
+    with pytest.raises(CrewError, match="A, B"):
+        list(Crew(work, 1).results(["A", "B"]))
+
+
+def test_they_end_with_who_began_them() -> None:
+    """The grandchild outlives its parent by one job at most."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        def work(job: int, _told: str | None) -> int:
+            os.write(theirs, b"x")
+            time.sleep(0.3)
+            return job
+
+        results = Crew(work, 1).results(range(50))
+        next(results)
+        os._exit(0)
+    os.close(theirs)
+    os.waitpid(child, 0)
+    done = 0
+    while os.read(ours, 1):  # ends when nobody has the other end any more
+        done += 1
+    assert 1 <= done <= 3
