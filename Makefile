@@ -37,7 +37,7 @@ $(STAMP): $(REQUIREMENTS)
 	  echo "make: $(PYTHON) is $$($(PYTHON) -V): Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "make: $(PYTHON) cannot make environments: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	@echo "making the environment in $(VENV) (about half a minute, once)"
+	@echo "making the environment in $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile $(REQUIREMENTS:%=-r %)
 	@touch $@
