@@ -7,6 +7,8 @@
 ``row``        a line of the table: two costs, their ratio, and what the ratio is to be at most
 ``measure``    a command with its CPU and memory, a call, medians
 ``labs``       a lab for as long as a measurement takes
+``ledgers``    a fleet and a ledger of its past months, made in bulk
+``plugins/``   a task that has the result that it is told
 ``results``    the JSON that is kept, and compared
 ``table``, ``plot``, ``page``   the same for people
 """

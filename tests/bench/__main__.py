@@ -36,7 +36,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; default: all")
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="less of everything, in three minutes")
-    extent.add_argument("--long", action="store_true", help="also 1,000 endpoints and long installs: most of an hour")
+    extent.add_argument(
+        "--long", action="store_true", help="also 1,000 endpoints, long installs, 5 million events: over an hour"
+    )
     parser.add_argument("--results", type=Path, default=KEPT, help="where the figures are kept (default: %(default)s)")
     parser.add_argument("--show", action="store_true", help="measure nothing: what is said is read from the results")
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="print an older run's figures beside these")
