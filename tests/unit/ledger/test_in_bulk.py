@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ import sqlalchemy as sa
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, register, rows, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
+from tests.bench.ledgers import fleet, ledger_of
 
 CHUNK = 50
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
@@ -143,3 +146,14 @@ def test_a_name_that_no_database_holds_as_it_is_stays_one_row(ledger: Ledger) ->
     assert [row["name"] for row in made] == ["a\ufffdb", "b"]
     ledger.rebuild()
     assert ledger.rows("endpoints") == made
+
+
+def test_a_ledger_made_for_the_benchmark_is_as_if_it_had_been_written_event_by_event(tmp_path: Path) -> None:
+    made = ledger_of(f"sqlite:///{tmp_path / 'long.sqlite'}", fleet(6), 700)
+    assert made.verify()[0] >= 700
+    events = [(run, event) for _seq, run, event in made.events()]
+    singly = Ledger.open("sqlite://")
+    for run, event in events:
+        singly.append([event], run=run)
+    for table in tables().projected():
+        assert made.rows(table.name) == singly.rows(table.name), table.name
