@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -100,6 +101,8 @@ class Crew(Generic[Job, Result]):
         return _Member(process, ours)
 
     def _serve(self, theirs: Connection, not_mine: Sequence[Connection]) -> None:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, signal.SIG_DFL)  # what its parent does on these is not its business
         for pipe in not_mine:
             pipe.close()
         while True:

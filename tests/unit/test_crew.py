@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
@@ -74,6 +75,18 @@ def test_where_all_have_died_nothing_that_waits_is_forgotten() -> None:
 
     with pytest.raises(CrewError, match="A, B"):
         list(Crew(work, 1).results(["A", "B"]))
+
+
+def test_a_signal_ends_a_process_whatever_its_parent_does_on_it() -> None:
+    def work(_job: int, _told: str | None) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    try:
+        with pytest.raises(CrewError, match="died at 1"):
+            list(Crew(work, 1).results([1]))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_they_end_with_who_began_them() -> None:
