@@ -40,8 +40,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": T
 
 @dataclass
 class Visit:
-    """What one step saw: of each call the evidence that it is, its limit, whether the endpoint was unreachable, the raw
-    result, and when; the credentials that may stand in the words of others; and what of our own went wrong."""
+    """What one step saw: of each call the evidence that it is, its limit, whether the endpoint was unreachable and the
+    raw result; the credentials that may stand in the words of others; and what of our own went wrong."""
 
     seen: list[dict[str, Any]] = field(default_factory=list)
     changed: bool = False
@@ -83,8 +83,9 @@ class ActionModule(ActionBase):
             for came in crew.results(names, lambda: recorder.problem):
                 recorder.redactor.learn(secret for dummy, visit in came for secret in visit.secrets)
                 for dummy, visit in came:
-                    recorder.report_if(visit.problem)
-                looks = [_look(endpoints.get(name), name, one) for name, visit in came for one in visit.seen]
+                    recorder.report_if(visit.problem and recorder.redactor.text(visit.problem))
+                now = recorder.clock.now()
+                looks = [_look(endpoints.get(name), name, one, now) for name, visit in came for one in visit.seen]
                 urgent = witness.record(looks) or urgent
                 silent += [name for name, visit in came if any(one["unreachable"] for one in visit.seen)]
                 changed += [name for name, visit in came if visit.changed]
@@ -134,16 +135,15 @@ class ActionModule(ActionBase):
                     "limit": call.limit,
                     "unreachable": unreachable,
                     "result": {**of_it, **call.about},
-                    "at": recorder.clock.now(),
                 }
             )
             visit.changed = visit.changed or (call.changes and bool(told.get("changed") or "ansible_job_id" in told))
 
 
-def _look(endpoint: Endpoint | None, name: str, one: Mapping[str, Any]) -> Look:
+def _look(endpoint: Endpoint | None, name: str, one: Mapping[str, Any], at: datetime) -> Look:
     # a result is recorded even of an endpoint that the inventory describes wrongly
     known = endpoint or Endpoint.parse({"name": name})
-    return Look(one["evidence"], known, one["result"], one["at"], unreachable=one["unreachable"], limit=one["limit"])
+    return Look(one["evidence"], known, one["result"], at, unreachable=one["unreachable"], limit=one["limit"])
 
 
 def _recordable(recorder: Recorder, endpoint: str) -> bool:
