@@ -25,6 +25,9 @@ export PYTHONPATH := $(CURDIR)
 # Libraries that are here for a tool of the tests and on no control node: Ansible does not find them
 lint-yaml unit integration molecule: export PYTHONPATH := $(CURDIR)/tests/absent:$(CURDIR)
 
+# the bundles of the newest Ansible do not have the collection awx.awx
+HAS_AWX := python -c "import sys; from tests.unit.collection.commands import HAS_AWX; sys.exit(not HAS_AWX)"
+
 .PHONY: help
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,7 +73,8 @@ lint-python:
 lint-yaml:
 	@yamllint --strict . $(SAYS)
 	@# the inventory of the checkout needs an Automate server, which a syntax check has no use for
-	@ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint -c .ansible-lint-all --profile production --offline -q $(SAYS)
+	@$(HAS_AWX) && config=.ansible-lint-all || config=.ansible-lint; \
+	  ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false ansible-lint -c $$config --profile production --offline -q $(SAYS)
 	@antsibull-changelog lint $(SAYS)
 	@antsibull-docs lint-collection-docs --plugin-docs . $(SAYS)
 
@@ -94,7 +98,8 @@ browser: environment ## The report's page in a real browser, where a Chromium is
 molecule: environment ## Molecule's scenarios on the lab, two at a time; the log of one that fails is shown
 	@mkdir -p build
 	@printf '%s\n' $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)) | xargs -P 2 -I {} bash -c '\
-	  if MOLECULE_COMMAND_BORDERS=false molecule test -s {} > build/molecule-{}.log 2>&1; then echo "molecule: {} passed"; \
+	  if [ {} = awx_setup ] && ! $(HAS_AWX); then echo "molecule: {} NOT TESTED: this bundle of Ansible has no collection awx.awx"; \
+	  elif MOLECULE_COMMAND_BORDERS=false molecule test -s {} > build/molecule-{}.log 2>&1; then echo "molecule: {} passed"; \
 	  else cat build/molecule-{}.log; echo "molecule: {} FAILED"; exit 1; fi'
 
 .PHONY: sanity

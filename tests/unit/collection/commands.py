@@ -15,6 +15,9 @@ ROOT = Path(__file__).parent.parent.parent.parent
 Documents = dict[str, dict[str, Any]]
 """By kind and name, what ansible-doc makes of a plugin."""
 
+HAS_AWX = any((Path(place) / "ansible_collections" / "awx" / "awx").is_dir() for place in sys.path)
+"""Whether this bundle of Ansible has the collection awx.awx; those of the newest do not."""
+
 
 def ansible(command: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Runs it in the checkout, so that its ansible.cfg is the one that counts."""
