@@ -79,7 +79,7 @@ def callbacks(bench: Bench) -> Iterator[Row]:
     for kind, at_most in (("evidence", None if bench.quick else 1.05), ("ARA", None)):
         if kind in wall:
             yield Row(
-                case="recording", what=f"{what}: wall with {'the callback' if kind == 'evidence' else ARA}",
+                case="recording", what=f"{what}: wall with {'the callback' if kind == 'evidence' else 'ARA'}",
                 ours=wall[kind], plain=wall["nothing"], unit="s", against="nothing recorded", at_most=at_most,
             )  # fmt: skip
 
@@ -107,7 +107,7 @@ def ara(bench: Bench) -> Path | None:
     if not (folder / "ara").is_dir():
         words = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), ARA]
         if subprocess.run(words, check=False, capture_output=True).returncode:
-            bench.say(f"{ARA} cannot be installed, so it is not measured")
+            bench.say("ARA cannot be installed, so it is not measured")
             return None
     return folder
 
