@@ -40,12 +40,21 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def talking(endpoint: str) -> Iterator[Any]:
+    """A client of the tests' own; to make one is more than a test does with it."""
+    session = boto3.session.Session("AKIATEST", SECRET, region_name="us-east-1")
+    client = session.client("s3", endpoint_url=endpoint)
+    yield client
+    client.close()
+
+
 @pytest.fixture
-def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(talking: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    client = talking
     settings = {"ACCESS_KEY_ID": "AKIATEST", "SECRET_ACCESS_KEY": SECRET, "DEFAULT_REGION": "us-east-1"}
     for name, value in {**settings, "EC2_METADATA_DISABLED": "true"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    client = boto3.session.Session().client("s3", endpoint_url=endpoint)
     client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     client.create_bucket(Bucket="plain")
     yield client
@@ -54,7 +63,6 @@ def client(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             of = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
             client.delete_object(**of, BypassGovernanceRetention=True)
         client.delete_bucket(Bucket=bucket)
-    client.close()
 
 
 @pytest.fixture
