@@ -106,6 +106,8 @@ def _load(name: str) -> object:
             found = importlib.import_module(name)
             for part in parts:
                 importlib.import_module(part)
+        # pygal leaves an import hook of Python 2's kind behind, for its maps: later Pythons warn of it at each import
+        sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
     except ImportError as exc:
         file = OPTIONAL.get(name, "requirements.txt")
         raise RequirementMissingError(

@@ -11,7 +11,6 @@ the same drawing for the same figures. Each has a title and a description that t
 from __future__ import annotations
 
 import re
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,9 +19,6 @@ from ..requirements import pygal
 from ..visible import visible
 from .palette import DOCUMENT, FONT
 from .view import Chart
-
-# pygal leaves an import hook of Python 2's kind behind, for its maps: later Pythons warn of it at each import
-sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
 
 WIDTH = 760
 ROW, FRAME = 32, 44

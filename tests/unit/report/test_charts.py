@@ -79,6 +79,7 @@ def test_it_is_told_in_words(chart: Chart) -> None:
     ]
 
 
+@pytest.mark.usefixtures("chart")  # which loads it
 def test_what_the_library_hangs_into_imports_is_taken_out() -> None:
     assert [finder for finder in sys.meta_path if type(finder).__module__ == "pygal"] == []
 
