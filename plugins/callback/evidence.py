@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The evidence callback: hands what Ansible saw to the recorder, as it happens."""
+"""The evidence callback: opens and closes a run on the ledger; hands over what people's own tasks are evidence of."""
 
 from __future__ import annotations
 

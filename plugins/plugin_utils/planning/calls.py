@@ -3,11 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a step asks of an endpoint: calls of modules, one after the other, each with what it is evidence of.
 
-Pure: a step is a generator that yields a `Call` and is sent its raw result; whoever runs it makes the calls. All of a
-step's calls are made by one worker over one connection. As tasks of a role each of them would cost the control node a
-process of its own, and so would the choice of the step: more than the call itself.
+Pure: a step is a generator that yields a `Call` and is sent its raw result; whoever runs it makes the calls (the action
+``step``, over one connection for all calls of a step).
 
-What a call saw is recorded by the evidence callback and judged by the next plan, which knows about retries and lost
+What a call saw is recorded (``evidence/witness.py``) and judged by the next plan, which knows about retries and lost
 connections: no result makes a step fail.
 """
 
