@@ -133,7 +133,8 @@ class Observer:
         if settings.automate is None or settings.tracker is None or not events:
             return notes
         closing = {Tier(*(event.body[key] for key in ("cycle", "client", "ring", "kind"))) for event in events}
-        return [*notes, *tracked(closing, ledger.rows("tiers"), events[0].at)]
+        known = ledger.rows("tiers", "cycle", "client", "ring", "kind", "closed_at")
+        return [*notes, *tracked(closing, known, events[0].at)]
 
     def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
         """End the run: close it in the ledger, send what waits, sign it all; gives what people should read about it."""
