@@ -291,7 +291,7 @@ class CallbackModule(CallbackBase):
             recorder.redactor.learn(self._secrets(result.host))
         limit = int(result.task_fields.get("async") or 0)
         look = Look(marks[0], self._endpoint(result.host), told, recorder.clock.now(), unreachable, limit)
-        self._observer.see([look])
+        self._observer.see(look)
 
     def _secrets(self, host: Any) -> list[str]:
         """The credentials among a host's variables, asked for once a host."""

@@ -4,6 +4,7 @@
 """From what Ansible saw to what the ledger holds.
 
 ``outcomes`` turns a raw result into an observation, ``judge`` turns observation and standing into events,
-``aftermath`` says what else follows from a failure, ``recorder`` writes them as they happen, ``spool`` keeps them where
-the ledger cannot. The callback plugin ``msp.patching.evidence`` only connects these to Ansible.
+``aftermath`` says what else follows from a failure, ``witness`` does all that for many endpoints at once, ``recorder``
+writes it down, ``spool`` keeps what the ledger cannot take. ``observer`` opens and closes a run for the callback plugin
+``msp.patching.evidence``, and ``scribe`` gathers for it what tasks of people's own saw.
 """

@@ -26,6 +26,7 @@ from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
 from .archive import Archive
 from .recorder import Recorder
+from .scribe import Scribe
 from .witness import Look, Witness
 
 PLAN = "msp.patching.plan"
@@ -40,6 +41,7 @@ class Observer:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._witness = Witness(recorder)
+        self._scribe: Scribe[Look] = Scribe(self._write)
         self._delivery_due = False
         self._plans = False
         self._tiers = ""
@@ -50,10 +52,12 @@ class Observer:
         self.archive = Archive(recorder)
         self.outbox = Outbox(recorder)
 
-    def see(self, looks: Sequence[Look]) -> None:
-        """Record what a task of a playbook of one's own saw; nothing in check mode."""
-        if self._recorder.check_mode:
-            return
+    def see(self, look: Look) -> None:
+        """Record what a task of people's own saw, now or in a moment; nothing in check mode."""
+        if not self._recorder.check_mode:
+            self._scribe.put(look)
+
+    def _write(self, looks: Sequence[Look]) -> None:
         self._delivery_due = self._witness.record(looks) or self._delivery_due
 
     def seen(self, *, urgent: bool) -> None:
@@ -69,6 +73,7 @@ class Observer:
 
         Gives what people should read before it.
         """
+        self._scribe.drain()
         words = []
         if coming == PLAN and not self._plans:
             self._plans = True
@@ -109,6 +114,7 @@ class Observer:
         """Report what was found, and close those of `tiers` (client, ring and kind) whose endpoints all stand where
         they may; `names` is the whole inventory. What goes wrong becomes the run's problem: a tier that did not close
         is tried by the next run."""
+        self._scribe.drain()
         recorder = self._recorder
         if recorder.check_mode or recorder.problem or not tiers:
             return  # with a problem, what was seen may not be on the ledger: no proof rests on that
@@ -138,6 +144,7 @@ class Observer:
 
     def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
         """End the run: close it in the ledger, send what waits, sign it all; gives what people should read about it."""
+        self._scribe.drain()
         recorder = self._recorder
         if recorder.check_mode:
             return []

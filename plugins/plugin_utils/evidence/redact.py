@@ -52,10 +52,12 @@ class Redactor:
 
     def learn(self, secrets: Iterable[str | None]) -> None:
         """These are credentials too; also as they look within JSON and URLs."""
+        known = dict(self._secrets)
         for secret in secrets:
             if secret and len(secret) >= SHORTEST:
                 escaped = (json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
-                self._secrets |= dict.fromkeys((secret, *escaped, quote(secret, safe="")))
+                known |= dict.fromkeys((secret, *escaped, quote(secret, safe="")))
+        self._secrets = known  # one that is being read stays as it is
         self._written = dict.fromkeys(json.dumps(secret, ensure_ascii=False)[1:-1] for secret in self._secrets)
 
     def event(self, event: Event) -> Event:
