@@ -50,7 +50,7 @@ $(LINK):
 	@ln -sfn ../../../.. $@
 
 .PHONY: demo
-demo: environment ## A month of patching at a small MSP, on the lab, to watch: some four minutes
+demo: environment ## A month of patching at a small MSP, on the lab, to watch: some three minutes
 	@python -m lab.demo
 
 .PHONY: lab
