@@ -9,7 +9,6 @@ nobody else's. They end with whoever made them, however that ends.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -56,7 +55,6 @@ class Crew(Generic[Job, Result]):
         """
         waiting = deque(jobs)
         parent, lost = os.getppid(), list[Job]()
-        gc.freeze()  # a collection in one of them would write to all that they share, and so copy it
         crew: list[_Member] = []
         for _number in range(min(self._size, len(waiting))):
             crew.append(self._begin([member.pipe for member in crew]))

@@ -41,7 +41,7 @@ AGAIN = 4
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    workstations = 4 if bench.quick else 36
+    workstations = 4 if bench.quick else 240
     alone = 0.0
     with running_postgres() as postgres:
         postgres.sql("ALTER SYSTEM SET fsync = on")  # what is measured is what is kept
