@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -66,6 +67,8 @@ class ActionModule(ActionBase):
     def _next(self, arguments: dict[str, Any]) -> dict[str, Any]:
         state = State.parse(arguments["state"])
         hosts = [name for name in self._known["ansible_play_hosts"] if name not in state.left]
+        if self._task.check_mode:
+            state, hosts = replace(state, left=state.left.union(hosts)), []
         if not hosts:
             return {"steps": {}, "state": state.as_record()}
         session = self._session(hosts, arguments)

@@ -23,30 +23,29 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.connections import connect
-from ..plugin_utils.crew import Crew, CrewError
+from ..plugin_utils.crew import Crew
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import Recorder, ready
 from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
 from ..plugin_utils.evidence.witness import Look, Witness
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.ledger import LedgerError
-from ..plugin_utils.planning.calls import VARIABLES, Call, calls_of
+from ..plugin_utils.planning.calls import STEPS, UNTAKEN, VARIABLES, Call, calls_of
 from ..plugin_utils.planning.hosts import readable_endpoints
-from ..plugin_utils.planning.steps import Step
 from ..plugin_utils.planning.turns import CLAIMED, claim_on
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
+DIED = "the process that took its step has died, and nobody knows what it saw"
 
 
 @dataclass
 class Visit:
     """What one step saw: of each call the evidence that it is, its limit, whether the endpoint was unreachable and the
-    raw result; the credentials that may stand in the words of others; and what of our own went wrong."""
+    raw result; and the credentials that may stand in the words of others."""
 
     seen: list[dict[str, Any]] = field(default_factory=list)
     changed: bool = False
     secrets: list[str] = field(default_factory=list)
-    problem: str | None = None
 
 
 class ActionModule(ActionBase):
@@ -54,14 +53,14 @@ class ActionModule(ActionBase):
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
-    _supports_check_mode = False
+    _supports_check_mode = True  # no plan orders a step in it
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         self._known = task_vars or {}
         orders: dict[str, dict[str, Any]] = arguments["orders"]
-        names = [name for name, order in orders.items() if Step(order["step"], "").acts]
+        names = [name for name, order in orders.items() if order["step"] in STEPS]
         try:
             return result | self._take(orders, names)
         except PatchingError as exc:
@@ -71,34 +70,31 @@ class ActionModule(ActionBase):
         recorder = ready()
         endpoints, _unreadable = readable_endpoints(self._known["hostvars"], names)
         witness, urgent = Witness(recorder), False
-        silent: list[str] = []
-        changed: list[str] = []
-        lost: str | None = None
+        visits: dict[str, Visit] = {}
+        died: list[str] = []
 
         def work(name: str, problem: str | None) -> Visit:
             return self._visit(recorder, name, orders[name], problem)
 
         crew: Crew[str, Visit] = Crew(work, int(self._known.get("ansible_forks") or 1))
-        try:
-            for came in crew.results(names, lambda: recorder.problem):
-                recorder.redactor.learn(secret for dummy, visit in came for secret in visit.secrets)
-                for dummy, visit in came:
-                    recorder.report_if(visit.problem and recorder.redactor.text(visit.problem))
-                now = recorder.clock.now()
-                looks = [_look(endpoints.get(name), name, one, now) for name, visit in came for one in visit.seen]
-                urgent = witness.record(looks) or urgent
-                silent += [name for name, visit in came if any(one["unreachable"] for one in visit.seen)]
-                changed += [name for name, visit in came if visit.changed]
-        except CrewError as exc:
-            lost = str(exc)
-        recorder.report_if(lost)
+        for came in crew.results(names, lambda: recorder.problem):
+            died += [name for name, visit in came if visit is None]
+            lot = {name: visit or Visit([_untaken(orders[name], DIED, unreachable=True)]) for name, visit in came}
+            recorder.redactor.learn(secret for visit in lot.values() for secret in visit.secrets)
+            now = recorder.clock.now()
+            looks = [_look(endpoints.get(name), name, one, now) for name, visit in lot.items() for one in visit.seen]
+            urgent = witness.record(looks) or urgent
+            visits |= lot
         return {
             "changed": False,  # Ansible would count it for the first host; `outcome` tells of each
-            "took": {name: orders[name]["step"] for name in names},
-            "unreachable_hosts": sorted(silent),
-            "changed_hosts": sorted(changed),
+            "took": {name: orders[name]["step"] for name in visits},
+            "unreachable_hosts": sorted(
+                name for name, visit in visits.items() if any(one["unreachable"] for one in visit.seen)
+            ),
+            "changed_hosts": sorted(name for name, visit in visits.items() if visit.changed),
             "urgent": urgent,
             "trouble": recorder.trouble,
+            "warnings": [f"{', '.join(died)}: {DIED}; is there memory for so many forks?"] if died else [],
         }
 
     def _visit(self, recorder: Recorder, name: str, order: Mapping[str, Any], problem: str | None) -> Visit:
@@ -108,12 +104,12 @@ class ActionModule(ActionBase):
         place = _Place(self, str(order.get("peer") or name))
         try:
             self._call(recorder, name, order, place, visit)
-            if any(one["unreachable"] or "msg" in one["result"] for one in visit.seen):
-                visit.secrets = place.secrets()
-        except Exception as exc:  # it must not stop the others, and not be lost
-            visit.problem = f"{name}: its step {order['step']} could not be taken: {type(exc).__name__}: {exc}"
+        except Exception as exc:  # an option of the endpoint that is no good: it must not stop the others
+            visit.seen.append(_untaken(order, f"{type(exc).__name__}: {exc}"))
         finally:
             place.close()
+        if any(one["unreachable"] or "msg" in one["result"] for one in visit.seen):
+            visit.secrets = place.secrets()
         return visit
 
     def _call(self, recorder: Recorder, name: str, order: Mapping[str, Any], place: _Place, visit: Visit) -> None:
@@ -124,26 +120,36 @@ class ActionModule(ActionBase):
                 call = next(calls) if told is None else calls.send(told)
             except StopIteration:
                 return
-            if call.changes and not _recordable(recorder, name):
+            if call.changes and not (_in_time(recorder, order) and _recordable(recorder, name)):
                 return
             told = place.told(call)
-            unreachable = bool(told.get("unreachable"))
             of_it = {key: value for key, value in told.items() if not key.startswith("_ansible")}
             visit.seen.append(
                 {
                     "evidence": call.evidence,
                     "limit": call.limit,
-                    "unreachable": unreachable,
+                    "unreachable": bool(told.get("unreachable")),
                     "result": {**of_it, **call.about},
                 }
             )
             visit.changed = visit.changed or (call.changes and bool(told.get("changed") or "ansible_job_id" in told))
 
 
+def _untaken(order: Mapping[str, Any], why: str, *, unreachable: bool = False) -> dict[str, Any]:
+    """What is evidence of a step that was not taken, or that nobody has heard of any more."""
+    result = {"failed": True, "msg": why, "peer": order.get("peer"), "asked": order.get("machines")}
+    return {"evidence": UNTAKEN[order["step"]], "limit": 0, "unreachable": unreachable, "result": result}
+
+
 def _look(endpoint: Endpoint | None, name: str, one: Mapping[str, Any], at: datetime) -> Look:
     # a result is recorded even of an endpoint that the inventory describes wrongly
     known = endpoint or Endpoint.parse({"name": name})
     return Look(one["evidence"], known, one["result"], at, unreachable=one["unreachable"], limit=one["limit"])
+
+
+def _in_time(recorder: Recorder, order: Mapping[str, Any]) -> bool:
+    """Whether the window is still open in which the step was ordered: in a pass of many its turn may come late."""
+    return "until" not in order or recorder.clock.now() < datetime.fromisoformat(order["until"])
 
 
 def _recordable(recorder: Recorder, endpoint: str) -> bool:
@@ -186,8 +192,13 @@ class _Place:
 
     def secrets(self) -> list[str]:
         """The credentials among the host's variables."""
-        found = {name: value for name, value in self._variables.items() if SECRET_NAME.search(name)}
-        return secrets_among({name: self._templar.template(value) for name, value in found.items()})
+        found: dict[str, Any] = {}
+        with suppress(Exception):  # where its variables cannot be read, there is nothing to learn from them
+            for name, value in self._variables.items():
+                if SECRET_NAME.search(name):
+                    with suppress(Exception):
+                        found[name] = self._templar.template(value)
+        return secrets_among(found)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -151,6 +151,7 @@ from ..plugin_utils.planning.hosts import readable_endpoints
 from ..plugin_utils.workers import warm_up
 
 MARK = "_evidence"
+STEP = "msp.patching.step"
 RED = 2
 """What ansible-playbook exits with where hosts failed."""
 PLAYBOOKS = Path(__file__).resolve().parent.parent.parent / "playbooks"
@@ -193,6 +194,7 @@ class CallbackModule(CallbackBase):
         self._variables: Any = None
         self._observer: Observer | None = None
         self._known_secrets: dict[str, list[str]] = {}
+        self._endpoints: dict[str, Endpoint] = {}
         self._tiers: set[tuple[str, str, str]] = set()
         self._warm = False
 
@@ -211,6 +213,7 @@ class CallbackModule(CallbackBase):
             # Ansible skips the plays and ends green; a task that says so would not run, at the latest not with a limit
             self._display.error(NOBODY, wrap_text=False)
             raise SystemExit(NO_HOSTS)
+        self._endpoints.clear()
         if self._observer is None:
             recorder = activate(read_settings(self.get_option, self._invocation()), self._say)
             self._observer = Observer(recorder)
@@ -227,13 +230,13 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
-        match result.task.resolved_action:
-            case "msp.patching.plan":
-                self._tiers |= {tuple(tier) for tier in result.result.get("tiers", ())}
-            case "msp.patching.step":
-                self._stepped(result.result)
-            case _:
-                self._see(result, unreachable=False)
+        action = result.task.resolved_action
+        if action == PLAN:
+            self._tiers |= {tuple(tier) for tier in result.result.get("tiers", ())}
+        elif action == STEP:
+            self._stepped(result.result)
+        else:
+            self._see(result, unreachable=False)
 
     @_guarded
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:  # noqa: ARG002
@@ -304,9 +307,12 @@ class CallbackModule(CallbackBase):
         return self._known_secrets[host.name]
 
     def _endpoint(self, host: Any) -> Endpoint:
-        found, _wrong = readable_endpoints(self._variables._hostvars, [host.name])
-        # a result is recorded even of an endpoint that the inventory describes wrongly
-        return found.get(host.name) or Endpoint.parse({"name": host.name})
+        """Asked for once a host and play."""
+        if host.name not in self._endpoints:
+            found, _wrong = readable_endpoints(self._variables._hostvars, [host.name])
+            # a result is recorded even of an endpoint that the inventory describes wrongly
+            self._endpoints[host.name] = found.get(host.name) or Endpoint.parse({"name": host.name})
+        return self._endpoints[host.name]
 
     def _invocation(self) -> Invocation:
         return Invocation(

@@ -25,8 +25,8 @@ options:
     required: true
 attributes:
   check_mode:
-    description: Nothing is due in check mode, so that no step is taken.
-    support: none
+    description: No plan orders a step in it, so that none is taken.
+    support: full
   diff_mode:
     description: Nothing to show.
     support: none

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes that share a number of jobs: each takes the next when it is done with one.
 
-A job goes to a process and its result comes back over a pipe of theirs, so that one that dies takes its job with it and
-nobody else's. They end with whoever made them, however that ends.
+A job goes to a process and its result comes back over a pipe of theirs, so that one that dies takes its job's result
+with it and nobody else's. They end with whoever made them, however that ends.
 """
 
 from __future__ import annotations
@@ -19,18 +19,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from .errors import PatchingError
-
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Told = Callable[[], "str | None"]
 FORK = multiprocessing.get_context("fork")
 LOOK_SECONDS = 1.0
 """How often it is looked whether the process that began all this is still there."""
-
-
-class CrewError(PatchingError):
-    """A process died, and with it what it was about to tell."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +41,15 @@ class Crew(Generic[Job, Result]):
         self._work = work
         self._size = max(1, size)
 
-    def results(self, jobs: Iterable[Job], told: Told = lambda: None) -> Iterator[list[tuple[Job, Result]]]:
-        """What the jobs gave, as it comes: all that is there at a time at once.
+    def results(self, jobs: Iterable[Job], told: Told = lambda: None) -> Iterator[list[tuple[Job, Result | None]]]:
+        """What the jobs gave, as it comes: all that is there at a time at once. None of a job whose process has died;
+        where all have died the jobs that are left are not begun, and not among the results.
 
-        While the caller is at one lot the processes are at the next jobs. Raises CrewError, after all else was given,
-        for processes that died; and stops handing out jobs where this process's own parent is gone.
+        While the caller is at one lot the processes are at the next jobs. No job is handed out any more where this
+        process's own parent is gone.
         """
         waiting = deque(jobs)
-        parent, lost = os.getppid(), list[Job]()
+        parent = os.getppid()
         crew: list[_Member] = []
         for _number in range(min(self._size, len(waiting))):
             crew.append(self._begin([member.pipe for member in crew]))
@@ -63,13 +58,13 @@ class Crew(Generic[Job, Result]):
             for member in crew:
                 self._hand(member.pipe, waiting, busy, told)
             while busy:
-                came: list[tuple[Job, Result]] = []
+                came: list[tuple[Job, Result | None]] = []
                 for pipe in _ready(busy):
                     job = busy.pop(pipe)
                     try:
                         came.append((job, pipe.recv()))
                     except (EOFError, OSError):
-                        lost.append(job)
+                        came.append((job, None))
                         continue
                     if os.getppid() != parent:
                         waiting.clear()  # nobody is there any more to whom it would matter
@@ -81,8 +76,6 @@ class Crew(Generic[Job, Result]):
                 member.pipe.close()  # which tells it that there is no more
             for member in crew:
                 member.process.join()
-        if lost or waiting:
-            raise CrewError(f"processes died at {', '.join(map(str, [*lost, *waiting]))}: nobody knows what they saw")
 
     @staticmethod
     def _hand(

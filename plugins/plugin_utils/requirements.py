@@ -11,14 +11,12 @@ that is a second of start; a ring draws no charts, and every process that it for
 
 from __future__ import annotations
 
-import gc
 import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .errors import RequirementMissingError
+from .garbage import uncollected
 
 if TYPE_CHECKING:
     import boto3  # type: ignore[import-untyped]  # it ships no types
@@ -102,12 +100,12 @@ class _Library:
 def _load(name: str) -> object:
     library, parts = LIBRARIES[name]
     try:
-        with _uncollected():
+        with uncollected(kept=True):
             found = importlib.import_module(name)
             for part in parts:
                 importlib.import_module(part)
         # pygal leaves an import hook of Python 2's kind behind, for its maps: later Pythons warn of it at each import
-        sys.meta_path[:] = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
+        sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
     except ImportError as exc:
         file = OPTIONAL.get(name, "requirements.txt")
         raise RequirementMissingError(
@@ -123,21 +121,6 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found = _Library(name)
     return found
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Python looks for garbage after so and so many new objects, among all there are: of what is being loaded it finds
-    none, and that is a fifth of a run's start. What is loaded stays, and is left out of later looks too."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 __all__ = [

@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ BIG, SMALL = "5091211", "5091231"
 """KBs of the fleets made here: the first takes effect with a reboot, the second needs none."""
 IMPATIENT = ("-e", "ansible_winrm_operation_timeout_sec=1", "-e", "ansible_winrm_read_timeout_sec=2")
 """An endpoint that never answers costs two seconds."""
+LONGEST = 90.0
 POLICY = {
     "failure": {"retry_after": "30s"},
     "reboot_time_limit": "6m",
@@ -168,6 +170,19 @@ class Night:
         self.lab.speed(0)
         self.run(*words, "-e", "by=t.brandt", playbook=ROOT / "playbooks" / f"{playbook}.yml").ok()
         self.lab.speed(speed)
+
+    @contextmanager
+    def held(self, machine: str, module: str, *words: str, **given: Any) -> Iterator[subprocess.Popen[str]]:
+        """A run for one machine, `running`, at the point where it waits for the answer of its first `module`; it comes
+        when the lab's faults are cleared."""
+        mark, end = self.mark(), time.monotonic() + LONGEST
+        self.lab.inject({"target": machine, "kind": "hang", "at": "answer", "module": module})
+        with self.running("-l", machine, *words, **given) as run:
+            while all(entry.get("module") != module for entry in self.lab.journal(since=mark, face="winrm")):
+                assert run.poll() is None, run.communicate()[0]
+                assert time.monotonic() < end, f"{machine} was not asked"
+                time.sleep(0.05)
+            yield run
 
     @contextmanager
     def running(

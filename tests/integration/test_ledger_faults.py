@@ -25,13 +25,12 @@ import pytest
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
 
 from .conftest import LabStarter
-from .ring import BIG, ROOT, SMALL, Ansible, Night, sentence, single, workstation, write_fleet
+from .ring import BIG, LONGEST, ROOT, SMALL, Ansible, Night, sentence, single, workstation, write_fleet
 from .small_disk import SmallDisk, small_disk
 
 MACHINES = ("READONLY", "FULL", "LOCKED")
 LOOK = "msp.patching.win_posture"
 """What an install begins with."""
-LONGEST = 90.0
 
 
 LOCK = """
@@ -72,15 +71,8 @@ class Faults:
     @contextmanager
     def held(self, machine: str) -> Iterator[subprocess.Popen[str]]:
         """A run for one machine that it was decided to install on, and that the look before has not come back from."""
-        night, end = self.night, time.monotonic() + LONGEST
-        mark = night.mark()
-        night.lab.inject({"target": machine, "kind": "hang", "at": "answer", "module": LOOK})
-        with night.running("-l", machine, inside=self.disk.inside(ROOT)) as run:
-            while not any(entry.get("module") == LOOK for entry in night.lab.journal(since=mark, face="winrm")):
-                assert run.poll() is None, run.communicate()[0]
-                assert time.monotonic() < end, "it was not looked at"
-                time.sleep(0.05)
-            assert night.decision(machine)[0] == "install"
+        with self.night.held(machine, LOOK, inside=self.disk.inside(ROOT)) as run:
+            assert self.night.decision(machine)[0] == "install"
             yield run
 
     def goes_on(self, run: subprocess.Popen[str]) -> str:

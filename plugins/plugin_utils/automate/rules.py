@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from .. import requirements
+from ..requirements import jmespath
 from .errors import OptionError
 from .words import RECORD, WordError, parse
 
@@ -42,7 +42,7 @@ class Expression:
     def search(self, raw: Mapping[str, Any]) -> Any:
         try:
             return self.compiled.search(raw)
-        except requirements.jmespath.exceptions.JMESPathError as exc:
+        except jmespath.exceptions.JMESPathError as exc:
             computer = raw["computer"]
             raise OptionError(
                 self.option,
@@ -143,8 +143,8 @@ def _expressions(texts: Mapping[Any, Any]) -> dict[str, Expression]:
         _check_key("fields", str(key))
         option = f"fields.{key}"
         try:
-            compiled[str(key)] = Expression(option, str(text), requirements.jmespath.compile(str(text)))
-        except requirements.jmespath.exceptions.JMESPathError as exc:
+            compiled[str(key)] = Expression(option, str(text), jmespath.compile(str(text)))
+        except jmespath.exceptions.JMESPathError as exc:
             reason = " ".join(str(exc).split())
             raise OptionError(option, f"{str(text)!r} is no JMESPath expression: {reason}") from exc
     return compiled

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from .. import requirements
+from ..requirements import requests
 from .errors import AnswerError, UnreachableError
 from .settings import Settings
 
@@ -114,7 +114,7 @@ class Transport:
                 request.headers["Authorization"] = f"Bearer {token}"
             return request
 
-        errors = requirements.requests.exceptions
+        errors = requests.exceptions
         try:
             response = self._session().request(
                 method,
@@ -155,7 +155,7 @@ class Transport:
     def _session(self) -> Session:
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requirements.requests.Session()
+            session = requests.Session()
             session.trust_env = not self._settings.loopback  # what runs here is not asked for through a proxy
             if self._adapter is not None:
                 session.mount("https://", self._adapter())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..account import Scope
 from ..errors import PatchingError
+from ..packages.make import making
 from ..packages.retention import deleted_event, due, expired, keep_until, written_event
 from ..packages.store import PackageStore, RetainedError, store_for
 from .clock import real
@@ -62,8 +63,6 @@ class Archive:
 
         Raises PatchingError.
         """
-        from ..packages.make import making  # loads what reports are made with, which most runs have no use for
-
         recorder = self._recorder
         now = recorder.clock.now()
         with making(recorder.ledger, recorder.policy, scope, recorder.signer.key) as package:

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
-from .. import requirements  # what few runs need is loaded by those that do
+from ..requirements import icalendar, recurring_ical_events
 from . import fields, times
 from .records import Endpoint
 
@@ -93,7 +93,7 @@ class EventCalendar:
     """An iCalendar whose repeating events are expanded month by month, when a month is first asked for."""
 
     def __init__(self, text: str) -> None:
-        self._calendar = requirements.icalendar.Calendar.from_ical(text)
+        self._calendar = icalendar.Calendar.from_ical(text)
         self._months: dict[tuple[int, int], tuple[Span, ...]] = {}
         if not self._calendar.walk("VEVENT"):
             raise fields.UnfitError("it holds no event (VEVENT)")
@@ -105,7 +105,7 @@ class EventCalendar:
         found = self._months.get((year, month))
         if found is None:
             first = date(year, month, 1) - 3 * _ONE_DAY
-            events = requirements.recurring_ical_events.of(self._calendar).between(first, first + 40 * _ONE_DAY)
+            events = recurring_ical_events.of(self._calendar).between(first, first + 40 * _ONE_DAY)
             found = self._months[year, month] = tuple(span for event in events for span in _span(event))
         return found
 

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .. import requirements  # not all that reads endpoints checks a policy
+from ..requirements import jsonschema
 from .fields import suggestion
 from .records import Endpoint
 from .settings import Lane, PolicyError, Settings, WindowSpec, compile_settings
@@ -181,7 +181,7 @@ def plain_document(value: Any, path: str = "") -> Any:
 
 @cache
 def _validator() -> Any:
-    return requirements.jsonschema.Draft202012Validator(schema())
+    return jsonschema.Draft202012Validator(schema())
 
 
 def _check(document: Any) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from .. import requirements  # psycopg is loaded by those whose ledger is on PostgreSQL
+from ..requirements import psycopg
 from ..requirements import sqlalchemy as sa
 from .errors import LedgerError
 
@@ -71,7 +71,7 @@ def engine_for(place: URL) -> Engine:
     if place.get_backend_name() == "sqlite":
         return _sqlite(place)
     if place.get_driver_name() == "psycopg":
-        dummy = requirements.psycopg.connect  # says what to install where it is missing
+        dummy = psycopg.connect  # says what to install where it is missing
     engine = sa.create_engine(place, poolclass=sa.pool.NullPool, connect_args=_network(place))
 
     @sa.event.listens_for(engine, "begin")

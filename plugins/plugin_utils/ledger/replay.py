@@ -9,13 +9,13 @@ events are then no thousands of questions over a network.
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..garbage import uncollected
 from ..requirements import sqlalchemy as sa
 from .errors import LedgerError
 from .event import Event, EventError, instant
@@ -77,7 +77,7 @@ def replay(source: Connection, register: Connection, tell: Tell = nobody) -> int
     total = source.execute(sa.select(sa.func.count()).select_from(of.events)).scalar() or 0
     done = 0
     found = stream(source, sa.select(of.events))
-    with _uncollected():
+    with uncollected():  # the rows that are held live
         while batch := list(islice(found, PROJECTED)):
             _bring_in(batch, rows)
             done += len(batch)
@@ -102,18 +102,6 @@ def _bring_in(batch: Sequence[Any], rows: Rows) -> None:
             f"anew: {type(exc).__name__}: {exc}"
         ) from exc
     rows.write()
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without looking for garbage: the rows that are held live, and there is no end to looking at them again."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def put_register(register: Connection, target: Connection, of: Tables) -> None:

@@ -181,3 +181,19 @@ STEPS: Mapping[str, Callable[[Mapping[str, Any], Option], Calls]] = MappingProxy
     }
 )
 """What a connection is made for; `wait` makes none, and `leave` and `fail` end an endpoint's run."""
+
+UNTAKEN: Mapping[str, str] = MappingProxyType(
+    {
+        "scan": "scan.started",
+        "install": "posture",
+        "look": "job",
+        "reboot": "posture",
+        "confirm": "reboot.confirm",
+        "see": "posture",
+        "validate": "validation",
+        "remind": "reminder.shown",
+        "wake": "wake.sent",
+    }
+)
+"""What it is evidence of that a step could not even be begun: of what would have been seen first. (Of a validation, the
+look that is judged together with its probes.)"""

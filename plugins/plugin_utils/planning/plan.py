@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from typing import Any
 from ..flow import Decision, Endpoint, Planner, Policy, Update, accept_list, cycle_at, redundancy_key
 from ..flow.closure import AWAY
 from ..flow.validation import checks_for
-from ..flow.windows import Window
+from ..flow.windows import Window, install_window, reboot_window
 from ..ledger import Event, Ledger
 from ..ledger.kinds import about
 from ..ledger.register import Progress
@@ -24,6 +24,10 @@ from .steps import Step, may_have_rebooted, next_step
 from .turns import take_turns
 from .wake import Waking, wake_step
 
+WINDOWS: Mapping[str, Callable[[Endpoint, Policy, datetime], Window | None]] = MappingProxyType(
+    {"install": install_window, "reboot": reboot_window}
+)
+"""The steps that belong into a window, and which it is."""
 STAYS_AWAKE = timedelta(hours=2)
 """How long one that was woken is taken to be awake after it was last seen."""
 
@@ -47,7 +51,17 @@ class Plan:
 
     def orders(self) -> dict[str, dict[str, Any]]:
         """By endpoint, what its step needs (`calls.calls_of`): its name, why, and its arguments, JSON types."""
-        return {name: {"step": step.name, "why": step.why} | self._arguments(name) for name, step in self.steps.items()}
+        return {
+            name: {"step": step.name, "why": step.why} | self._arguments(name) | self._until(name, step)
+            for name, step in self.steps.items()
+        }
+
+    def _until(self, name: str, step: Step) -> dict[str, Any]:
+        """The end of the window that an install or a restart was ordered in, where there is one and it is open: a
+        machine whose turn comes after it is left alone."""
+        window_of = WINDOWS.get(step.name)
+        window = window_of(self.endpoints[name], self.policy, self.now) if window_of else None
+        return {"until": window.end.isoformat()} if window is not None and window.open else {}
 
     def _arguments(self, name: str) -> dict[str, Any]:
         endpoint = self.endpoints[name]

@@ -256,19 +256,24 @@ def test_a_reboot_kills_a_job_and_its_file_stays_unfinished() -> None:
 # -- shells ----------------------------------------------------------------------------------------------
 
 
+async def begun(service: Service, line: str) -> tuple[str, str]:
+    """A command in a shell of its own: the header of requests to the shell, and the command's id."""
+    _status, created = await service.answer(envelope("Create"))
+    shell = created.split(b"<rsp:ShellId>")[1].split(b"<")[0].decode()
+    header = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>'
+    options = '<w:OptionSet><w:Option Name="WINRS_CONSOLEMODE_STDIN">TRUE</w:Option></w:OptionSet>'
+    body = f"<rsp:CommandLine><rsp:Command>{line}</rsp:Command></rsp:CommandLine>"
+    _status, started = await service.answer(envelope("Command", body, header + options))
+    return header, started.split(b"<rsp:CommandId>")[1].split(b"<")[0].decode()
+
+
 def test_whoever_asks_for_a_reboot_hears_the_answer_first() -> None:
     """The machine waits for the Signal; after the boot its shells are unknown."""
 
     async def scenario() -> None:
         target = machine(boot_seconds=40)
         service = Service(target, lambda **_told: None, lambda _m, _w: None)
-        _status, created = await service.answer(envelope("Create"))
-        shell = created.split(b"<rsp:ShellId>")[1].split(b"<")[0].decode()
-        header = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>'
-        options = '<w:OptionSet><w:Option Name="WINRS_CONSOLEMODE_STDIN">TRUE</w:Option></w:OptionSet>'
-        line = "<rsp:CommandLine><rsp:Command>shutdown.exe /r /t 0</rsp:Command></rsp:CommandLine>"
-        _status, started = await service.answer(envelope("Command", line, header + options))
-        command = started.split(b"<rsp:CommandId>")[1].split(b"<")[0].decode()
+        header, command = await begun(service, "shutdown.exe /r /t 0")
         await settle()
         target.clock.advance(10)
         assert target.reachable
@@ -311,13 +316,7 @@ def test_a_held_answer_is_a_command_that_runs_on_until_the_fault_is_cleared() ->
         service = Service(
             machine(), lambda **_told: None, lambda _m, _w: None, holds=lambda told: faults.holds_answer("WS01", told)
         )
-        _status, created = await service.answer(envelope("Create"))
-        shell = created.split(b"<rsp:ShellId>")[1].split(b"<")[0].decode()
-        header = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>'
-        options = '<w:OptionSet><w:Option Name="WINRS_CONSOLEMODE_STDIN">TRUE</w:Option></w:OptionSet>'
-        line = "<rsp:CommandLine><rsp:Command>hostname.exe</rsp:Command></rsp:CommandLine>"
-        _status, started = await service.answer(envelope("Command", line, header + options))
-        command = started.split(b"<rsp:CommandId>")[1].split(b"<")[0].decode()
+        header, command = await begun(service, "hostname.exe")
         await settle()
         body = f'<rsp:Receive><rsp:DesiredStream CommandId="{command}">stdout</rsp:DesiredStream></rsp:Receive>'
         timeout = "<w:OperationTimeout>PT0.05S</w:OperationTimeout>"

@@ -89,7 +89,7 @@ def test_a_database_that_is_not_there_is_named(postgres: Postgres) -> None:
 
 
 def test_a_missing_driver_is_named_with_what_installs_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requirements, "psycopg", requirements._Library("psycopg"))  # one that nobody has used yet
+    monkeypatch.setattr(database, "psycopg", requirements._Library("psycopg"))  # one that nobody has used yet
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(RequirementMissingError, match=r"psycopg is needed .* the collection's requirements-postgresql"):
         Ledger.open(url)

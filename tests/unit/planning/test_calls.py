@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.outcomes import TAGS
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.calls import VARIABLES, Call, calls_of
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.calls import (
+    STEPS,
+    UNTAKEN,
+    VARIABLES,
+    Call,
+    calls_of,
+)
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
 
 AGENT = {"agent_service": "LTService"}
@@ -97,3 +103,8 @@ def test_every_call_is_evidence_of_something() -> None:
 
 def test_every_action_of_the_flow_is_a_step() -> None:
     assert [action for action in ACTING if not made(action)] == []
+
+
+def test_a_step_that_cannot_be_begun_is_evidence_of_something() -> None:
+    assert set(UNTAKEN) == set(STEPS)
+    assert set(UNTAKEN.values()) <= set(TAGS)

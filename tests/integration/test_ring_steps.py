@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that go wrong on the control node itself, or come too late: each is its own endpoint's business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from .conftest import ansible_in, running_lab
+from .ring import BIG, LONGEST, SMALL, Night, sentence, single, workstation, write_fleet
+
+DIES, LATE, ODD, PLAIN = MACHINES = ("DIES", "LATE", "ODD", "PLAIN")
+LOOK = "msp.patching.win_posture"
+"""What an install begins with."""
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    folder = tmp_path_factory.mktemp("steps")
+    fleet = write_fleet(folder / "fleet.yml", single({name: workstation() for name in MACHINES}), speed=40)
+    with running_lab(folder / "lab", fleet) as lab:
+        yield Night(lab, ansible_in(folder), folder)
+
+
+def test_in_check_mode_no_role_takes_a_step(night: Night, tmp_path: Path) -> None:
+    play = {"hosts": PLAIN, "gather_facts": False, "roles": ["msp.patching.deploy"]}
+    (tmp_path / "deploy.yml").write_text(yaml.safe_dump([play]))
+    run = night.run("--check", playbook=tmp_path / "deploy.yml")
+    run.ok()
+    assert run.stats[PLAIN]["failures"] == run.stats[PLAIN]["changed"] == 0
+    assert night.touched() == set()
+
+
+def test_a_process_that_dies_takes_one_look_with_it(night: Night) -> None:
+    with night.held(DIES, LOOK) as run:
+        children = psutil.Process(run.pid).children(recursive=True)
+        (taking,) = [one for one in children if not one.children() and one.status() != psutil.STATUS_ZOMBIE]
+        taking.kill()
+        night.lab.clear_faults()
+        said = sentence(run.communicate(timeout=2 * LONGEST)[0])
+    assert "DIES: the process that took its step has died" in said
+    assert run.returncode == 0, said
+    (away,) = night.bodies("endpoint.unreachable", DIES)
+    assert "has died" in away["message"]
+    night.agrees(DIES)
+    assert sorted(night.installed(DIES)) == [BIG, SMALL]
+    assert night.boots(DIES) == 1
+
+
+def test_an_option_that_is_no_good_is_its_endpoints_failure(night: Night) -> None:
+    good = "{{ 'default' if inventory_hostname != 'ODD' else nowhere_to_be_found }}"
+    option = yaml.safe_dump({"deploy_server_selection": good}, default_flow_style=True)
+    run = night.run("-l", f"{ODD},{PLAIN}", "-e", option)
+    assert run.returncode == 2
+    assert run.stats[ODD]["failures"] == 1
+    assert run.stats[PLAIN]["failures"] == 0
+    assert "nowhere_to_be_found" in night.bodies("step.failed", ODD)[0]["message"]
+    assert night.installed(ODD) == []
+    assert sorted(night.installed(PLAIN)) == [BIG, SMALL]
+    night.agrees(PLAIN)
+
+
+def test_what_was_ordered_in_a_window_is_not_begun_after_it(night: Night) -> None:
+    night.lab.set_clock("2026-11-12T07:01:00Z")
+    with night.held(LATE, LOOK) as run:
+        assert night.decision(LATE)[0] == "install"
+        night.lab.set_clock("2026-11-12T09:30:00Z")
+        night.lab.clear_faults()
+        said = sentence(run.communicate(timeout=2 * LONGEST)[0])
+    assert run.returncode == 0, said
+    assert night.events("posture.observed", endpoint=LATE)
+    assert not night.happened(LATE, "install.started", "boot")
+    assert night.decision(LATE)[0] == "wait"
