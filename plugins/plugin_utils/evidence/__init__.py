@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what Ansible saw to what the ledger holds.
 
-``outcomes`` turns a raw result into an observation, ``judge`` turns observation and standing into events,
-``aftermath`` says what else follows from a failure, ``witness`` does all that for many endpoints at once, ``recorder``
-writes it down, ``spool`` keeps what the ledger cannot take. ``observer`` opens and closes a run for the callback plugin
-``msp.patching.evidence``, and ``scribe`` gathers for it what tasks of people's own saw.
+``outcomes`` turns a raw result into an observation, ``judge`` turns observation and standing into events; ``failing``
+says what a failure opens, and ``aftermath`` what else follows from it. ``witness`` does all that for many endpoints at
+once, ``recorder`` writes it down, ``spool`` keeps what the ledger cannot take. ``observer`` opens and closes a run for
+the callback plugin ``msp.patching.evidence``, and ``scribe`` gathers for it what tasks of people's own saw.
 """

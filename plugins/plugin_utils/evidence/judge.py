@@ -9,27 +9,25 @@ ledger in one transaction. The failure policy itself is the flow's.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from .. import flow
-from ..flow import Endpoint, Policy, failures, windows
+from ..flow import Endpoint, Policy, failures
 from ..ledger import Event, Progress, instant, text_of
 from ..ledger.kinds import about
 from ..psa import tickets
 from ..psa.tickets import Failing
 from . import outcomes as seen
-from .aftermath import alert, cured
+from .aftermath import cured
+from .failing import failing_update, failing_whole, failure_of, failures_of, window_at
 
 JOB_GRACE = timedelta(minutes=5)
 """How long after its limit an asynchronous job may still report; Windows' own watchdog has stopped it by then."""
 ATTEMPT_TELLS = timedelta(hours=24)
 """How long after an install that nobody saw the end of a search tells that it worked."""
-TOLD_AGAIN_AFTER = timedelta(hours=24)
-"""How soon an open failure that shows again is put on its ticket again."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
 BOOTED_MEANWHILE = "the endpoint has booted since it began"
 READ_CBS = "What CBS.log and the Setup event log of the endpoint say of the boot after the install."
@@ -124,7 +122,10 @@ def _job_lost(step: str, job: str | None, message: str, standing: Standing) -> l
     again = _retry(step, standing)
     if again is not None:
         return [lost, again]
-    return [lost, *_failure(step, [_as_a_whole(f"{tickets.STEPS[step]} gave no result: {message}", None)], standing)]
+    return [
+        lost,
+        *failure_of(step, [failing_whole(f"{tickets.STEPS[step]} gave no result: {message}", None)], standing),
+    ]
 
 
 def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Event]:
@@ -147,26 +148,26 @@ def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Ev
         (update["id"], Failing(update["title"] or update["id"], None, None, ROLLED_BACK, READ_CBS, "update"))
         for update in undone
     ]
-    return [*finished, *_failures("install", failing, standing)]
+    return [*finished, *failures_of("install", failing, standing)]
 
 
 def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[Event]:
     finished = standing.event("install.finished", results=list(found.results), reboot_required=found.reboot_required)
     caught_up = _caught_up(standing) if any(result["ok"] for result in found.results) else []
     failing = [
-        (result["update"], _failing(found.titles.get(result["update"]) or result["update"], result["hresult"]))
+        (result["update"], failing_update(found.titles.get(result["update"]) or result["update"], result["hresult"]))
         for result in found.results
         if not result["ok"]
     ]
     if found.message is not None and not failing:
-        failing = [(None, _as_a_whole(found.message, found.hresult))]
+        failing = [(None, failing_whole(found.message, found.hresult))]
     if not failing:
         return [finished, *caught_up]
     if all(one.cls == "transient" for dummy, one in failing):
         again = _retry("install", standing)
         if again is not None:
             return [finished, *caught_up, again]
-    return [finished, *caught_up, *_failures("install", failing, standing)]
+    return [finished, *caught_up, *failures_of("install", failing, standing)]
 
 
 def _caught_up(standing: Standing) -> list[Event]:
@@ -230,7 +231,7 @@ def _reboot_overdue(what: str, standing: Standing) -> list[Event]:
     if reboot is None or standing.now < reboot.requested_at + limit:
         return []
     asked = text_of(reboot.requested_at)
-    return _failure("reboot", [_as_a_whole(f"{what} since the restart asked for at {asked}", None)], standing)
+    return failure_of("reboot", [failing_whole(f"{what} since the restart asked for at {asked}", None)], standing)
 
 
 def _validated(checks: list[dict[str, Any]], standing: Standing, *observed: Event, healthy: bool) -> list[Event]:
@@ -244,7 +245,7 @@ def _validated(checks: list[dict[str, Any]], standing: Standing, *observed: Even
         return [standing.event("validation.checking", checks=checks)]
     if standing.now < since + standing.policy.settings(standing.endpoint).validation_deadline:
         return []
-    return [*observed, finished, *_failure("validate", [_as_a_whole(tickets.check_lines(checks), None)], standing)]
+    return [*observed, finished, *failure_of("validate", [failing_whole(tickets.check_lines(checks), None)], standing)]
 
 
 def _unreachable(step: str, message: str, standing: Standing) -> list[Event]:
@@ -265,12 +266,12 @@ def _failed(tag: str, step: str, message: str, hresult: str | None, standing: St
     failed = standing.event("step.failed", step=step, message=message, hresult=hresult)
     if step == "remind":
         return [failed]  # it says nothing of the patching: no failure, no hold, no ticket; the next run tries again
-    one = _as_a_whole(message, hresult)
+    one = failing_whole(message, hresult)
     if step in ("scan", "posture") or one.cls == "transient":
         again = _retry(step, standing)
         if again is not None:
             return [failed, again]
-    return [failed, *_failure(step, [one], standing)]
+    return [failed, *failure_of(step, [one], standing)]
 
 
 def _retry(step: str, standing: Standing) -> Event | None:
@@ -281,166 +282,13 @@ def _retry(step: str, standing: Standing) -> Event | None:
         return None
     at = standing.now + delay
     if step == "install":
-        window = _window(standing, standing.now)
+        window = window_at(standing, standing.now)
         if window is None or not window.open or at >= window.end:
             return None
     return standing.event("retry.scheduled", step=step, attempt=attempt, at=text_of(at))
-
-
-def _failing(subject: str, hresult: str | None) -> Failing:
-    known = failures.hresult(hresult) if hresult else None
-    if known is None:
-        meaning = "Windows gave no code for it."
-        return Failing(
-            subject, hresult, None, meaning, "The endpoint's Windows Update history and event log.", "unknown"
-        )
-    return Failing(subject, known.code, known.name, known.text, known.advice, known.cls)
-
-
-def _as_a_whole(message: str, hresult: str | None) -> Failing:
-    known = failures.hresult(hresult) if hresult else None
-    if known is None:
-        advice = "The endpoint itself: is it up, does it answer, what does its event log say?"
-        return Failing("", None, None, message, advice, "unknown")
-    return Failing("", known.code, known.name, f"{message}: {known.text}", known.advice, known.cls)
-
-
-def _failure(step: str, failing: list[Failing], standing: Standing) -> list[Event]:
-    return _failures(step, [(None, one) for one in failing], standing)
-
-
-def _failures(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
-    """Section 8, 1 to 5: failures, holds and one ticket; those that are open already tell theirs once a day."""
-    still = {(one.step, one.update): one for one in standing.progress.failures}
-    fresh = [(update, one) for update, one in failing if (step, update) not in still]
-    if fresh:
-        return _opened(step, fresh, standing)
-    earlier = {update: still[step, update] for update, dummy in failing}
-    tell = any(standing.now >= one.told_at + TOLD_AGAIN_AFTER for one in earlier.values())
-    repeated = [
-        standing.event("failure.repeated", failure=earlier[update].id, text=one.meaning, told=tell)
-        for update, one in failing
-    ]
-    return (
-        [*repeated, _ticket(step, [one for dummy, one in failing], standing, still[step, failing[0][0]].id)]
-        if tell
-        else repeated
-    )
-
-
-def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
-    endpoint, now = standing.endpoint, standing.now
-    next_window = _next_window(standing)
-    opened = [
-        standing.event(
-            "failure.opened",
-            id=_id(endpoint.name, step, update or "", text_of(now)),
-            step=step,
-            update=update,
-            hresult=one.hresult,
-            name=one.name,
-            **{"class": one.cls},
-            text=f"{tickets.STEPS[step]} failed: {one.in_words()}",
-            next_window=text_of(next_window) if next_window else None,
-            cycle=standing.cycle,
-        )
-        for update, one in failing
-    ]
-    first = opened[0].body["id"]
-    held = [
-        Event(
-            "hold.placed",
-            endpoint.name,
-            now,
-            {
-                "id": _id(first, *(f"{key}={value}" for key, value in sorted(scope.items()))),
-                "scope": dict(scope),
-                "reason": _why_held(scope, step, failing[0][1], standing),
-                "failure": first,
-            },
-        )
-        for scope in _consequences(standing).holds
-    ]
-    return [
-        *opened,
-        *held,
-        _ticket(step, [one for dummy, one in failing], standing, first),
-        *alert(opened, _consequences(standing), standing),
-    ]
-
-
-def _why_held(scope: Mapping[str, str], step: str, first: Failing, standing: Standing) -> str:
-    """What a hold beyond the client says is decided, and told, of other clients' endpoints too: it names nobody."""
-    endpoint = standing.endpoint
-    if scope.get("client") == endpoint.client:
-        return f"{endpoint.name}: {tickets.STEPS[step]} failed: {first.in_words()}"
-    code = " ".join(part for part in (first.hresult, first.name) if part)
-    what = f"{tickets.STEPS[step]} failed on a {endpoint.ring} {endpoint.kind or 'endpoint'}"
-    return f"{what}: {code}" if code else what
-
-
-def _ticket(step: str, failing: list[Failing], standing: Standing, failure: str) -> Event:
-    endpoint, now = standing.endpoint, standing.now
-    what = _consequences(standing)
-    key = tickets.failure_xref(endpoint.client, endpoint.name, step)
-    text = tickets.failure_text(
-        endpoint,
-        step,
-        failing,
-        at=now,
-        cycle=standing.cycle,
-        next_window=_next_window(standing),
-        on_call=what.on_call,
-        queue=what.queue,
-        holds=what.holds,
-    )
-    return Event(
-        "ticket.wanted",
-        endpoint.name,
-        now,
-        {
-            "id": _id(key, text_of(now)),
-            "xref": key,
-            "summary": tickets.summary(endpoint, step, failing),
-            "text": text,
-            "priority": what.priority,
-            "client": endpoint.client or None,
-            "endpoint_id": endpoint.id,
-            "endpoint_name": endpoint.name,
-            "failure": failure,
-            "queue": what.queue,
-            "on_call": what.on_call,
-            "topic": "failure",
-            "parent": tickets.cause_of(endpoint, step, failing, standing.cycle),
-        },
-    )
-
-
-def _consequences(standing: Standing) -> failures.Consequences:
-    return failures.consequences(standing.endpoint, standing.policy, standing.now, cycle=standing.cycle)
-
-
-def _next_window(standing: Standing) -> datetime | None:
-    """The next opening after the window that is open now, if one is; None where the endpoint has none."""
-    window = _window(standing, standing.now)
-    if window is not None and window.open:
-        window = _window(standing, window.end)
-    return None if window is None else window.start
-
-
-def _window(standing: Standing, at: datetime) -> windows.Window | None:
-    try:
-        return windows.install_window(standing.endpoint, standing.policy, at)
-    except flow.RecordError:
-        return None  # without kind or zone there is none
 
 
 def _on_our_clock(posture: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """The posture with its boot time as our clock would have shown it: the endpoint's may be wrong."""
     error = now - instant(posture["now"])
     return {**posture, "boot_time": text_of(instant(posture["boot_time"]) + error)}
-
-
-def _id(*parts: str) -> str:
-    """The same for the same parts: what follows from an observation depends on nothing else."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, "msp.patching/" + "/".join(parts)))
