@@ -24,7 +24,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str", "choices": ["open", "next"], "required": True},
     "ring": {"type": "str"},
     "actions": {"type": "list", "elements": "str", "choices": [*ACTING], "default": [*ACTING]},
-    "passes": {"type": "int", "default": 320},
     "state": {"type": "dict", "default": {}},
     "changed": {"type": "list", "elements": "str", "default": []},
 }
@@ -72,7 +71,7 @@ class ActionModule(ActionBase):
         if not hosts:
             return {"steps": {}, "state": state.as_record()}
         session = self._session(hosts, arguments)
-        plan = session.again(state.passed, arguments["passes"], state.started, time.sleep)
+        plan = session.again(state, time.sleep)
         return _troubled(session) | {
             "steps": plan.orders(),
             "state": state.after(plan, arguments["changed"]).as_record(),

@@ -19,7 +19,8 @@ options:
       - V(open) plans for all hosts of the play, prints the plan, and returns who is due. The first time, it opens the
         cycle and the hosts' tiers on the ledger; a window that passed without a run is told and recorded.
       - V(next) plans for the hosts still in the play and returns the next step of each. Where nothing is to be started
-        it first waits until a look at what is under way is worth it.
+        it first waits until a look at what is under way is worth it. What was looked at a moment ago is not looked at
+        again.
     type: str
     choices: [open, next]
     required: true
@@ -34,10 +35,6 @@ options:
     elements: str
     choices: [scan, install, reboot, validate, remind]
     default: [scan, install, reboot, validate, remind]
-  passes:
-    description: How many passes the run has in all; waits are spaced out so that they last.
-    type: int
-    default: 320
   state:
     description:
       - What the plan before returned as its RV(state); nothing at the first pass. Endpoints that have left are planned
@@ -97,11 +94,11 @@ state:
   type: dict
   returned: O(phase=next)
   contains:
-    passed:
-      description: How many passes are used.
-      type: int
     started:
-      description: When the first pass was.
+      description: When the first pass was planned.
+      type: str
+    planned:
+      description: When this one was.
       type: str
     left:
       description: The hosts that have nothing left to do in this run.

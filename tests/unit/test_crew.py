@@ -17,7 +17,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.crew import Crew
 
 def test_every_job_is_done_once_by_some_process() -> None:
     def work(job: int, _told: str | None) -> tuple[int, int]:
-        time.sleep(0.01)
+        time.sleep(0.1)
         return job * job, os.getpid()
 
     came = [(job, *result) for lot in Crew(work, 3).results(range(30)) for job, result in lot if result]
@@ -25,6 +25,28 @@ def test_every_job_is_done_once_by_some_process() -> None:
     workers = {process for _job, _square, process in came}
     assert 1 < len(workers) <= 3
     assert os.getpid() not in workers
+
+
+def test_who_waits_for_something_far_away_is_joined_by_all_there_may_be() -> None:
+    """All of them are at a job before the first one has its answer."""
+
+    def work(_job: int, _told: str | None) -> tuple[int, float, float]:
+        began = time.monotonic()
+        time.sleep(2)
+        return os.getpid(), began, time.monotonic()
+
+    came = [result for lot in Crew(work, 6).results(range(6)) for _job, result in lot if result]
+    assert len({process for process, _began, _ended in came}) == 6
+    assert max(began for _process, began, _ended in came) < min(ended for _process, _began, ended in came)
+
+
+def test_what_one_does_in_no_time_is_done_by_one() -> None:
+    def work(_job: int, _told: str | None) -> int:
+        return os.getpid()
+
+    came = [result for lot in Crew(work, 9).results(range(200)) for _job, result in lot]
+    assert len(came) == 200
+    assert len(set(came)) < 9
 
 
 @settings(max_examples=20, deadline=None)
@@ -41,6 +63,7 @@ def test_who_takes_a_job_hears_what_has_become_known() -> None:
     known: list[str] = []
 
     def work(_job: int, told: str | None) -> str | None:
+        time.sleep(0.5)  # else all of them come at once
         return told
 
     heard = []
@@ -59,6 +82,16 @@ def test_a_process_that_dies_gives_nothing_and_stops_no_other() -> None:
 
     came = dict(one for lot in Crew(work, 2).results(["A", "DIES", "B", "C"]) for one in lot)
     assert came == {"A": "A", "B": "B", "C": "C", "DIES": None}
+
+
+def test_where_some_have_died_those_that_may_join_go_on() -> None:
+    def work(job: str, _told: str | None) -> str:
+        if job == "DIES":
+            os._exit(1)
+        return job
+
+    came = dict(one for lot in Crew(work, 2).results(["DIES", "A", "B"]) for one in lot)
+    assert came == {"A": "A", "B": "B", "DIES": None}
 
 
 def test_where_all_have_died_it_ends() -> None:

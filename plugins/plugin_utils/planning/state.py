@@ -15,11 +15,12 @@ from .plan import Plan
 
 @dataclass(frozen=True)
 class State:
-    """`passed` passes are used since `started`; the endpoints in `left` have nothing left to do in this run, `changed`
-    are those that something was done to, `failed` says of those that failed why."""
+    """The run began at `started`, the last of its passes was `planned` at that instant; the endpoints in `left` have
+    nothing left to do in this run, `changed` are those that something was done to, `failed` says of those that
+    failed why."""
 
-    passed: int = 0
     started: datetime | None = None
+    planned: datetime | None = None
     left: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -29,15 +30,15 @@ class State:
         """Of `as_record`; of an empty one the state before the first pass."""
         if not record:
             return cls()
-        started = None if record["started"] is None else datetime.fromisoformat(record["started"])
-        return cls(
-            record["passed"], started, frozenset(record["left"]), frozenset(record["changed"]), dict(record["failed"])
+        started, planned = (
+            None if record[key] is None else datetime.fromisoformat(record[key]) for key in ("started", "planned")
         )
+        return cls(started, planned, frozenset(record["left"]), frozenset(record["changed"]), dict(record["failed"]))
 
     def as_record(self) -> dict[str, Any]:
         return {
-            "passed": self.passed,
             "started": self.started.isoformat() if self.started else None,
+            "planned": self.planned.isoformat() if self.planned else None,
             "left": sorted(self.left),
             "changed": sorted(self.changed),
             "failed": dict(self.failed),
@@ -52,8 +53,8 @@ class State:
         leaving = {name for name, step in plan.steps.items() if step.ends or step.name == "remind"}
         failed = {name: step.why for name, step in plan.steps.items() if step.name == "fail"}
         return State(
-            self.passed + 1,
             self.started or plan.now,
+            plan.now,
             self.left | leaving,
             self.changed | frozenset(changed),
             {**self.failed, **failed},

@@ -122,6 +122,18 @@ def may_have_rebooted(progress: Progress, now: datetime) -> bool:
     return progress.unreachable_since is not None or now - seen > SEEN_LATELY
 
 
+def under_way_since(step: Step, progress: Progress) -> datetime | None:
+    """Since when that is under way which the step looks after; None for a step that looks after nothing."""
+    match step.name:
+        case "look":
+            return progress.job.started_at if progress.job is not None else None
+        case "confirm":
+            return progress.reboot.requested_at if progress.reboot is not None else None
+        case "validate":
+            return progress.checking_since  # its checks have failed before, and have until a deadline to pass
+    return None
+
+
 def _under_way(progress: Progress, actions: Collection[str]) -> str | None:
     if progress.job is not None and progress.job.kind in actions:
         return "look"

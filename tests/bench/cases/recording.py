@@ -24,6 +24,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.session import Session
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.state import State
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
 
 from ..ledgers import NOW, POSTURE, fleet, hostvars, ledger_of, updates_of
@@ -199,7 +200,7 @@ def opened(bench: Bench, url: str, endpoints: Mapping[str, Endpoint], at: Any) -
         settings = Settings(ledger=url, policy=policy, as_of=at, by="bench", spool=bench.folder / "spool")
         session = Session(Recorder(settings), variables, list(endpoints), pilots, [*ACTING], list(endpoints))
         session.open(None)
-        planned.append(session.again(0, 320, None, time.sleep).orders())
+        planned.append(session.again(State(), time.sleep).orders())
 
     took = cpu(once, 1)
     if len(planned[0]) != len(endpoints):

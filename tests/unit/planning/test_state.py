@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 11, 7, 5, tzinfo=UTC)
 NAMES = st.frozensets(st.text(min_size=1, max_size=5), max_size=4)
 STATES = st.builds(
     State,
-    st.integers(1, 400),
+    st.datetimes(timezones=st.just(UTC)),
     st.datetimes(timezones=st.just(UTC)),
     NAMES,
     NAMES,
@@ -29,9 +29,9 @@ STATES = st.builds(
 )
 
 
-def plan(**steps: str) -> Plan:
+def plan(now: datetime = NOW, /, **steps: str) -> Plan:
     """Only what a state looks at."""
-    made: Any = SimpleNamespace(now=NOW, steps={name: Step(step, f"{name} {step}") for name, step in steps.items()})
+    made: Any = SimpleNamespace(now=now, steps={name: Step(step, f"{name} {step}") for name, step in steps.items()})
     return cast("Plan", made)
 
 
@@ -47,10 +47,11 @@ def test_before_the_first_pass_there_is_none() -> None:
 
 def test_who_leaves_fails_or_is_reminded_has_left() -> None:
     state = State().after(plan(A="look", B="leave", C="fail", D="remind", E="wait"), [])
-    assert state == State(1, NOW, frozenset("BCD"), frozenset(), {"C": "C fail"})
+    assert state == State(NOW, NOW, frozenset("BCD"), frozenset(), {"C": "C fail"})
 
 
 def test_nothing_of_earlier_passes_is_forgotten() -> None:
     first = State().after(plan(A="install", B="fail"), [])
-    state = first.after(plan(A="leave"), ["A"])
-    assert state == State(2, NOW, frozenset("AB"), frozenset("A"), {"B": "B fail"})
+    later = NOW + timedelta(seconds=9)
+    state = first.after(plan(later, A="leave"), ["A"])
+    assert state == State(NOW, later, frozenset("AB"), frozenset("A"), {"B": "B fail"})
