@@ -7,8 +7,8 @@ A job goes to a process and its result comes back over a pipe of theirs, so that
 with it and nobody else's. They end with whoever made them, however that ends.
 
 A process costs some 25 MB and more time of the processor than most jobs do. So there are as many as it takes: while
-processors are idle, because those that are there wait for something far away, one more joins every few hundredths of a
-second; where the processors are busy, more would only be in each other's way.
+processors are idle, or all that are there wait for something far away, one more joins every few hundredths of a second;
+where they fill the processors, more would only be in each other's way.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Result = TypeVar("Result")
 Told = Callable[[], "str | None"]
 FORK = multiprocessing.get_context("fork")
 JOIN_SECONDS = 0.05
-"""How long processors are idle until one more process joins."""
+"""How often it is looked whether one more process is of use."""
 IDLE = 0.2
-"""Of the processors' time, from which on they are."""
+"""Of the processors' time, from which on they have room for one more."""
 TOGETHER_SECONDS = 0.2
 """Results that come within this time of each other are given to the caller together."""
 LOOK_SECONDS = 1.0
@@ -65,15 +65,16 @@ class Crew(Generic[Job, Result]):
         crew: list[_Member] = []
         busy: dict[Connection, Job] = {}
         came: list[tuple[Job, Result | None]] = []
-        given, processors = time.monotonic(), _Processors()
+        given, room = time.monotonic(), _Room()
         try:
             while busy or (waiting and len(crew) < self._size):
                 may_join = bool(waiting) and len(crew) < self._size
-                if may_join and (not busy or processors.are_idle()):
+                if may_join and (not busy or room.is_there(crew)):
                     crew.append(self._begin([member.pipe for member in crew]))
                     self._hand(crew[-1].pipe, waiting, busy, told)
                 seconds = JOIN_SECONDS if may_join else TOGETHER_SECONDS if came else LOOK_SECONDS
                 for pipe in _ready(busy, seconds):
+                    room.heard()
                     job = busy.pop(pipe)
                     try:
                         came.append((job, pipe.recv()))
@@ -121,31 +122,51 @@ class Crew(Generic[Job, Result]):
                 return
 
 
-class _Processors:
-    """Whether they have had nothing to do lately."""
+class _Room:
+    """Whether one more process is of use."""
 
     def __init__(self) -> None:
-        self._at, self._idle, self._all = time.monotonic(), *_jiffies()
+        self._at, self._ticks, self._quiet = time.monotonic(), _ticks(), True
 
-    def are_idle(self) -> bool:
-        """Since it was last told, which is at most every `JOIN_SECONDS`. Where the system does not say, they are."""
+    def heard(self) -> None:
+        """A result has come."""
+        self._quiet = False
+
+    def is_there(self, crew: Iterable[_Member]) -> bool:
+        """Since the last look, which is `JOIN_SECONDS` ago at least, processors were idle; or, on a machine that others
+        keep busy, none of the crew had a result and none is at work: what they wait for is no processor."""
         at = time.monotonic()
         if at - self._at < JOIN_SECONDS:
             return False
-        idle, everything = _jiffies()
-        spare, passed = idle - self._idle, everything - self._all
-        self._at, self._idle, self._all = at, idle, everything
-        return spare >= IDLE * passed
+        before, quiet = self._ticks, self._quiet
+        self._at, self._ticks, self._quiet = at, _ticks(), True
+        idle, everything = (now - then for now, then in zip(self._ticks, before, strict=True))
+        if idle >= IDLE * everything:
+            return True
+        return quiet and all(_sleeps(member.process.pid) for member in crew)
 
 
-def _jiffies() -> tuple[int, int]:
-    """How long the processors were idle, and all there was, in ticks of the system's clock; nothing where it has no
-    such file."""
-    with suppress(OSError, ValueError):
-        first = Path("/proc/stat").read_text().partition("\n")[0]
-        user, nice, system, idle, waiting, *more = map(int, first.split()[1:9])
-        return idle + waiting, user + nice + system + idle + waiting + sum(more)
-    return 0, 0
+def _ticks() -> tuple[int, int]:
+    """How long the processors that we may use were idle, and all there was, in ticks of the system's clock; nothing
+    where it does not say, so that they count as idle."""
+    idle = everything = 0
+    with suppress(OSError, AttributeError):
+        ours = {f"cpu{number}" for number in os.sched_getaffinity(0)}
+        for line in Path("/proc/stat").read_text().splitlines():
+            name, *ticks = line.split()[:9]
+            if name in ours:
+                idle += int(ticks[3]) + int(ticks[4])  # which waits for a disk
+                everything += sum(map(int, ticks))
+    return idle, everything
+
+
+def _sleeps(pid: int) -> bool:
+    """Whether a process neither works nor waits for a processor."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] != "R"
 
 
 def _ready(busy: Iterable[Connection], seconds: float) -> list[Connection]:

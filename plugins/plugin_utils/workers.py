@@ -15,9 +15,23 @@ from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
 
-from ansible.plugins.loader import action_loader, connection_loader, filter_loader, shell_loader, test_loader
+from ansible.plugins.loader import (
+    action_loader,
+    connection_loader,
+    filter_loader,
+    module_loader,
+    shell_loader,
+    test_loader,
+)
 
-ACTIONS = ("msp.patching.step", "ansible.builtin.async_status", "ansible.windows.win_updates")
+ACTIONS = ("msp.patching.step", "ansible.builtin.async_status", "ansible.windows.win_updates", "ansible.legacy.normal")
+MODULES = ("ansible.windows.win_updates", "ansible.windows.async_status", "msp.patching.win_posture")
+IMPORTED = (
+    "encodings.utf_16_le",
+    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
+    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+)
+"""What a call imports; Ansible's own names among them may change."""
 
 
 def warm_up(connections: Iterable[str]) -> None:
@@ -32,6 +46,12 @@ def warm_up(connections: Iterable[str]) -> None:
         for name in names:
             with suppress(Exception):  # it is no plugin's business here why another cannot be loaded
                 loader.get(name, class_only=True)
+    for module in MODULES:
+        with suppress(Exception):
+            module_loader.find_plugin(module, mod_type=".ps1")
+    for name in IMPORTED:
+        with suppress(ImportError):
+            import_module(name)
     with suppress(Exception):
         _compile_expressions()
     # A collection in a worker would write to every object that the two share, and so copy the memory of the parent.

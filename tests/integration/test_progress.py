@@ -29,6 +29,8 @@ from .ring import BIG, CONFIG, IMPATIENT, RING, ROOT, Night, single, workstation
 
 LINES, COLUMNS = 40, 140
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "msp.patching.progress"}
+PRESSED_AGAIN = 5.0
+"""Seconds after which somebody who sees no answer presses again."""
 STAMPED = re.compile(r"^\d\d:\d\d:\d\d  (.*)$", re.MULTILINE)
 
 
@@ -73,7 +75,7 @@ class Terminal:
     def _read(self, ours: int, process: subprocess.Popen[bytes], interrupt_at: str) -> None:
         screen = pyte.Screen(COLUMNS, LINES)
         stream = pyte.ByteStream(screen)
-        deadline, interrupted = time.monotonic() + 120, False
+        deadline, pressed = time.monotonic() + 120, None
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
                 try:
@@ -81,8 +83,10 @@ class Terminal:
                 except OSError:  # the other end is closed
                     return
                 self.seen.append("\n".join(line.rstrip() for line in screen.display).rstrip())
-                if not interrupted and re.search(interrupt_at, self.seen[-1]):
-                    interrupted = True
+                # Python drops an interrupt that comes while Ansible forks: then one presses again
+                again = pressed is not None and time.monotonic() - pressed > PRESSED_AGAIN
+                if again or (pressed is None and re.search(interrupt_at, self.seen[-1])):
+                    pressed = time.monotonic()
                     os.killpg(process.pid, signal.SIGINT)
             elif process.poll() is not None:
                 return

@@ -124,7 +124,7 @@ def planned(bench: Bench, count: int) -> Row:
     }
 
     variables = bench.folder / "variables.json"
-    variables.write_text(json.dumps({"updates": updates_of(0), "now": text_of(NOW), "as_of": text_of(NOW)}))
+    variables.write_text(json.dumps({"updates": updates_of(0), "instant": text_of(NOW), "as_of": text_of(NOW)}))
 
     def task(name: str, hosts: Path) -> float:
         marks = bench.folder / f"{name}.marks"
