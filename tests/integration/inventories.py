@@ -98,6 +98,12 @@ class Reader:
         ]
 
 
+def counted(kept: Path) -> dict[str, str]:
+    """The environment in which Ansible's work is counted in the file `kept`: see ``counted/sitecustomize.py``."""
+    path = [str(Path(__file__).parent / "counted"), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, path)), "COUNTED": str(kept)}
+
+
 Mangle = Callable[[str, Mapping[str, str], Any], Any]
 """Of a list's name in lower case, the query and the JSON answer: the answer in its place."""
 

@@ -17,7 +17,7 @@ from ansible_collections.msp.patching.plugins.inventory.automate import EXAMPLES
 from ansible_collections.msp.patching.plugins.plugin_utils.automate import AutomateClient, Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from lab.client import LabClient
-from tests.integration.inventories import Reader, Reading, defective
+from tests.integration.inventories import Reader, Reading, counted, defective
 
 LISTS = ["Computers", "Clients", "Locations", "Groups", "GroupComputers", "GroupPatchingPolicies"]
 CLIENT_FIELDS = [(f"Clients/{number}/ExtraFields", "1") for number in (1, 2)]
@@ -294,3 +294,17 @@ def test_last_contacts_in_bulk(shared_lab: LabClient) -> None:
         ("1", ["Id", "RemoteAgentLastContact", "Status"]),
         ("3", ["Id", "RemoteAgentLastContact", "Status"]),
     ]
+
+
+def test_no_template_is_worked_out_for_a_host_unless_one_is_asked_for(read: Reader) -> None:
+    """Groups and variables of ten thousand hosts are made in Python."""
+
+    def templates(**options: Any) -> int:
+        kept = read.folder / "counted"
+        kept.unlink(missing_ok=True)
+        good(read(env=counted(kept), **options))
+        return kept.read_text().splitlines().count("template")
+
+    hosts, plain = 6, templates()
+    assert plain < hosts
+    assert templates(groups={"acme": "patching_client == 'Acme Dental'"}) >= plain + hosts

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from .conftest import ansible_in, running_lab
+from .inventories import counted
 from .ring import BIG, POLICY, Night, workstation, write_fleet
 
 DUE = [f"WS{number}" for number in range(1, 7)]
@@ -28,7 +29,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Night, Any]]
     machines |= {name: workstation(ring="Production", boot_seconds=10) for name in LATER}
     with running_lab(folder / "lab", write_fleet(folder / "fleet.yml", {"Acme": machines}, speed=40)) as lab:
         bounded = {**POLICY, "locations": {"Acme": {"Office": {"installs": {"at_once": AT_ONCE}}}}}
-        night = Night(lab, ansible_in(folder), folder, policy=bounded)
+        night = Night(lab, ansible_in(folder), folder, policy=bounded, environment=counted(folder / "counted"))
         yield night, night.run()
 
 
@@ -61,6 +62,19 @@ def test_an_endpoint_is_one_task_whatever_is_done_on_it(ran: tuple[Night, Any]) 
     for_all = sum(run.stats[name]["ok"] for name in DUE) - len(DUE)
     asked = sum(sum(calls(night, name).values()) for name in DUE)
     assert 0 < for_all < asked
+
+
+def test_what_the_control_node_works_out_and_builds(ran: tuple[Night, Any]) -> None:
+    """A module in Python would be a task on the control node itself, at some 300 ms of a processor. Ansible works out
+    some fifty templates for a connection, and a hundred for a task: there is a connection for a step, and two tasks for
+    a pass; nothing is worked out for each endpoint of a pass."""
+    night, run = ran
+    made = Counter((night.folder / "counted").read_text().splitlines())
+    asked = sum(sum(calls(night, name).values()) for name in DUE)
+    assert set(made) == {"template", "module .ps1"}
+    assert made["module .ps1"] == asked
+    for_all = sum(run.stats[name]["ok"] for name in DUE) - len(DUE)
+    assert made["template"] < 75 * asked + 150 * for_all
 
 
 def test_it_is_told_of_each_that_something_was_done_to_it(ran: tuple[Night, Any]) -> None:

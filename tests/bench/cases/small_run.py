@@ -15,7 +15,7 @@ TEN = 10
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    case = Case(60, (TEN,), 3 if bench.quick else 1)
+    case = Case(30, (TEN,), 3 if bench.quick else 1)
     ring, plain = run(bench, case, RING, TEN)[0], run(bench, case, PLAIN, TEN)[0]
     what = f"{TEN} endpoints, {FORKS} forks"
     against = "plain win_updates"
