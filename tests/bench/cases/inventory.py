@@ -18,7 +18,7 @@ from ..measure import Usage, command, median
 from ..row import Row
 from . import Bench
 
-RUNS = {1_000: 5, 10_000: 3, 30_000: 1}
+RUNS = {1_000: 5, 10_000: 2, 30_000: 1}
 """By size: how often each command runs. The shorter it takes, the more does one run depend on what else runs."""
 QUICK = {1_000: 3, 10_000: 1}
 PAGE = 1_000
