@@ -5,9 +5,9 @@
 same name; the steps: ``plugin_utils/planning/calls.py``.
 
 A task of Ansible's for each endpoint would cost the control node more than the calls of most steps: a process that is
-forked from all of Ansible, its queue, its variables, its callbacks, all of it in one main process. Here as many
-processes as Ansible would have at once (``forks``) share the endpoints of a pass, and what they see is recorded while
-they go on.
+forked from all of Ansible, its queue, its variables, its callbacks, all of it in one main process. Here a few
+processes, at most as many as Ansible would have at once (``forks``), share the endpoints of a pass, and what they see
+is recorded while they go on.
 """
 
 from __future__ import annotations

@@ -100,7 +100,8 @@ def main() -> None:
     prepare_pip()
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent) / "ansible_collections" / "msp" / "patching"
-        names = copy_to(folder)
+        # the tests are in no release, and ruff and mypy look at them more closely than ansible-test does
+        names = copy_to(folder, without=("tests",))
         plant(folder, PLANTED)
         found = sanity(folder, "--skip-test", "validate-modules")
         plant(folder, PLANTED_MODULE)

@@ -21,9 +21,9 @@ def tracked() -> list[str]:
     return sorted(name for name in names if name and (ROOT / name).is_file())
 
 
-def copy_to(folder: Path) -> list[str]:
-    """Copies them there, and gives what was copied."""
-    names = tracked()
+def copy_to(folder: Path, *, without: tuple[str, ...] = ()) -> list[str]:
+    """Copies them there, but for those of the folders ``without``, and gives what was copied."""
+    names = [name for name in tracked() if not name.startswith(tuple(f"{one}/" for one in without))]
     for name in names:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from ..deliveries import compliance
@@ -23,21 +23,19 @@ from .by_hand import restart_tickets
 from .catalogue import describe_unknown
 from .hosts import NAMED, HostVars, ScopeError, mac_addresses, nobody, read_endpoints, readable_endpoints
 from .knock import address_of, answering
+from .looks import Looks
 from .missed import in_words as missed_in_words
 from .missed import missed_windows
-from .pace import apart, looks_by, next_look, wait
+from .pace import apart
 from .plan import Plan, as_seen, decided_events, make_plan
 from .state import State
-from .steps import Step, under_way_since
+from .steps import Step
 from .tables import in_words, plan_table
 from .telling import tell_people
 from .tiers import opened_in_words
 from .turns import CLAIMED, claims_of, leave_to_others
 from .wake import arranged, may_send, place_of, tried_in
 from .wake import nobody as nobody_near
-
-AT_ONCE = frozenset({"scan", "install", "reboot", "remind", "wake"})
-"""Steps that something is done by at once: a pass with one of them does not wait."""
 
 
 class Session:
@@ -121,30 +119,28 @@ class Session:
         before = state.planned
         if before is None or state.started is None:
             return self._ready(self._endpoints)
-        now = self._recorder.clock.now()
-        early = apart(self._seconds(now - state.started)) - self._seconds(now - before)
+        clock = self._recorder.clock
+        now = clock.now()
+        early = (
+            apart((now - state.started).total_seconds() / clock.speed) - (now - before).total_seconds() / clock.speed
+        )
         if early > 0:
             sleep(early)
         plan = self._ready(self._endpoints)
-        if not any(step.name in AT_ONCE for step in plan.steps.values()):
-            pause = self._pause(plan, before)
-            if pause > 0:
-                sleep(pause)
-                plan = self._ready(self._endpoints)
-        return self._in_time(plan, before)
+        pause = self._looks(plan, before).pause()
+        if pause > 0:
+            sleep(pause)
+            plan = self._ready(self._endpoints)
+        return self._looks(plan, before).in_time()
+
+    def _looks(self, plan: Plan, before: datetime) -> Looks:
+        woken = [name for name in plan.steps if self._was_woken(plan, name)]
+        return Looks(plan, before, self._recorder.clock.speed, woken)
 
     def _ready(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         """The plan without what others are at, with the sleepers woken and those seen that have woken up."""
         plan = self._claimed(self._plan(endpoints))
         return self._answering(self._waking(plan))
-
-    def _in_time(self, plan: Plan, before: datetime) -> Plan:
-        """The plan without the looks that have not become due since the plan `before`."""
-        since = self._seconds(plan.now - before)
-        early = {name for name, age in self._ages(plan).items() if looks_by(age) == looks_by(age - since)}
-        looked = Step("wait", "what is under way was looked at a moment ago")
-        steps = {name: looked if name in early and step.acts else step for name, step in plan.steps.items()}
-        return replace(plan, steps=steps)
 
     def _waking(self, plan: Plan) -> Plan:
         waking = {name: plan.endpoints[name] for name, step in plan.steps.items() if step.name == "wake"}
@@ -223,30 +219,6 @@ class Session:
         )
         recorder.append(self._ledger, [*decided_events(plan), *restart_tickets(plan), *away_events(plan)])
         return plan
-
-    def _pause(self, plan: Plan, before: datetime) -> float:
-        """Real seconds until a look is worth it, or something else is due; 0 where nobody is left to wait for."""
-        if all(step.ends for step in plan.steps.values()):
-            return 0.0
-        since = self._seconds(plan.now - before)
-        looks = [next_look(age) if looks_by(age) == looks_by(age - since) else 0.0 for age in self._ages(plan).values()]
-        due = [progress.retry_at for progress in plan.progress.values() if progress.retry_at is not None]
-        due += [step.until for step in plan.steps.values() if step.until is not None]
-        return wait([*looks, *(self._seconds(at - plan.now) for at in due)])
-
-    def _ages(self, plan: Plan) -> dict[str, float]:
-        """Of the endpoints on which something is under way, since how many real seconds it is."""
-        begun = {name: under_way_since(step, plan.progress[name]) for name, step in plan.steps.items()}
-        begun |= {
-            name: plan.progress[name].woken_at
-            for name, step in plan.steps.items()
-            if step.name == "wait" and self._was_woken(plan, name)
-        }
-        return {name: self._seconds(plan.now - at) for name, at in begun.items() if at is not None}
-
-    def _seconds(self, duration: timedelta) -> float:
-        """As they pass for whoever waits: the run's time may be simulated."""
-        return duration.total_seconds() / self._recorder.clock.speed
 
     def _words(self, ring: str | None, plan: Plan, everybody: Mapping[str, Endpoint]) -> str:
         counts = Counter(decision.action for decision in plan.decisions.values())
