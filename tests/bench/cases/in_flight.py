@@ -25,6 +25,15 @@ PER_ENDPOINT = 0.35
 
 
 @dataclass(frozen=True)
+class Ran:
+    """What a run took; the seconds of CPU that the lab took beside it, and how often its endpoints were called."""
+
+    used: Usage
+    share: float
+    calls: int
+
+
+@dataclass(frozen=True)
 class Case:
     """So many endpoints, with installs of so many lab seconds, of which `speed` pass in a second."""
 
@@ -47,9 +56,11 @@ def of_case(bench: Bench, case: Case) -> Iterator[Row]:
     # at once: the one endpoint is waited for nearly all the time
     with ThreadPoolExecutor() as pool:
         runs = pool.map(lambda one: run(bench, case, *one), ((RING, 1), (PLAIN, MEASURED)))
-        alone, plain = (used for used, _share in runs)
+        alone, counted = runs
+    plain = counted.used
     for size in case.sizes:
-        ring, share = run(bench, case, RING, size)
+        ran = run(bench, case, RING, size)
+        ring = ran.used
         what = f"{size:,} endpoints, installs of {case.install:g} s, {FORKS} forks"
         rounds = -(-size // FORKS) / (MEASURED / FORKS)
         against = "plain win_updates" + (f", from {MEASURED} by its rounds" if size != MEASURED else "")
@@ -60,8 +71,8 @@ def of_case(bench: Bench, case: Case) -> Iterator[Row]:
         )  # fmt: skip
         yield Row(
             case="in flight", what=f"{what}: wall, beside the limit", ours=ring.wall,
-            plain=alone.wall + PER_ENDPOINT * size, unit="s", at_most=1.0 if size >= 300 else None,
-            against=f"one endpoint's own {alone.wall:.0f} s + {PER_ENDPOINT} s each",
+            plain=alone.used.wall + PER_ENDPOINT * size, unit="s", at_most=1.0 if size >= 300 else None,
+            against=f"one endpoint's own {alone.used.wall:.0f} s + {PER_ENDPOINT} s each",
         )  # fmt: skip
         yield Row(
             case="in flight", what=f"{what}: memory", ours=ring.memory, plain=plain.memory, unit="MB",
@@ -69,12 +80,15 @@ def of_case(bench: Bench, case: Case) -> Iterator[Row]:
         )  # fmt: skip
         yield Row(
             case="in flight", what=f"{what}: CPU an endpoint", ours=ring.cpu / size, plain=plain.cpu / MEASURED,
-            unit="s", against=f"plain; the lab's own {share / size:.2f} s are not in it",
+            unit="s", against=f"plain; the lab's own {ran.share / size:.2f} s are not in it",
+        )  # fmt: skip
+        yield Row(
+            case="in flight", what=f"{what}: calls an endpoint", ours=ran.calls / size,
+            plain=counted.calls / MEASURED, unit="calls", against="plain",
         )  # fmt: skip
 
 
-def run(bench: Bench, case: Case, playbook: Path, size: int, forks: int = FORKS) -> tuple[Usage, float]:
-    """What it took, and the seconds of CPU that the lab took beside it."""
+def run(bench: Bench, case: Case, playbook: Path, size: int, forks: int = FORKS) -> Ran:
     with lab(pilots(size, case.install), case.speed) as client:
         before = cpu_of_lab(client)
         used = play(client, playbook, "-e", "ring=pilot", forks=forks)
@@ -85,4 +99,4 @@ def run(bench: Bench, case: Case, playbook: Path, size: int, forks: int = FORKS)
         f"{playbook.stem}, {size:,} endpoints, {case.install:g} s: {used.wall:.0f} s, {used.cpu:.0f} s of CPU (the lab "
         f"{share:.0f} s), {used.memory:.0f} MB, {calls / size:.1f} calls an endpoint"
     )
-    return used, share
+    return Ran(used, share, calls)

@@ -19,7 +19,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     case = Case(30, (TEN,), 3 if bench.quick else 1)
     # both at once, each with a lab of its own: they wait nearly all the time, and under the same sky
     with ThreadPoolExecutor() as pool:
-        ring, plain = (used for used, _share in pool.map(lambda book: run(bench, case, book, TEN), (RING, PLAIN)))
+        ring, plain = (ran.used for ran in pool.map(lambda book: run(bench, case, book, TEN), (RING, PLAIN)))
     what = f"{TEN} endpoints, {FORKS} forks"
     against = "plain win_updates"
     yield Row(
