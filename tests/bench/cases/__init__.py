@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-CASES = ("small_run", "in_flight", "inventory", "planning", "recording", "scaleout")
+CASES = ("in_flight", "inventory", "planning", "recording", "scaleout")
 
 
 @dataclass(frozen=True)

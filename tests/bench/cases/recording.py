@@ -38,7 +38,7 @@ TAKES = 0.1
 ARA = "ara[server]==1.8.0"
 """The recorder beside it: put into build/ara, for it brings a web framework that nothing here has a use for."""
 APPENDED = 300
-SHORT, USUAL, LONG = 50_000, 300_000, 5_000_000
+SHORT, USUAL, LONG = 50_000, 200_000, 5_000_000
 """Events of a ledger of the endpoints that are planned for: of days, of weeks, and of a year, which are made in ten
 minutes and more."""
 PLANNED, PLANNED_QUICK = 10_000, 1_000

@@ -45,7 +45,7 @@ AGAIN = 4
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    workstations = 4 if bench.quick else 100
+    workstations = 4 if bench.quick else 240
     alone, count = 0.0, workstations + len(SERVERS)
     with running_postgres() as postgres:
         postgres.sql("ALTER SYSTEM SET fsync = on")  # what is measured is what is kept
