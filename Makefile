@@ -130,7 +130,7 @@ gates: environment
 	@for one in sanity importer browser; do nice -n 10 $(MAKE) --no-print-directory $$one || exit 1; done
 
 .PHONY: bench bench-quick
-bench: environment ## What it costs, as ratios measured in one run: some twenty-five minutes
+bench: environment ## What it costs, as ratios measured in one run: some twenty minutes
 	@python -m tests.bench
 
 bench-quick: environment ## Less of it, in three minutes

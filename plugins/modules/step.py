@@ -10,7 +10,7 @@ description:
   - Runs once in each pass of the role P(msp.patching.flow#role), on the control node, for all endpoints that
     M(msp.patching.plan) has ordered a step for. It makes the calls of an endpoint's step one after the other, over one
     connection that is made of the endpoint's variables as for any task. Several processes share the endpoints, at most
-    as many as Ansible has C(forks): one more joins while processors are idle or all of them wait for endpoints.
+    as many as Ansible has C(forks). One more joins while processors are idle or all of them wait for endpoints.
   - V(scan) and V(install) start a job on the endpoint and do not wait for it; V(look) sees how it stands. V(install)
     takes exactly the updates of the order and never reboots. V(reboot) looks first, and starts a restart where one is
     pending; V(confirm) and V(see) look whether the endpoint has booted. V(validate) runs the checks that apply.

@@ -53,7 +53,8 @@ def looks(
     names = "ABCD"[: len(steps)]
     ends = NOW + timedelta(seconds=until) if until else None
     made = {
-        name: Step(step, "", ends if step == "wait" else None) for name, (step, _) in zip(names, steps, strict=True)
+        name: Step(step, "", ends if step == "wait" else None)
+        for name, (step, _progress) in zip(names, steps, strict=True)
     }
     progress = {name: one for name, (_step, one) in zip(names, steps, strict=True)}
     return Looks(cast("Plan", Planned(made, progress)), ago(before), speed, woken)
