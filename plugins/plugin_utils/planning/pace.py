@@ -27,7 +27,7 @@ LONGEST = 120.0
 """Between two looks at most, or two passes: a run that is silent for longer is taken for dead by schedulers."""
 APART = 0.01
 """Of the time that a run has lasted, from one pass to the next."""
-BREATH = 1.0
+BREATH = 0.25
 """From one pass to the next at least: what is due in it is one pass."""
 PATIENCE = 10.0
 """Until it is looked again whether another run has finished what ours waits for."""
