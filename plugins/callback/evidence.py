@@ -148,7 +148,7 @@ from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
 from ..plugin_utils.evidence.witness import Look
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.planning.hosts import readable_endpoints
-from ..plugin_utils.workers import settle, warm_up
+from ..plugin_utils.workers import warm_up
 
 MARK = "_evidence"
 STEP = "msp.patching.step"
@@ -218,7 +218,6 @@ class CallbackModule(CallbackBase):
             recorder = activate(read_settings(self.get_option, self._invocation()), self._say)
             self._observer = Observer(recorder)
             recorder.replay()
-            settle()
 
     @_guarded
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002

@@ -54,12 +54,7 @@ def warm_up(connections: Iterable[str]) -> None:
             import_module(name)
     with suppress(Exception):
         _compile_expressions()
-    settle()
-
-
-def settle() -> None:
-    """What has been loaded is there for good, so nobody looks for garbage among it any more: in a worker that would
-    write to every object that it shares with its parent, and so copy all of its memory, for each task and host."""
+    # A collection in a worker would write to every object that the two share, and so copy the memory of the parent.
     gc.freeze()
 
 

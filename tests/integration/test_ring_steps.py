@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,9 @@ import pytest
 import yaml
 
 from .conftest import ansible_in, running_lab
-from .ring import BIG, LONGEST, SMALL, Night, sentence, single, workstation, write_fleet
+from .ring import BIG, LONGEST, ROOT, SMALL, Night, sentence, single, workstation, write_fleet
 
-DIES, LATE, ODD, PLAIN = MACHINES = ("DIES", "LATE", "ODD", "PLAIN")
+DIES, LATE, LONG, ODD, PLAIN = MACHINES = ("DIES", "LATE", "LONG", "ODD", "PLAIN")
 LOOK = "msp.patching.win_posture"
 """What an install begins with."""
 
@@ -77,3 +78,21 @@ def test_what_was_ordered_in_a_window_is_not_begun_after_it(night: Night) -> Non
     assert night.events("posture.observed", endpoint=LATE)
     assert not night.happened(LATE, "install.started", "boot")
     assert night.decision(LATE)[0] == "wait"
+
+
+def test_a_run_has_as_many_passes_as_it_takes(night: Night, tmp_path: Path) -> None:
+    """The role, with one pass where it has eighty before it loads more: so it loads more at each of them."""
+    role = shutil.copytree(ROOT / "roles" / "flow", tmp_path / "flow")
+    main, eight = role / "tasks" / "main.yml", yaml.safe_load((role / "tasks" / "eight_passes.yml").read_text())
+    main.write_text(main.read_text().replace("name: msp.patching.flow", f"name: {role}"))
+    (role / "tasks" / "passes.yml").write_text(yaml.safe_dump([eight[0], eight[-1]]))
+    play = {"hosts": LONG, "gather_facts": False, "roles": ["msp.patching.scope", str(role)]}
+    (tmp_path / "flow.yml").write_text(yaml.safe_dump([play]))
+    night.lab.set_clock("2026-11-13T07:01:00Z")
+    run = night.run(playbook=tmp_path / "flow.yml")
+    run.ok()
+    assert sum(task.endswith("More passes") for task in run.results[LONG]) > 0
+    assert run.stats[LONG]["ok"] > 2 * 5, "passes of two tasks, one within the other"
+    assert sorted(night.installed(LONG)) == [BIG, SMALL]
+    assert night.boots(LONG) == 1
+    night.agrees(LONG)

@@ -38,8 +38,8 @@ class Looks:
         if any(step.acts and name not in self._ages for name, step in steps.items()):
             return 0.0
         looks = [0.0 if self._is_due(age) else next_look(age) for age in self._ages.values()]
-        due = [progress.retry_at for progress in self.plan.progress.values() if progress.retry_at is not None]
-        due += [step.until for step in steps.values() if step.until is not None]
+        waiting = {name: step for name, step in steps.items() if step.name == "wait"}
+        due = [at for name, step in waiting.items() for at in (step.until, self.plan.progress[name].retry_at) if at]
         return wait([*looks, *(self._seconds(at - self.plan.now) for at in due)])
 
     def in_time(self) -> Plan:

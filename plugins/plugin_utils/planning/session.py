@@ -119,11 +119,9 @@ class Session:
         before = state.planned
         if before is None or state.started is None:
             return self._ready(self._endpoints)
-        clock = self._recorder.clock
-        now = clock.now()
-        early = (
-            apart((now - state.started).total_seconds() / clock.speed) - (now - before).total_seconds() / clock.speed
-        )
+        now, speed = self._recorder.clock.now(), self._recorder.clock.speed
+        lasted, since = ((now - at).total_seconds() / speed for at in (state.started, before))
+        early = apart(lasted) - since
         if early > 0:
             sleep(early)
         plan = self._ready(self._endpoints)

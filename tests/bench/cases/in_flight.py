@@ -52,8 +52,9 @@ TEN = 10
 
 
 def measure(bench: Bench) -> Iterator[Row]:
-    with ThreadPoolExecutor() as pool:
-        # Few endpoints are waited for nearly all the time, and so are those of the plain playbook: these at once.
+    # Few endpoints are waited for nearly all the time, and so are those of the plain playbook: these at once, four runs
+    # and who waits for two of them.
+    with ThreadPoolExecutor(5) as pool:
         few = pool.submit(lambda: list(small_run(bench, pool)))
         for number, case in enumerate(QUICK if bench.quick else LONG if bench.long else USUAL):
             alone, plain = at_once(bench, pool, case, (RING, 1), (PLAIN, MEASURED))

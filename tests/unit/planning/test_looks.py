@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -70,6 +70,7 @@ WAITS: tuple[tuple[str, Any, float], ...] = (
     ("nobody has looked lately", looks(("see", Progress())), 0),
     ("a validation that is tried again", looks(validate(4.5)), 1.5),
     ("a retry", looks(("wait", Progress(retry_at=NOW + timedelta(seconds=40))), look(700), until=30), 30),
+    ("a retry that is under way", looks(("look", replace(look(10.5)[1], retry_at=ago(60)))), 1.5),
     ("nobody is left", looks(("leave", Progress()), ("fail", Progress())), 0),
     ("another run is at it", looks(("wait", Progress())), PATIENCE),
     ("it was woken", looks(("wait", Progress(woken_at=ago(4.5))), woken=("A",)), 1.5),
