@@ -147,6 +147,7 @@ from ..plugin_utils.evidence.recorder import activate, active
 from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
 from ..plugin_utils.evidence.witness import Look
 from ..plugin_utils.flow import Endpoint
+from ..plugin_utils.interrupts import keep_interrupts
 from ..plugin_utils.planning.hosts import readable_endpoints
 from ..plugin_utils.workers import warm_up
 
@@ -202,6 +203,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         file = Path(playbook._file_name)
         self._playbook = file.name
+        keep_interrupts()
 
     @_guarded
     def v2_playbook_on_play_start(self, play: Any) -> None:

@@ -29,8 +29,6 @@ from .ring import BIG, CONFIG, IMPATIENT, RING, ROOT, Night, single, workstation
 
 LINES, COLUMNS = 40, 140
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "msp.patching.progress"}
-PRESSED_AGAIN = 5.0
-"""Seconds after which somebody who sees no answer presses again."""
 STAMPED = re.compile(r"^\d\d:\d\d:\d\d  (.*)$", re.MULTILINE)
 
 
@@ -44,7 +42,7 @@ class Terminal:
     def watch(self, *words: str, interrupt_at: str) -> int:
         """Runs the ring until `interrupt_at` is on the screen, and presses Ctrl-C; gives the exit status.
 
-        Not in a moment of many forks: Python drops the interrupt where it arrives amid one.
+        The view is drawn before a task, so that this is when Ansible forks for it.
         """
         ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
@@ -75,7 +73,7 @@ class Terminal:
     def _read(self, ours: int, process: subprocess.Popen[bytes], interrupt_at: str) -> None:
         screen = pyte.Screen(COLUMNS, LINES)
         stream = pyte.ByteStream(screen)
-        deadline, pressed = time.monotonic() + 120, None
+        deadline, pressed = time.monotonic() + 120, False
         while time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
                 try:
@@ -83,10 +81,8 @@ class Terminal:
                 except OSError:  # the other end is closed
                     return
                 self.seen.append("\n".join(line.rstrip() for line in screen.display).rstrip())
-                # Python drops an interrupt that comes while Ansible forks: then one presses again
-                again = pressed is not None and time.monotonic() - pressed > PRESSED_AGAIN
-                if again or (pressed is None and re.search(interrupt_at, self.seen[-1])):
-                    pressed = time.monotonic()
+                if not pressed and re.search(interrupt_at, self.seen[-1]):
+                    pressed = True
                     os.killpg(process.pid, signal.SIGINT)
             elif process.poll() is not None:
                 return
