@@ -69,12 +69,14 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             state, hosts = replace(state, left=state.left.union(hosts)), []
         if not hosts:
-            return {"steps": {}, "state": state.as_record()}
+            return {"steps": {}, "state": state.as_record(), "over": True}
         session = self._session(hosts, arguments)
         plan = session.again(state, time.sleep)
+        after = state.after(plan, arguments["changed"])
         return _troubled(session) | {
             "steps": plan.orders(),
-            "state": state.after(plan, arguments["changed"]).as_record(),
+            "state": after.as_record(),
+            "over": after.left.issuperset(hosts),
         }
 
 

@@ -89,6 +89,10 @@ steps:
   type: dict
   returned: O(phase=next)
   sample: {ACME-WS01: {step: look, why: a look at what is under way, job: j123.456}}
+over:
+  description: Whether nothing is left to do for anybody once the steps are taken.
+  type: bool
+  returned: O(phase=next)
 state:
   description: What the next plan has to know of this run.
   type: dict
