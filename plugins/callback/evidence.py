@@ -226,9 +226,10 @@ class CallbackModule(CallbackBase):
         if self._observer is not None:
             for words in self._observer.between_tasks(str(task.action)):
                 self._display.warning(f"msp.patching: {words}")
-        if not self._warm and str(task.action) == PLAN and task.args.get("phase") == "next":
+        recorder = active()
+        if recorder and not self._warm and str(task.action) == PLAN and task.args.get("phase") == "next":
             self._warm = True
-            warm_up(self._connections())
+            warm_up(self._connections(), recorder.ledger)
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
