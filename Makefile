@@ -83,8 +83,8 @@ pre-commit: environment ## Has git look at each commit, with the hooks of .pre-c
 	@pre-commit install
 
 .PHONY: unit
-unit: environment ## The pure core by tables and properties, the lab, the collection's own consistency
-	@pytest tests/unit -q -n 2 $(SAYS)
+unit: environment ## The pure core by tables and properties, the lab, the consistency of the collection; some of it waits for a disk
+	@pytest tests/unit -q -n 3 $(SAYS)
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab; they wait for it more than they compute
