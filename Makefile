@@ -84,7 +84,7 @@ pre-commit: environment ## Has git look at each commit, with the hooks of .pre-c
 
 .PHONY: unit
 unit: environment ## The pure core by tables and properties, the lab, the consistency of the collection; some of it waits for a disk
-	@pytest tests/unit -q -n 3 $(SAYS)
+	@pytest tests/unit -q -n 3 --dist worksteal $(SAYS)
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab; they wait for it more than they compute
