@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from ..ledger.deliveries import Pending
 Told = Sequence[Event] | str
 
 
-class Channel:
+class Channel(ABC):
     """Brings over what is pending for one system.
 
     `name` is the channel's on the ledger, `things` what people call what it brings.
@@ -26,10 +27,11 @@ class Channel:
     things: ClassVar[str]
 
     @property
+    @abstractmethod
     def missing(self) -> str | None:
         """Why nothing can be brought over: the setting that is not there. None where it can."""
-        raise NotImplementedError
 
+    @abstractmethod
     def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         """Bring over what is `pending`, oldest first; gives the events of what is confirmed, as soon as it is, and a
         sentence for what people have to know.
@@ -37,7 +39,6 @@ class Channel:
         Raises UnavailableError where the system is down or the `budget` is used up; what was not confirmed by then
         stays pending.
         """
-        raise NotImplementedError
 
 
 class Budget:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -104,9 +105,9 @@ class PersonAction(ActionBase):
             result["diff"] = [_diff(event) for event in events]
         return result | {"changed": bool(events), "recorded": recorded}
 
+    @abstractmethod
     def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
         """The events of the decision; none where it stands already. `arguments` are the task's, without `by`."""
-        raise NotImplementedError
 
     def warn(self, warning: str) -> None:
         self._result.setdefault("warnings", []).append(warning)

@@ -21,7 +21,7 @@ from . import Bench
 PLAIN = Path(__file__).with_name("plain.yml")
 RING = PLAYBOOKS / "ring.yml"
 FORKS = 10
-MEASURED = 60
+MEASURED, MEASURED_QUICK = 60, 20
 """Endpoints that the plain playbook is measured with; more take as many times longer as they take more rounds."""
 PER_ENDPOINT = 0.35
 """Seconds that an endpoint may add to the limit, which is what one takes by itself."""
@@ -45,7 +45,7 @@ class Case:
     speed: float
 
 
-QUICK = (Case(30, (60,), 4),)
+QUICK = (Case(30, (MEASURED_QUICK,), 8),)
 USUAL = (Case(30, (60, 300), 4),)
 LONG = (Case(30, (60, 300, 1000), 4), Case(120, (60, 300, 1000), 4))
 TEN = 10
@@ -57,10 +57,11 @@ def measure(bench: Bench) -> Iterator[Row]:
     with ThreadPoolExecutor(5) as pool:
         few = pool.submit(lambda: list(small_run(bench, pool)))
         for number, case in enumerate(QUICK if bench.quick else LONG if bench.long else USUAL):
-            alone, plain = at_once(bench, pool, case, (RING, 1), (PLAIN, MEASURED))
+            measured = MEASURED_QUICK if bench.quick else MEASURED
+            alone, plain = at_once(bench, pool, case, (RING, 1), (PLAIN, measured))
             if number == 0:
                 yield from few.result()
-            yield from of_case(bench, case, alone, plain)
+            yield from of_case(bench, case, alone, plain, measured)
 
 
 def at_once(bench: Bench, pool: ThreadPoolExecutor, case: Case, *runs: tuple[Path, int]) -> list[Ran]:
@@ -68,7 +69,7 @@ def at_once(bench: Bench, pool: ThreadPoolExecutor, case: Case, *runs: tuple[Pat
 
 
 def small_run(bench: Bench, pool: ThreadPoolExecutor) -> Iterator[Row]:
-    case = Case(30, (TEN,), 3 if bench.quick else 1)
+    case = Case(30, (TEN,), 4 if bench.quick else 1)
     ring, plain = (ran.used for ran in at_once(bench, pool, case, (RING, TEN), (PLAIN, TEN)))
     what = f"{TEN} endpoints, {FORKS} forks"
     against = "plain win_updates"
@@ -79,15 +80,15 @@ def small_run(bench: Bench, pool: ThreadPoolExecutor) -> Iterator[Row]:
     yield Row(case="small run", what=f"{what}: CPU", ours=ring.cpu, plain=plain.cpu, unit="s", against=against)
 
 
-def of_case(bench: Bench, case: Case, alone: Ran, counted: Ran) -> Iterator[Row]:
-    """Of all its sizes, beside one endpoint `alone` and what was `counted` of the plain playbook."""
+def of_case(bench: Bench, case: Case, alone: Ran, counted: Ran, measured: int) -> Iterator[Row]:
+    """Of all its sizes, beside one endpoint `alone` and what was `counted` of the plain playbook on `measured`."""
     plain = counted.used
     for size in case.sizes:
         ran = run(bench, case, RING, size)
         ring = ran.used
         what = f"{size:,} endpoints, installs of {case.install:g} s, {FORKS} forks"
-        rounds = -(-size // FORKS) / (MEASURED / FORKS)
-        against = "plain win_updates" + (f", from {MEASURED} by its rounds" if size != MEASURED else "")
+        rounds = -(-size // FORKS) / (measured / FORKS)
+        against = "plain win_updates" + (f", from {measured} by its rounds" if size != measured else "")
         yield Row(
             case="in flight", what=f"{what}: wall", ours=ring.wall, plain=plain.wall * rounds, unit="s",
             against=against, at_most=1 / 10 if size >= 300 else None, n=size,
@@ -100,15 +101,15 @@ def of_case(bench: Bench, case: Case, alone: Ran, counted: Ran) -> Iterator[Row]
         )  # fmt: skip
         yield Row(
             case="in flight", what=f"{what}: memory", ours=ring.memory, plain=plain.memory, unit="MB",
-            against=f"plain, {MEASURED} endpoints", at_most=1.3,
+            against=f"plain, {measured} endpoints", at_most=1.3,
         )  # fmt: skip
         yield Row(
-            case="in flight", what=f"{what}: CPU an endpoint", ours=ring.cpu / size, plain=plain.cpu / MEASURED,
+            case="in flight", what=f"{what}: CPU an endpoint", ours=ring.cpu / size, plain=plain.cpu / measured,
             unit="s", against=f"plain; the lab's own {ran.share / size:.2f} s are not in it",
         )  # fmt: skip
         yield Row(
             case="in flight", what=f"{what}: calls an endpoint", ours=ran.calls / size,
-            plain=counted.calls / MEASURED, unit="calls", against="plain",
+            plain=counted.calls / measured, unit="calls", against="plain",
         )  # fmt: skip
 
 
