@@ -25,7 +25,7 @@ import pytest
 from lab.client import LabClient
 
 from .conftest import ansible_in, running_lab
-from .ring import BIG, CONFIG, IMPATIENT, RING, ROOT, Night, single, workstation, write_fleet
+from .ring import BIG, CONFIG, IMPATIENT, RING, ROOT, UPDATES, Night, single, workstation, write_fleet
 
 LINES, COLUMNS = 40, 140
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "msp.patching.progress"}
@@ -79,15 +79,17 @@ class Terminal:
                 try:
                     stream.feed(os.read(ours, 65536))
                 except OSError:  # the other end is closed
-                    return
+                    break
                 self.seen.append("\n".join(line.rstrip() for line in screen.display).rstrip())
                 if not pressed and re.search(interrupt_at, self.seen[-1]):
                     pressed = True
                     os.killpg(process.pid, signal.SIGINT)
             elif process.poll() is not None:
-                return
-        process.kill()
-        pytest.fail(f"the run did not end:\n{self.seen[-1]}")
+                break
+        else:
+            process.kill()
+            pytest.fail(f"the run did not end:\n{self.seen[-1]}")
+        assert pressed, f"{interrupt_at} was never seen:\n{self.seen[-1]}"
 
 
 @dataclass
@@ -102,7 +104,9 @@ class Watched:
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("progress")
     machines = {name: workstation() for name in ("WS01", "WS02", "WS03", "WS04")}
-    with running_lab(folder / "lab", write_fleet(folder / "fleet.yml", single(machines))) as lab:
+    big = {**UPDATES[0], "install_seconds": 480}  # to be looked at while it is installed
+    fleet = write_fleet(folder / "fleet.yml", single(machines), updates=[big, *UPDATES[1:]])
+    with running_lab(folder / "lab", fleet) as lab:
         night = Night(lab, ansible_in(folder), folder)
         lab.inject({"target": "WS02", "kind": "update_fails", "kb": BIG, "hresult": "0x80070643"})
         logged = logs(night, lab, RING, "-e", "ring=pilot", "-l", "WS01,WS02")
