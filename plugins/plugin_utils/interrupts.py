@@ -14,35 +14,38 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing.popen_fork import Popen
 from types import FrameType
 
 AGAIN_SECONDS = 0.05
-"""After which the signal comes again: no fork takes that long."""
-FORKS = Popen._launch.__code__  # type: ignore[attr-defined]
+"""After which the signal comes again; if that is amid a fork too, once more."""
+FORKS = getattr(getattr(Popen, "_launch", None), "__code__", None)
+"""What of Python's library forks; where a later Python has none of that name, an interrupt is answered as ever."""
+
+
+class _Kept:
+    """Answers an interrupt as `theirs` does, and not amid a fork of `process`."""
+
+    def __init__(self, theirs: Callable[[int, FrameType | None], object]) -> None:
+        self._theirs = theirs
+        self._process = os.getpid()
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() == self._process and _is_forking(frame):
+            again = threading.Timer(AGAIN_SECONDS, os.kill, (self._process, signum))
+            again.daemon = True
+            again.start()
+        else:
+            self._theirs(signum, frame)
 
 
 def keep_interrupts() -> None:
     """From now on an interrupt amid a fork of this process comes again after it. In any thread but the main one, and
     where interrupts are ignored, nothing changes."""
     theirs = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(theirs) or theirs in _KEEPING:
-        return
-    process = os.getpid()
-
-    def handle(signum: int, frame: FrameType | None) -> None:
-        if os.getpid() == process and _is_forking(frame):
-            again = threading.Timer(AGAIN_SECONDS, os.kill, (process, signum))
-            again.daemon = True
-            again.start()
-        else:
-            theirs(signum, frame)
-
-    _KEEPING.append(handle)
-    signal.signal(signal.SIGINT, handle)
-
-
-_KEEPING: list[object] = []
+    if threading.current_thread() is threading.main_thread() and callable(theirs) and not isinstance(theirs, _Kept):
+        signal.signal(signal.SIGINT, _Kept(theirs))
 
 
 def _is_forking(frame: FrameType | None) -> bool:

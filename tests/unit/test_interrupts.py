@@ -28,7 +28,9 @@ process = os.getpid()
 signal.signal(signal.SIGINT, interrupt)
 if "keep" in sys.argv:
     keep_interrupts()
-    keep_interrupts()  # once more changes nothing
+    first = signal.getsignal(signal.SIGINT)
+    keep_interrupts()
+    assert signal.getsignal(signal.SIGINT) is first is not interrupt, "once more changes nothing"
 os.register_at_fork(**{hook: press for hook in sys.argv[1:] if hook != "keep"})
 began = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0,))
 try:

@@ -28,5 +28,6 @@ def test_no_scenario_goes_back_on_what_all_share(path: Path) -> None:
 @scenario_by_scenario
 def test_every_scenario_names_every_machine_it_expects_something_of(path: Path) -> None:
     """shared/tasks/compare.yml refuses a list that leaves one out; so every verify has to go through it."""
+    assert (path.parent / "verify.yml").exists(), "without one Molecule verifies nothing, and is green"
     for verify in path.parent.glob("verify*.yml"):
         assert "../shared/tasks/compare.yml" in verify.read_text(), verify.name
