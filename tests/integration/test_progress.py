@@ -29,6 +29,10 @@ from .ring import BIG, CONFIG, IMPATIENT, RING, ROOT, UPDATES, Night, single, wo
 
 LINES, COLUMNS = 40, 140
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "msp.patching.progress"}
+LARGE = "5091241"
+"""An update that is not installed before somebody has looked at it, however busy the machine is."""
+TERMINAL_WORDS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+"""What would tell a program of another terminal than the one it has here."""
 STAMPED = re.compile(r"^\d\d:\d\d:\d\d  (.*)$", re.MULTILINE)
 
 
@@ -52,7 +56,7 @@ class Terminal:
             [*command, "-e", "ring=pilot", *IMPATIENT, *words],
             cwd=ROOT,
             env={
-                **os.environ,
+                **{name: value for name, value in os.environ.items() if name not in TERMINAL_WORDS},
                 **lab.environment(),
                 **self.night.environment,
                 **PROGRESS,
@@ -89,7 +93,12 @@ class Terminal:
         else:
             process.kill()
             pytest.fail(f"the run did not end:\n{self.seen[-1]}")
-        assert pressed, f"{interrupt_at} was never seen:\n{self.seen[-1]}"
+        assert pressed, f"{interrupt_at} was never seen:\n{self.seen[-1]}\n{self._rows()}"
+
+    def _rows(self) -> list[str]:
+        """The rows of the endpoints that the view has shown, for whoever asks why something was never on it."""
+        pictures = "\n".join(self.seen)
+        return list(dict.fromkeys(re.findall(r"^WS\d\d .*$", pictures, re.MULTILINE)))
 
 
 @dataclass
@@ -103,15 +112,17 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("progress")
-    machines = {name: workstation() for name in ("WS01", "WS02", "WS03", "WS04")}
-    big = {**UPDATES[0], "install_seconds": 480}  # to be looked at while it is installed
-    fleet = write_fleet(folder / "fleet.yml", single(machines), updates=[big, *UPDATES[1:]])
+    machines = {name: workstation() for name in ("WS01", "WS02")}
+    machines |= {name: workstation(os="Microsoft Windows 10 Pro x64") for name in ("WS03", "WS04")}
+    large = {**UPDATES[0], "kb": LARGE, "title": f"2026-11 Cumulative Update (KB{LARGE})", "install_seconds": 9000}
+    large["os"] = ["Windows 10"]
+    fleet = write_fleet(folder / "fleet.yml", single(machines), updates=[*UPDATES, large])
     with running_lab(folder / "lab", fleet) as lab:
         night = Night(lab, ansible_in(folder), folder)
         lab.inject({"target": "WS02", "kind": "update_fails", "kb": BIG, "hresult": "0x80070643"})
         logged = logs(night, lab, RING, "-e", "ring=pilot", "-l", "WS01,WS02")
         terminal = Terminal(night)
-        status = terminal.watch("-l", "WS03,WS04", interrupt_at=r"installing +[2-9]s")
+        status = terminal.watch("-l", "WS03,WS04", interrupt_at=r"installing +([2-9]|\d\d|\dm)")
         (folder / "other.yml").write_text(OTHER)
         other = logs(night, lab, folder / "other.yml")
         yield Watched(logged, terminal, status, other)
