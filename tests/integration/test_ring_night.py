@@ -34,11 +34,15 @@ TROUBLES: dict[str, list[dict[str, Any]]] = {
     ],
     "LOST": [{"kind": "reset", "at": "answer", "times": 1, "module": "ansible.windows.win_updates state=installed"}],
     "GONE": [{"kind": "never_returns"}],
+    "MUTE": [
+        {"kind": "reset", "at": "answer", "times": 1, "module": "ansible.windows.win_command"},
+        {"kind": "never_returns"},
+    ],
     "UNDONE": [{"kind": "rolled_back", "kb": BIG}],
     "SICK": [{"kind": "service_stays_down", "service": "Spooler"}],
     "QUIET": [{"kind": "reset", "at": "answer", "times": 1, "module": "ansible.windows.win_command"}],
 }
-FAILED = ("FAILS", "STUBBORN", "GONE", "UNDONE", "SICK")
+FAILED = ("FAILS", "STUBBORN", "GONE", "MUTE", "UNDONE", "SICK")
 UNREACHABLE = ("REFUSED", "DENIED", "HANGS")
 PATCHED = ("WELL", "FLAKY", "CUT", "LOST", "QUIET")
 
@@ -165,6 +169,13 @@ def test_an_install_whose_start_was_not_seen_is_on_the_ledger_all_the_same(night
     assert installed
     assert found == installed
     assert {row["update"] for row in night.ledger.rows("soak") if row["endpoint"] == "LOST"} == installed
+
+
+def test_one_that_does_not_even_say_that_it_restarts_is_a_failure_of_its_reboot_too(nights: Nights) -> None:
+    assert "gave no answer to that, and has not come back" in said(nights.first, "MUTE")
+    (failure,) = nights.night.bodies("failure.opened", "MUTE")
+    assert failure["step"] == "reboot"
+    assert len(nights.night.happened("MUTE", "reboot.requested")) == 1
 
 
 def test_a_machine_that_does_not_come_back_is_a_failure_of_its_reboot(nights: Nights) -> None:

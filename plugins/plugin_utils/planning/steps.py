@@ -76,6 +76,8 @@ def next_step(
     under_way = _under_way(progress, actions)
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
         return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")
+    if under_way is None and "reboot" in actions and _fell_silent_restarting(decision, progress):
+        return Step("confirm", "it was told to restart, and has not answered since")
     if progress.unreachable_count > tolerated and under_way != "confirm":
         return Step(
             "fail",
@@ -111,6 +113,14 @@ def _may_be_rebooted(decision: Decision, progress: Progress, now: datetime) -> b
     return pending and (progress.posture_at is None or now - progress.posture_at > SEEN_LATELY)
 
 
+def _fell_silent_restarting(decision: Decision, progress: Progress) -> bool:
+    """Whether the answer to the restart was lost, so that it may be on its way: it had answered right before, when it
+    was seen whether a reboot is pending. What does not come back from it is a failure after the reboot's time limit,
+    not one that is given up after a few looks."""
+    since = progress.unreachable_since
+    return decision.action == "reboot" and since is not None and progress.posture_at == since
+
+
 def may_have_rebooted(progress: Progress, now: datetime) -> bool:
     """Whether a look at an endpoint's job looks at its boot, too: a job that a boot has killed says nothing, for ever.
 
@@ -128,7 +138,7 @@ def under_way_since(step: Step, progress: Progress) -> datetime | None:
         case "look":
             return progress.job.started_at if progress.job is not None else None
         case "confirm":
-            return progress.reboot.requested_at if progress.reboot is not None else None
+            return progress.reboot.requested_at if progress.reboot is not None else progress.unreachable_since
         case "validate":
             return progress.checking_since  # its checks have failed before, and have until a deadline to pass
     return None

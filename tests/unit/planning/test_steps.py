@@ -13,7 +13,12 @@ import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Decision
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, OpenFailure, Progress, Reboot
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, may_have_rebooted, next_step
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import (
+    ACTING,
+    may_have_rebooted,
+    next_step,
+    under_way_since,
+)
 
 NOW = datetime(2026, 11, 11, 8, 5, tzinfo=UTC)
 NOTHING = Progress()
@@ -138,3 +143,24 @@ def test_an_unreachable_endpoint_is_given_up_after_the_tolerated_count(count: in
 def test_a_rebooting_endpoint_is_allowed_to_be_unreachable() -> None:
     """How long, the policy's reboot time limit says; that is judged where it is recorded."""
     assert step("reboot", replace(REBOOTING, unreachable_count=40)) == "confirm"
+
+
+@pytest.mark.parametrize(
+    ("action", "posture_at", "actions", "wanted"),
+    [
+        ("reboot", NOW - timedelta(minutes=3), ACTING, "confirm"),
+        ("reboot", NOW - timedelta(minutes=4), ACTING, "fail"),
+        ("reboot", None, ACTING, "fail"),
+        ("reboot", NOW - timedelta(minutes=3), ("scan", "install"), "fail"),
+        ("install", NOW - timedelta(minutes=3), ACTING, "fail"),
+    ],
+)
+def test_who_fell_silent_when_told_to_restart_is_not_given_up_as_unreachable(
+    action: str, posture_at: datetime | None, actions: tuple[str, ...], wanted: str
+) -> None:
+    """The answer to the restart was lost right after it had answered: it may be on its way."""
+    since = NOW - timedelta(minutes=3)
+    silent = replace(NOTHING, unreachable_since=since, unreachable_count=3, posture_at=posture_at)
+    got = next_step("WS01", decision(action), silent, NOW, actions, 2)
+    assert got.name == wanted
+    assert under_way_since(got, silent) == (since if wanted == "confirm" else None)
