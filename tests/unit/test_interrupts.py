@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Ctrl-C that comes amid a fork, in a process of its own, for hooks around forks stay for good."""
+"""A Ctrl-C that comes while a worker is forked, in a process of its own, for hooks around forks stay for good."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ began.join()
 """
 
 
-def told(*words: str) -> str:
+def told(*words: str, script: str = SCRIPT) -> str:
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *words],
+        [sys.executable, "-c", script, *words],
         env=os.environ | {"PYTHONPATH": str(COLLECTIONS)},
         capture_output=True,
         text=True,
@@ -63,3 +63,51 @@ def test_it_comes_again_after_the_fork(hook: str) -> None:
 
 def test_without_it_it_is_lost() -> None:
     assert told("after_in_parent") == "went on"
+
+
+QUEUING = """
+import multiprocessing, os, signal, sys, time
+from types import SimpleNamespace
+from ansible.plugins import strategy
+from ansible_collections.msp.patching.plugins.plugin_utils.interrupts import keep_interrupts
+
+def interrupt(signum, frame):
+    raise KeyboardInterrupt
+
+class Worker:
+    def __init__(self, **_told):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def start(self):
+        pass
+
+def busy():
+    os.kill(os.getpid(), signal.SIGINT)
+    return True
+
+signal.signal(signal.SIGINT, interrupt)
+if "keep" in sys.argv:
+    keep_interrupts()
+strategy.WorkerProcess = Worker
+done = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0,))
+done.start()
+done.join()
+it = SimpleNamespace(
+    _loader=None, _workers=[SimpleNamespace(is_alive=busy) if "busy" in sys.argv else done], _cur_worker=0,
+    ALLOW_BASE_THROTTLING=False, _queued_task_cache={}, _final_q=None, _variable_manager=None, _pending_results=0,
+    _tqm=SimpleNamespace(send_callback=lambda *_told: None),
+)
+task = SimpleNamespace(throttle=0, action="ping", _uuid="1", get_name=lambda: "ping")
+try:
+    strategy.StrategyBase._queue_task(it, SimpleNamespace(name="WS01"), task, {}, None)
+    time.sleep(1)
+except KeyboardInterrupt:
+    print("closed" if getattr(it._workers[0], "_closed", False) else "none is closed")
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [(["keep"], "none is closed"), (["keep", "busy"], "none is closed"), ([], "closed")]
+)
+def test_it_comes_again_when_the_worker_that_was_closed_is_replaced(words: list[str], found: str) -> None:
+    assert told(*words, script=QUEUING) == found
