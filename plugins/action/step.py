@@ -25,9 +25,10 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.connections import connect
 from ..plugin_utils.crew import Crew
 from ..plugin_utils.errors import PatchingError
+from ..plugin_utils.evidence.credentials import SECRET_NAME, secrets_among
+from ..plugin_utils.evidence.look import Look
 from ..plugin_utils.evidence.recorder import Recorder, ready
-from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
-from ..plugin_utils.evidence.witness import Look, Witness
+from ..plugin_utils.evidence.witness import Witness
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.ledger import LedgerError
 from ..plugin_utils.planning.calls import STEPS, UNTAKEN, VARIABLES, Call, calls_of

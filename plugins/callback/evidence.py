@@ -21,7 +21,8 @@ description:
   - Where the ledger cannot be written, the events are kept in a spool file and enter the ledger at the next
     run's start; the run at hand starts no new work.
   - By the same rules M(msp.patching.step) records what its calls see. The callback itself records any task of a
-    playbook of one's own that has a variable whose name ends in C(_evidence).
+    playbook of one's own that has a variable whose name ends in C(_evidence), in a process of its own beside
+    Ansible's, which outlives it for a moment where Ansible is killed.
 requirements:
   - SQLAlchemy
   - cryptography
@@ -131,9 +132,10 @@ EXAMPLES = r"""
 
 import getpass
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from ansible import context
@@ -141,15 +143,17 @@ from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as core_version
 from ansible.template import Templar
 
-from ..plugin_utils.evidence.invocation import Invocation, read_settings
-from ..plugin_utils.evidence.observer import PLAN, Observer
-from ..plugin_utils.evidence.recorder import activate, active
-from ..plugin_utils.evidence.redact import SECRET_NAME, secrets_among
-from ..plugin_utils.evidence.witness import Look
+from ..plugin_utils.evidence.credentials import SECRET_NAME, secrets_among
+from ..plugin_utils.evidence.identity import Identity
+from ..plugin_utils.evidence.look import Look
+from ..plugin_utils.evidence.run import PLAN, Run
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.interrupts import keep_interrupts
 from ..plugin_utils.planning.hosts import readable_endpoints
 from ..plugin_utils.workers import warm_up
+
+if TYPE_CHECKING:
+    from ..plugin_utils.evidence.recorder import Recorder
 
 MARK = "_evidence"
 STEP = "msp.patching.step"
@@ -173,9 +177,8 @@ def _guarded(method: Callable[..., None]) -> Callable[..., None]:
             method(self, *args, **kwargs)
         except Exception as exc:
             problem = f"the callback msp.patching.evidence failed in {method.__name__}: {type(exc).__name__}: {exc}"
-            recorder = active()
-            if recorder is not None:
-                recorder.report(problem)
+            if self._run is not None:
+                self._run.report(problem)
             self._display.warning(problem)
 
     return guarded
@@ -193,7 +196,7 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._playbook: str | None = None
         self._variables: Any = None
-        self._observer: Observer | None = None
+        self._run: Run | None = None
         self._known_secrets: dict[str, list[str]] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._tiers: set[tuple[str, str, str]] = set()
@@ -216,20 +219,21 @@ class CallbackModule(CallbackBase):
             self._display.error(NOBODY, wrap_text=False)
             raise SystemExit(NO_HOSTS)
         self._endpoints.clear()
-        if self._observer is None:
-            recorder = activate(read_settings(self.get_option, self._invocation()), self._say)
-            self._observer = Observer(recorder)
-            recorder.replay()
+        if self._run is None:
+            self._run = Run(self._begin, self._say, check_mode=bool(context.CLIARGS.get("check")))
 
     @_guarded
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
-        if self._observer is not None:
-            for words in self._observer.between_tasks(str(task.action)):
-                self._display.warning(f"msp.patching: {words}")
-        recorder = active()
-        if recorder and not self._warm and str(task.action) == PLAN and task.args.get("phase") == "next":
+        if self._run is None:
+            return
+        for words in self._run.between_tasks(str(task.resolved_action or task.action)):
+            self._display.warning(f"msp.patching: {words}")
+        if not self._warm and task.resolved_action == PLAN and task.args.get("phase") == "next":
             self._warm = True
-            warm_up(self._connections(), recorder.ledger)
+            warm_up(self._connections(), self._run.recorder.ledger)
+
+    def v2_playbook_on_handler_task_start(self, task: Any) -> None:
+        self.v2_playbook_on_task_start(task, is_conditional=False)
 
     @_guarded
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -251,17 +255,18 @@ class CallbackModule(CallbackBase):
 
     @_guarded
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        if self._observer is None:
+        if self._run is None:
             return
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
         # over the whole inventory, for a limit must not shrink a tier
         everybody = self._variables._inventory.get_groups_dict()["all"]
-        self._observer.close_tiers(self._variables._hostvars, everybody, self._tiers)
-        troubles = self._observer.close(hosts)
-        self._display.display(self._observer.summary(self._zones(hosts)))
-        for words in troubles:
+        self._run.close_tiers(self._variables._hostvars, everybody, self._tiers)
+        closing = self._run.close(hosts, lambda: self._zones(hosts))
+        if closing.summary:
+            self._display.display(closing.summary)
+        for words in closing.words:
             self._display.warning(f"msp.patching: {words}")
-        if self._observer.is_red:
+        if closing.is_red:
             # a callback has no other way to end a run red; everything is recorded, and this is the last thing it does
             raise SystemExit(RED)
 
@@ -281,23 +286,21 @@ class CallbackModule(CallbackBase):
 
     def _stepped(self, told: Mapping[str, Any]) -> None:
         """Steps have recorded what they saw; what went wrong in doing so is this process's from now on."""
-        recorder = active()
-        if recorder is not None and self._observer is not None:
-            recorder.share(told["trouble"])
-            self._observer.seen(urgent=told["urgent"])
+        if self._run is not None:
+            self._run.share(told["trouble"])
+            self._run.seen(urgent=told["urgent"])
 
     def _see(self, result: Any, *, unreachable: bool) -> None:
         """A task of a playbook of one's own, whose variable says what it is evidence of."""
         marks = [str(value) for name, value in result.task.vars.items() if name.endswith(MARK)]
-        recorder = active()
-        if self._observer is None or recorder is None or not marks:
+        if self._run is None or not marks:
             return
         told = dict(result.result)
-        if unreachable or "msg" in told:  # where the words are of others, credentials may be among them
-            recorder.redactor.learn(self._secrets(result.host))
+        # where the words are of others, credentials may be among them
+        secrets = self._secrets(result.host) if unreachable or "msg" in told else []
         limit = int(result.task_fields.get("async") or 0)
-        look = Look(marks[0], self._endpoint(result.host), told, recorder.clock.now(), unreachable, limit)
-        self._observer.see(look)
+        look = Look(marks[0], self._endpoint(result.host), told, self._now(self._run), unreachable, limit)
+        self._run.see(look, secrets)
 
     def _secrets(self, host: Any) -> list[str]:
         """The credentials among a host's variables, asked for once a host."""
@@ -317,8 +320,19 @@ class CallbackModule(CallbackBase):
             self._endpoints[host.name] = found.get(host.name) or Endpoint.parse({"name": host.name})
         return self._endpoints[host.name]
 
-    def _invocation(self) -> Invocation:
-        return Invocation(
+    def _now(self, run: Run) -> datetime:
+        option: Callable[[str], Any] = self.get_option
+        if option("clock_url") is None and not self._variables.extra_vars.get("as_of"):
+            return datetime.now(UTC)
+        return run.recorder.clock.now()
+
+    def _begin(self, identity: Identity, tell: Callable[[str], None]) -> Recorder:
+        """The recorder of the process that this is called in."""
+        # what they load costs each worker that is forked from here afterwards
+        from ..plugin_utils.evidence.invocation import Invocation, read_settings
+        from ..plugin_utils.evidence.recorder import activate
+
+        call = Invocation(
             extra_vars=self._variables.extra_vars,
             limit=context.CLIARGS.get("subset"),
             check_mode=bool(context.CLIARGS.get("check")),
@@ -326,3 +340,4 @@ class CallbackModule(CallbackBase):
             core=core_version,
             login=getpass.getuser(),
         )
+        return activate(read_settings(self.get_option, call), tell, identity)

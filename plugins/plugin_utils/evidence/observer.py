@@ -1,13 +1,17 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes what the callback hands over, in Ansible's main process: a run from its beginning to its end."""
+"""What a run does on its ledger beside its tasks: it records, has delivered what follows, and closes.
+
+It loads most of what there is, the libraries included; `run.Run` says in which process.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..account import last_instant
 from ..deliveries import compliance, reports
@@ -25,72 +29,63 @@ from ..planning.hosts import HostVars, readable_endpoints
 from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
 from .archive import Archive
+from .closing import Closing
+from .look import Look
 from .recorder import Recorder
-from .scribe import Scribe
-from .witness import Look, Witness
+from .witness import Witness
 
-PLAN = "msp.patching.plan"
-"""The action that every patching run has."""
 SKEW = timedelta(minutes=5)
 """How far the clocks of nodes may be apart before somebody is told."""
 
 
 class Observer:
-    """Opens and closes a run on its ledger, and has delivered what follows from what it has recorded."""
+    """Records and closes a run, and has delivered what follows from what was recorded."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._witness = Witness(recorder)
-        self._scribe: Scribe[Look] = Scribe(self._write)
-        self._delivery_due = False
+        self._zones: dict[str, ZoneInfo] = {}
         self._plans = False
         self._tiers = ""
         self._troubles: list[str] = []
         self._checkpoint: Checkpoint | None = None
-        self.is_red = False
-        """Whether the run has to end red though no host failed: it is not recorded as it should be."""
         self.archive = Archive(recorder)
         self.outbox = Outbox(recorder)
 
-    def see(self, look: Look) -> None:
-        """Record what a task of people's own saw, now or in a moment; nothing in check mode."""
-        if not self._recorder.check_mode:
-            self._scribe.put(look)
-
-    def _write(self, looks: Sequence[Look]) -> None:
-        self._delivery_due = self._witness.record(looks) or self._delivery_due
-
-    def seen(self, *, urgent: bool) -> None:
-        """A step has recorded what it saw by itself; `urgent` is whether something of it is to be delivered at once."""
-        self._delivery_due = self._delivery_due or urgent
-
-    def learn_secrets(self, secrets: Iterable[str]) -> None:
-        """These are credentials: nothing that is recorded may have them in it."""
+    def record(self, looks: Sequence[Look], secrets: Iterable[str] = ()) -> bool:
+        """Record what tasks of people's own saw; none of `secrets`, which are credentials, is written down. Gives
+        whether something of it is to be delivered at once."""
         self._recorder.redactor.learn(secrets)
+        self._zones |= {look.endpoint.name: zone for look in looks if (zone := zone_of(look.endpoint))}
+        return self._witness.record(looks)
 
-    def between_tasks(self, coming: str = "") -> list[str]:
-        """Send what the last task's evidence wanted at once; `coming` is the action of the task that comes.
+    def deliver(self) -> None:
+        """Send what waits, while endpoints wait for it."""
+        self.outbox.send_between_tasks()
 
-        Gives what people should read before it.
-        """
-        self._scribe.drain()
-        words = []
-        if coming == PLAN and not self._plans:
-            self._plans = True
-            words = self._before_planning()
-        if self._delivery_due:
-            self._delivery_due = False
-            self.outbox.send_between_tasks()
-        return words
+    @property
+    def trouble(self) -> dict[str, Any]:
+        """What has gone wrong with recording in this process, for the run's others to `share`."""
+        return self._recorder.trouble
 
-    def _before_planning(self) -> list[str]:
-        """Whether this run will be able to sign is said before it does anything; on a ledger that was cut short it does
-        nothing."""
+    def share(self, trouble: Mapping[str, Any]) -> None:
+        """See `Recorder.share`."""
+        self._recorder.share(trouble)
+
+    @property
+    def news(self) -> list[str]:
+        """What people have to know of keys and deliveries since this was made."""
+        return [*self._recorder.signer.news, *self.outbox.trouble]
+
+    def before_planning(self) -> list[str]:
+        """What people should read before the run does anything: whether it will be able to sign. On a ledger that was
+        cut short it does nothing."""
         recorder = self._recorder
+        self._plans = True
         if recorder.check_mode or recorder.problem:
             return []
         try:
-            dummy = recorder.redactor  # made here, so that all processes of the run give a name the same stand-in
+            dummy = recorder.redactor  # made here, for the processes that are forked from this one
             lacks = recorder.signer.lacks(recorder.ledger)
             if lacks:
                 recorder.report(lacks)
@@ -114,7 +109,6 @@ class Observer:
         """Report what was found, and close those of `tiers` (client, ring and kind) whose endpoints all stand where
         they may; `names` is the whole inventory. What goes wrong becomes the run's problem: a tier that did not close
         is tried by the next run."""
-        self._scribe.drain()
         recorder = self._recorder
         if recorder.check_mode or recorder.problem or not tiers:
             return  # with a problem, what was seen may not be on the ledger: no proof rests on that
@@ -142,12 +136,12 @@ class Observer:
         known = ledger.rows("tiers", "cycle", "client", "ring", "kind", "closed_at")
         return [*notes, *tracked(closing, known, events[0].at)]
 
-    def close(self, hosts: Mapping[str, Mapping[str, int]]) -> list[str]:
-        """End the run: close it in the ledger, send what waits, sign it all; gives what people should read about it."""
-        self._scribe.drain()
+    def close(self, hosts: Mapping[str, Mapping[str, int]], zones: Mapping[str, ZoneInfo]) -> Closing:
+        """End the run: close it in the ledger, send what waits, sign it all. `zones` are those of endpoints that this
+        has recorded nothing of."""
         recorder = self._recorder
         if recorder.check_mode:
-            return []
+            return Closing()
         opened, unsigned = True, []
         try:
             opened = recorder.opened()
@@ -161,8 +155,9 @@ class Observer:
         except PatchingError as exc:
             recorder.report(str(exc))
         problems = [*([recorder.problem] if recorder.problem else []), *unsigned]
-        self.is_red = bool(problems) and (opened or self._plans)
-        return [*recorder.signer.news, *problems, *self._troubles, *self.outbox.trouble]
+        is_red = bool(problems) and (opened or self._plans)
+        words = [*recorder.signer.news, *problems, *self._troubles, *self.outbox.trouble]
+        return Closing(words, self._summary({**zones, **self._zones}), is_red)
 
     def _sign_and_keep(self) -> list[str]:
         """Sign what this run has recorded and keep the packages that are due; gives why that could not be."""
@@ -179,11 +174,11 @@ class Observer:
             return [f"the checkpoint of this run is missing: {exc}"]
         return []
 
-    def summary(self, zones: Mapping[str, Any]) -> str:
-        """What the run did, and how its tiers stand, as tables; `zones` gives the tzinfo of each endpoint."""
+    def _summary(self, zones: Mapping[str, ZoneInfo]) -> str:
+        """What the run did, and how its tiers stand."""
         recorder = self._recorder
         try:
-            if recorder.check_mode or not recorder.opened():
+            if not recorder.opened():
                 return self._tiers
             words = run_summary(recorder.ledger, recorder.run, zones) + self._tiers
         except LedgerError:
@@ -194,3 +189,7 @@ class Observer:
         """The checkpoint, for people to keep elsewhere: it shows later that nothing up to here was taken away."""
         point = self._checkpoint
         return f"Ledger signed with the key {point.key}; checkpoint {point.in_words()}\n" if point else ""
+
+
+def zone_of(endpoint: Endpoint) -> ZoneInfo | None:
+    return ZoneInfo(endpoint.time_zone) if endpoint.time_zone else None

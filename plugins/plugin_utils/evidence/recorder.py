@@ -3,13 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The run's one recorder: who runs, by which policy and clock, and the way into the ledger.
 
-The callback activates it in Ansible's main process before any worker is forked, so that every plugin of the
+The callback activates it in Ansible's main process before the first task of ours, so that every plugin of the
 run finds the same one with `active()`. It holds no database handle: each append opens and closes its own.
 """
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,6 +24,7 @@ from ..ledger.replay import Tell, nobody
 from ..ledger.store import Guard
 from ..requirements import yaml
 from .clock import Clock, clock_for
+from .identity import Identity
 from .redact import Redactor
 from .rotation import Rotation, rotate
 from .settings import Settings, SettingsError
@@ -44,11 +44,13 @@ class NotReadyError(PatchingError):
 class Recorder:
     """Records the events of one run, and knows what the run's plugins need to agree on."""
 
-    def __init__(self, settings: Settings, tell: Tell = nobody) -> None:
-        """`tell` shows people what takes long."""
+    def __init__(self, settings: Settings, tell: Tell = nobody, identity: Identity | None = None) -> None:
+        """`tell` shows people what takes long; `identity` is that of the run, where another process of it records as
+        well."""
         self.settings = settings
         self.tell = tell
-        self.run = str(uuid.uuid4())
+        self._identity = identity or Identity()
+        self.run = self._identity.run
         self.holder = Holder.of_this_process(self.run)
         self.check_mode = settings.check_mode
         self.signer = Signer(settings)
@@ -66,6 +68,7 @@ class Recorder:
         if self.settings.problem is not None:
             return self.settings.problem
         try:
+            dummy = self.policy
             self.clock.now()
         except PatchingError as exc:
             return str(exc)
@@ -92,7 +95,10 @@ class Recorder:
         disagree.
         """
         settings = self.settings
-        return clock_for(simulated=self.simulated, clock_url=settings.clock_url, as_of=settings.as_of)
+        # where nothing speaks of another time it is the real one by any policy, and that is left unread
+        spoken_of = settings.clock_url is not None or settings.as_of is not None
+        simulated = spoken_of and self.simulated
+        return clock_for(simulated=simulated, clock_url=settings.clock_url, as_of=settings.as_of)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -106,7 +112,7 @@ class Recorder:
             named = self.policy.document["evidence"]["user_names"] == "keep"
         except PatchingError:
             named = False  # nobody knows what the policy says
-        seed = key.secrets[0].encode() if key else os.urandom(32)
+        seed = key.secrets[0].encode() if key else self._identity.seed
         return Redactor(secrets, pseudonyms=None if named else seed)
 
     @property
@@ -256,10 +262,10 @@ class Recorder:
 _active: Recorder | None = None
 
 
-def activate(settings: Settings, tell: Tell = nobody) -> Recorder:
+def activate(settings: Settings, tell: Tell = nobody, identity: Identity | None = None) -> Recorder:
     """Make the recorder of this process and of those forked from it."""
     global _active
-    _active = Recorder(settings, tell)
+    _active = Recorder(settings, tell, identity)
     return _active
 
 

@@ -27,8 +27,6 @@ from ..ledger.kinds import OF_ENDPOINT
 HIDDEN = "********"
 SHORTEST = 5
 """A shorter credential is a word: hiding it would make texts unreadable and hide nothing."""
-SECRET_NAME = re.compile(r"(password|passwd|_pass|secret|token|private_key|api_key)$", re.IGNORECASE)
-"""Names of host variables whose values are credentials."""
 TICKETS = ("ticket.", "compliance.", "alert.")
 NOBODY = r"(?!(?:Public|Default|All Users|SYSTEM|LocalService|NetworkService|LOCAL SERVICE|NETWORK SERVICE)\b)"
 DOMAIN = r"(?<![\w\\:./-])(?P<before>(?!HK[A-Z_]+\\)[A-Z][A-Z0-9-]{1,14}\\)"
@@ -97,12 +95,3 @@ class Redactor:
     def _stand_in(self, name: str) -> str:
         digest = hmac.new(self._key or b"", name.casefold().encode(), hashlib.sha256).hexdigest()
         return name if name.startswith("user-") else f"user-{digest[:10]}"
-
-
-def secrets_among(variables: Mapping[str, Any]) -> list[str]:
-    """The values of those variables whose names say that they are credentials; none that is still a template."""
-    return [
-        str(value)
-        for name, value in variables.items()
-        if SECRET_NAME.search(name) and isinstance(value, str) and "{{" not in value
-    ]

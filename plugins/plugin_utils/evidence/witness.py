@@ -5,34 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ..errors import PatchingError
-from ..flow import Endpoint
 from ..ledger import Event, LedgerError, Progress
 from .judge import Standing, judge
+from .look import Look
 from .outcomes import TAGS, Probed, observe
 from .recorder import Recorder
 
 URGENT = frozenset({"ticket.wanted", "alert.wanted"})
 """What is delivered before the run goes on, and not at its end alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A result that is evidence: its `tag` (`outcomes.TAGS`), the endpoint, what was told and when, and the time limit
-    in seconds of a job that it has started."""
-
-    tag: str
-    endpoint: Endpoint
-    result: Mapping[str, Any]
-    at: datetime
-    unreachable: bool = False
-    limit: int = 0
 
 
 class Witness:

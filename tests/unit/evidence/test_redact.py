@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils import automate
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.credentials import secrets_among
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
-from ansible_collections.msp.patching.plugins.plugin_utils.evidence.redact import Redactor, secrets_among
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.redact import Redactor
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import (
     OnCallSettings,
     PsaSettings,

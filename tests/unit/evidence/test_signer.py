@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.errors import PatchingError
-from ansible_collections.msp.patching.plugins.plugin_utils.evidence.observer import PLAN, Observer
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.observer import Observer
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, LedgerError
@@ -117,7 +117,7 @@ def test_on_an_older_copy_nothing_is_planned(settings: Settings) -> None:
     memory = settings.signing_key_path().with_name("ledger.sqlite.key.seen")
     memory.write_text(memory.read_text().replace('"seq": 3', '"seq": 30'))
     recorder = Recorder(settings)
-    assert Observer(recorder).between_tasks(PLAN) == []
+    assert Observer(recorder).before_planning() == []
     assert recorder.problem is not None
     assert "nothing new is started on it" in recorder.problem
 
@@ -125,7 +125,7 @@ def test_on_an_older_copy_nothing_is_planned(settings: Settings) -> None:
 def test_a_clock_that_was_set_back_is_told(settings: Settings) -> None:
     recorder = Recorder(settings)
     recorder.record([Event("reminder.shown", "WS01", datetime.now(UTC) + timedelta(hours=2), {})])
-    (words,) = Observer(recorder).between_tasks(PLAN)
+    (words,) = Observer(recorder).before_planning()
     assert "one of the two clocks is wrong" in words
     assert recorder.problem is None, "a run that once had a clock of next year must not bar all the others"
 

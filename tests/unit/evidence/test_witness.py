@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.clock import StartedClock
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.look import Look
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import Settings
-from ansible_collections.msp.patching.plugins.plugin_utils.evidence.witness import Look, Witness
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.witness import Witness
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
 
