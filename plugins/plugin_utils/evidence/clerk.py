@@ -7,9 +7,9 @@ Ansible forks a worker for each task and host from its main process, each the de
 and it takes up the next result when its callbacks are through with the last one. So what was seen is handed to a
 process that was forked before ledger and judgement were loaded, and that records while Ansible goes on.
 
-It is in a session of its own and deaf to interrupts. It ends when it is told to or when its parent is gone, either way
-with everything recorded that it was handed. What it has not said to have recorded is kept here: should it die by
-itself, nothing is lost.
+It is in a process group of its own and deaf to interrupts. It ends when it is told to or when its parent is gone,
+either way with everything recorded that it was handed. What it has not said to have recorded is kept here: should it
+die by itself, nothing is lost.
 """
 
 from __future__ import annotations
@@ -138,6 +138,8 @@ class Clerk:
         self._pipe, theirs = FORK.Pipe()
         self._process = FORK.Process(target=_serve, args=(theirs, self._pipe, begin, os.getpid()))
         self._process.start()
+        if self._process.pid is not None:
+            _apart(self._process.pid)
         theirs.close()
 
     def put(self, look: Look, secrets: Iterable[str] = ()) -> None:
@@ -219,9 +221,16 @@ class Clerk:
         )
 
 
+def _apart(pid: int) -> None:
+    """Who kills the run's processes as a group leaves this one its second to write. Done by both, for either may be the
+    first to come to it."""
+    with suppress(OSError):  # it has ended; whoever reads from it will know
+        os.setpgid(pid, pid)
+
+
 def _serve(pipe: Connection, theirs: Connection, begin: Callable[[Tell], Desk], parent: int) -> None:
     theirs.close()
-    os.setsid()  # who kills the run's processes as a group leaves this one its second to write
+    _apart(os.getpid())
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.SIG_IGN)
     sending = threading.Lock()
