@@ -43,6 +43,10 @@ class ClerkDiedError(PatchingError):
 Tell = Callable[[str], None]
 
 
+class HandoverError(PatchingError):
+    """Something in a result is no plain data; the process that records does not know of it."""
+
+
 class Fellow(Protocol):
     """A process of the run, to the others."""
 
@@ -143,9 +147,13 @@ class Clerk:
         theirs.close()
 
     def put(self, look: Look, secrets: Iterable[str] = ()) -> None:
-        """It is recorded soon, with none of the `secrets` in it."""
+        """It is recorded soon, with none of the `secrets` in it. Raises HandoverError where that cannot be."""
         self.unsaid.append((look, tuple(secrets)))
-        self._send(_Seen(*self.unsaid[-1], self._principal.trouble))
+        try:
+            self._send(_Seen(*self.unsaid[-1], self._principal.trouble))
+        except (pickle.PicklingError, TypeError, AttributeError) as exc:
+            self.unsaid.pop()
+            raise HandoverError(str(exc)) from exc
         self.hear()
 
     def hear(self) -> None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from .clerk import Clerk, ClerkDiedError, Tell
+from .clerk import Clerk, ClerkDiedError, HandoverError, Tell
 from .closing import Closing
 from .identity import Identity
 from .look import Look
@@ -116,6 +116,9 @@ class Run:
             atexit.register(self._let_go)
         try:
             self._clerk.put(look, secrets)
+        except HandoverError:
+            self._hear(settled=True)  # what was seen before it is recorded before it
+            self._record(look, secrets)
         except ClerkDiedError as exc:
             self._stand_in(exc)
 

@@ -99,6 +99,17 @@ def test_in_check_mode_nothing_is_recorded(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_no_plain_data_is_recorded_without_the_clerk(settings: Settings) -> None:
+    run = run_of(settings)
+    run.see(look())
+    run.see(look("WS02", more=lambda: None))
+    run.see(look("WS03"))
+    assert not closed(run).is_red
+    recorded = Ledger.open(settings.ledger).events()
+    seen = [event.endpoint for _seq, _run, event in recorded if event.kind == "posture.observed"]
+    assert seen == ["WS01", "WS02", "WS03"]
+
+
 def test_of_a_clerk_that_died_nothing_is_lost_and_the_run_ends_red(settings: Settings) -> None:
     run = run_of(settings)
     run.see(look())
