@@ -18,7 +18,7 @@ options:
     description:
       - V(open) plans for all hosts of the play, prints the plan, and returns who is due. The first time, it opens the
         cycle and the hosts' tiers on the ledger; a window that passed without a run is told and recorded.
-      - V(next) plans for the hosts still in the play and returns the next step of each. Where nothing is to be started
+      - V(next) plans for the hosts still in the play and returns their next steps. Where nothing is to be started
         it first waits until a look at what is under way is worth it. What was looked at a moment ago is not looked at
         again.
     type: str
@@ -85,7 +85,9 @@ tiers:
   returned: O(phase=open)
   sample: [[Acme Dental, pilot, workstation]]
 steps:
-  description: By host, the step it takes next (M(msp.patching.step)), why, and what the step needs.
+  description:
+    - By host, the step it takes next (M(msp.patching.step)), why, and what the step needs.
+    - Nothing for a host on which something is under way that was looked at a moment ago.
   type: dict
   returned: O(phase=next)
   sample: {ACME-WS01: {step: look, why: a look at what is under way, job: j123.456}}

@@ -93,10 +93,10 @@ class Terminal:
         else:
             process.kill()
             pytest.fail(f"the run did not end:\n{self.seen[-1]}")
-        assert pressed, f"{interrupt_at} was never seen:\n{self.seen[-1]}\n{self._rows()}"
+        assert pressed, f"{interrupt_at} was never seen:\n{self.seen[-1]}\n{self.rows()}"
 
-    def _rows(self) -> list[str]:
-        """The rows of the endpoints that the view has shown, for whoever asks why something was never on it."""
+    def rows(self) -> list[str]:
+        """The rows of endpoints that the view has shown, each once."""
         pictures = "\n".join(self.seen)
         return list(dict.fromkeys(re.findall(r"^WS\d\d .*$", pictures, re.MULTILINE)))
 
@@ -122,7 +122,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         lab.inject({"target": "WS02", "kind": "update_fails", "kb": BIG, "hresult": "0x80070643"})
         logged = logs(night, lab, RING, "-e", "ring=pilot", "-l", "WS01,WS02")
         terminal = Terminal(night)
-        status = terminal.watch("-l", "WS03,WS04", interrupt_at=r"installing +([2-9]|\d\d|\dm)")
+        status = terminal.watch("-l", "WS03,WS04", interrupt_at=r"installing +([6-9]|\d\d|\dm)")
         (folder / "other.yml").write_text(OTHER)
         other = logs(night, lab, folder / "other.yml")
         yield Watched(logged, terminal, status, other)
@@ -183,13 +183,22 @@ def test_a_log_has_no_line_for_each_task_and_the_summary_is_in_it(watched: Watch
 
 
 def test_in_a_terminal_a_view_stands_below_what_is_printed(watched: Watched) -> None:
-    (first, *_more) = [picture for picture in watched.terminal.seen if "installing" in picture]
+    drawn = re.compile("^WS04 +installing", re.MULTILINE)  # its last row: what is read may end amid a picture
+    (first, *_more) = [picture for picture in watched.terminal.seen if drawn.search(picture)]
     lines = first.splitlines()
     (heading,) = [number for number, line in enumerate(lines) if re.match("ring +through", line)]
     assert "0 of 2 through" in lines[heading - 1]
     assert lines[heading + 1].split()[:2] == ["pilot", "0/2"]
     assert any(line.startswith("WS0") and "installing" in line for line in lines[heading + 2 :])
     assert "2 due: WS03, WS04" in "\n".join(lines[:heading])
+
+
+def test_what_is_looked_at_again_and_again_goes_on_being_what_it_is(watched: Watched) -> None:
+    rows = [row.split()[:3] for row in watched.terminal.rows() if row.startswith("WS03")]
+    first = [state for _name, state, _since in rows].index("installing")
+    assert {state for _name, state, _since in rows[first:]} == {"installing"}
+    seconds = [int(since.removesuffix("s")) for _name, _state, since in rows[first:]]
+    assert seconds == sorted(seconds), "and since when is not forgotten"
 
 
 def test_a_run_that_is_broken_off_says_what_is_left_and_leaves_the_terminal(watched: Watched) -> None:

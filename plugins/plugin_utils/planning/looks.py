@@ -15,9 +15,7 @@ from functools import cached_property
 
 from .pace import looks_by, next_look, wait
 from .plan import Plan
-from .steps import Step, under_way_since
-
-LOOKED = Step("wait", "what is under way was looked at a moment ago")
+from .steps import under_way_since
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,12 @@ class Looks:
         return wait([*looks, *(self._seconds(at - self.plan.now) for at in due)])
 
     def in_time(self) -> Plan:
-        """The plan without the looks that have not become due since the one before."""
+        """The plan without the looks that have not become due since the one before: who was looked at a moment ago is
+        told nothing, and stays at what it is at."""
         early = {name for name, age in self._ages.items() if not self._is_due(age)}
         steps = self.plan.steps
         return replace(
-            self.plan,
-            steps={name: LOOKED if name in early and step.acts else step for name, step in steps.items()},
+            self.plan, steps={name: step for name, step in steps.items() if not (name in early and step.acts)}
         )
 
     def _is_due(self, age: float) -> bool:
