@@ -217,7 +217,9 @@ def test_the_second_run_goes_to_nobody_but_the_unreachable(nights: Nights) -> No
     """A hold is no failure. Who was not healthy is looked at again: that comes before the gates (section 2)."""
     assert nights.second_touched <= {*UNREACHABLE, "SICK"}
     red = {machine for machine, counts in nights.second.stats.items() if counts["failures"]}
-    assert red - {"GONE"} == {*UNREACHABLE, "SICK"}, "GONE is called where the RMM has not noticed that it is off"
+    assert red - {"GONE", "MUTE"} == {*UNREACHABLE, "SICK"}, (
+        "who is off is called where the RMM has not noticed that it is off"
+    )
     assert nights.night.happened("GONE", "boot") == []
     assert {nights.night.decision(machine) for machine in ("FAILS", "STUBBORN", "UNDONE")} == {HELD}
     assert len(nights.night.happened("SICK", "reboot.requested")) == 1
