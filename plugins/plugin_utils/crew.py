@@ -134,7 +134,8 @@ class _Room:
 
     def is_there(self, crew: Iterable[_Member]) -> bool:
         """Since the last look, which is `JOIN_SECONDS` ago at least, processors were idle; or, on a machine that others
-        keep busy, none of the crew had a result and none is at work: what they wait for is no processor."""
+        keep busy, none of the crew had a result, none has one that was not heard yet, and none is at work: what they
+        wait for is no processor."""
         at = time.monotonic()
         if at - self._at < JOIN_SECONDS:
             return False
@@ -143,7 +144,7 @@ class _Room:
         idle, everything = (now - then for now, then in zip(self._ticks, before, strict=True))
         if idle >= IDLE * everything:
             return True
-        return quiet and all(_sleeps(member.process.pid) for member in crew)
+        return quiet and all(_sleeps(member.process.pid) and not member.pipe.poll() for member in crew)
 
 
 def _ticks() -> tuple[int, int]:

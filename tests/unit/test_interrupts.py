@@ -68,6 +68,7 @@ def test_without_it_it_is_lost() -> None:
 QUEUING = """
 import multiprocessing, os, signal, sys, time
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 from ansible.plugins import strategy
 from ansible_collections.msp.patching.plugins.plugin_utils.interrupts import keep_interrupts
 
@@ -92,10 +93,9 @@ strategy.WorkerProcess = Worker
 done = multiprocessing.get_context("fork").Process(target=time.sleep, args=(0,))
 done.start()
 done.join()
-it = SimpleNamespace(
+it = MagicMock(
     _loader=None, _workers=[SimpleNamespace(is_alive=busy) if "busy" in sys.argv else done], _cur_worker=0,
-    ALLOW_BASE_THROTTLING=False, _queued_task_cache={}, _final_q=None, _variable_manager=None, _pending_results=0,
-    _tqm=SimpleNamespace(send_callback=lambda *_told: None),
+    ALLOW_BASE_THROTTLING=False, _queued_task_cache={}, _pending_results=0,
 )
 task = SimpleNamespace(throttle=0, action="ping", _uuid="1", get_name=lambda: "ping")
 try:
