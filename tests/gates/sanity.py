@@ -45,6 +45,11 @@ FINDS = {
     "yamllint": "playbooks/planted.yml:1:11: key-duplicates",
 }
 """... and what each test has to say of them."""
+NO_FAULTS = {
+    ": bad-exception-cause: ": "pylint of core 2.21, at three of many `raise ... from exc` in an `except ... as exc`",
+    "plugins/modules/exceptions.py:0:0: bad-return-value-key: Return value key 'update'": "a column of the register",
+}
+"""What newer versions say that is no fault of ours, and why; any other finding is one."""
 WITHOUT = {
     "pwsh": "pslint, and validate-modules for the modules in PowerShell (their grammar and options are unit tests)",
     "shellcheck": "shellcheck",
@@ -110,6 +115,8 @@ def main() -> None:
     for program, tests in WITHOUT.items():
         if not shutil.which(program):
             tell(GATE, f"NOT TESTED: {tests}: there is no {program} here")
+    alarms = [line for line in found if any(words in line for words in NO_FAULTS)]
+    found = [line for line in found if line not in alarms]
     wrong = [line for line in found if not line.startswith((*PLANTED, *PLANTED_MODULE))]
     if wrong:
         refuse(GATE, *wrong)
@@ -118,6 +125,8 @@ def main() -> None:
         refuse(GATE, f"tested nothing: the faults planted for {', '.join(blind)} were not found", *found)
     ran = len(re.findall(r"^Running sanity test", log().read_text(), re.MULTILINE))
     took = f"{time.monotonic() - began:.0f} s"
+    for line in alarms:
+        tell(GATE, f"taken for no fault: {line}")
     tell(GATE, f"{ran} tests over {len(names)} files found the {len(found)} planted faults and no other, in {took}")
 
 
