@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -94,7 +94,7 @@ class ActionModule(ActionBase):
             ),
             "changed_hosts": sorted(name for name, visit in visits.items() if visit.changed),
             "urgent": urgent,
-            "trouble": recorder.trouble,
+            "trouble": asdict(recorder.trouble),
             "warnings": [f"{', '.join(died)}: {DIED}; is there memory for so many forks?"] if died else [],
         }
 

@@ -147,6 +147,7 @@ from ..plugin_utils.evidence.credentials import SECRET_NAME, secrets_among
 from ..plugin_utils.evidence.identity import Identity
 from ..plugin_utils.evidence.look import Look
 from ..plugin_utils.evidence.run import PLAN, Run
+from ..plugin_utils.evidence.trouble import Trouble
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.interrupts import keep_interrupts
 from ..plugin_utils.planning.hosts import readable_endpoints
@@ -287,7 +288,7 @@ class CallbackModule(CallbackBase):
     def _stepped(self, told: Mapping[str, Any]) -> None:
         """Steps have recorded what they saw; what went wrong in doing so is this process's from now on."""
         if self._run is not None:
-            self._run.share(told["trouble"])
+            self._run.share(Trouble(**told["trouble"]))
             self._run.seen(urgent=told["urgent"])
 
     def _see(self, result: Any, *, unreachable: bool) -> None:
@@ -321,8 +322,9 @@ class CallbackModule(CallbackBase):
         return self._endpoints[host.name]
 
     def _now(self, run: Run) -> datetime:
+        """By the run's clock; where nothing speaks of another time that is the real one, whatever the policy says."""
         option: Callable[[str], Any] = self.get_option
-        if option("clock_url") is None and not self._variables.extra_vars.get("as_of"):
+        if not option("clock_url") and not self._variables.extra_vars.get("as_of"):
             return datetime.now(UTC)
         return run.recorder.clock.now()
 

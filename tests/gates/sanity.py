@@ -46,10 +46,12 @@ FINDS = {
 }
 """... and what each test has to say of them."""
 NO_FAULTS = {
-    ": bad-exception-cause: ": "pylint of core 2.21, at three of many `raise ... from exc` in an `except ... as exc`",
-    "plugins/modules/exceptions.py:0:0: bad-return-value-key: Return value key 'update'": "a column of the register",
+    # pylint of core 2.21, at three of many `raise ... from exc` in an `except ... as exc`
+    r"plugins/plugin_utils/(ledger/lanes|ledger/verifying|packages/seal)\.py:\d+:\d+: bad-exception-cause: ",
+    # a column of the register
+    r"plugins/modules/exceptions\.py:0:0: bad-return-value-key: Return value key 'update' ",
 }
-"""What newer versions say that is no fault of ours, and why; any other finding is one."""
+"""What newer versions say that is no fault of ours; any other finding is one."""
 WITHOUT = {
     "pwsh": "pslint, and validate-modules for the modules in PowerShell (their grammar and options are unit tests)",
     "shellcheck": "shellcheck",
@@ -115,7 +117,7 @@ def main() -> None:
     for program, tests in WITHOUT.items():
         if not shutil.which(program):
             tell(GATE, f"NOT TESTED: {tests}: there is no {program} here")
-    alarms = [line for line in found if any(words in line for words in NO_FAULTS)]
+    alarms = [line for line in found if any(re.match(pattern, line) for pattern in NO_FAULTS)]
     found = [line for line in found if line not in alarms]
     wrong = [line for line in found if not line.startswith((*PLANTED, *PLANTED_MODULE))]
     if wrong:

@@ -130,6 +130,16 @@ def test_nothing_is_recorded_of_what_is_not_patching_nor_in_check_mode(
     assert not Path(ledger_env["MSP_PATCHING_LEDGER"]).exists()
 
 
+def test_a_handler_of_ours_finds_the_ledger_where_no_task_was_ours(
+    lab: LabClient, ansible: Ansible, ledger_env: dict[str, str]
+) -> None:
+    changed = {"ansible.builtin.debug": {"msg": "changed"}, "changed_when": True, "notify": "tell"}
+    [made] = play(changed)
+    made["handlers"] = [{"name": "tell", "msp.patching.exceptions": {}}]
+    told = ansible(lab, [made], inventory=lab.inventory, env=ledger_env, config=CONFIG).ok()
+    assert told.stats[HOST]["ok"] == 2
+
+
 def test_a_killed_run_leaves_its_evidence(lab: LabClient, ledger_env: dict[str, str], tmp_path: Path) -> None:
     playbook = tmp_path / "killed.yml"
     playbook.write_text(yaml.safe_dump(play(POSTURE, {"ansible.builtin.pause": {"seconds": 60}})))

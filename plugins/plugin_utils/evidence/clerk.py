@@ -30,6 +30,7 @@ from ..errors import PatchingError
 from .closing import Closing
 from .look import Look
 from .scribe import Scribe
+from .trouble import Trouble
 
 FORK = multiprocessing.get_context("fork")
 LOOK_SECONDS = 1.0
@@ -51,10 +52,10 @@ class Fellow(Protocol):
     """A process of the run, to the others."""
 
     @property
-    def trouble(self) -> Mapping[str, Any]:
+    def trouble(self) -> Trouble:
         """What has gone wrong with recording in it."""
 
-    def share(self, trouble: Mapping[str, Any]) -> None:
+    def share(self, trouble: Trouble) -> None:
         """Another process had that trouble."""
 
 
@@ -88,7 +89,7 @@ class _Seen:
 
     look: Look
     secrets: tuple[str, ...]
-    trouble: Mapping[str, Any]
+    trouble: Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class _Asked:
     """Do one of ``settle``, ``deliver``, ``close`` and ``end``, after all that came before."""
 
     what: str
-    trouble: Mapping[str, Any]
+    trouble: Trouble
     hosts: Mapping[str, Mapping[str, int]]
 
 
@@ -106,7 +107,7 @@ class _Recorded:
 
     count: int
     urgent: bool
-    trouble: Mapping[str, Any]
+    trouble: Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class _Answer:
     """To what was asked."""
 
     value: Any
-    trouble: Mapping[str, Any]
+    trouble: Trouble
 
 
 @dataclass(frozen=True, slots=True)

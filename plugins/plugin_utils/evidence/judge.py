@@ -83,7 +83,7 @@ def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[E
         case seen.Probed() | seen.NobodyThere():
             return []
         case seen.Unreachable(message=message):
-            return _unreachable(tag, step, message, standing)
+            return _unreachable(step, message, standing)
         case seen.Failed(message=message, hresult=hresult):
             return _failed(tag, step, message, hresult, standing)
 
@@ -248,17 +248,17 @@ def _validated(checks: list[dict[str, Any]], standing: Standing, *observed: Even
     return [*observed, finished, *failure_of("validate", [failing_whole(tickets.check_lines(checks), None)], standing)]
 
 
-def _unreachable(tag: str, step: str, message: str, standing: Standing) -> list[Event]:
+def _unreachable(step: str, message: str, standing: Standing) -> list[Event]:
     progress, settings = standing.progress, standing.policy.settings(standing.endpoint)
     if progress.reboot is not None:
         return _reboot_overdue(f"has not come back ({message})", standing)
     if step == "validate":
         return _validated([{"name": "online", "ok": False, "seen": message}], standing, healthy=False)
     silent, since = standing.event("endpoint.unreachable", during=step, message=message), progress.unreachable_since
-    if tag == "reboot.confirm" and since is not None and standing.now >= since + settings.reboot_time_limit:
-        gone = f"was told to restart at {text_of(since)}, gave no answer to that, and has not come back ({message})"
-        return [silent, *failure_of("reboot", [failing_whole(gone, None)], standing)]
-    return [silent]
+    if since is None or progress.unreachable_during != "reboot" or standing.now < since + settings.reboot_time_limit:
+        return [silent]
+    gone = f"was told to restart at {text_of(since)}, gave no answer to that, and has not come back ({message})"
+    return [silent, *failure_of("reboot", [failing_whole(gone, None)], standing)]
 
 
 def _failed(tag: str, step: str, message: str, hresult: str | None, standing: Standing) -> list[Event]:

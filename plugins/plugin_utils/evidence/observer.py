@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..account import last_instant
@@ -32,6 +31,7 @@ from .archive import Archive
 from .closing import Closing
 from .look import Look
 from .recorder import Recorder
+from .trouble import Trouble
 from .witness import Witness
 
 SKEW = timedelta(minutes=5)
@@ -64,11 +64,11 @@ class Observer:
         self.outbox.send_between_tasks()
 
     @property
-    def trouble(self) -> dict[str, Any]:
+    def trouble(self) -> Trouble:
         """What has gone wrong with recording in this process, for the run's others to `share`."""
         return self._recorder.trouble
 
-    def share(self, trouble: Mapping[str, Any]) -> None:
+    def share(self, trouble: Trouble) -> None:
         """See `Recorder.share`."""
         self._recorder.share(trouble)
 

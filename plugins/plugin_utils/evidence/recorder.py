@@ -10,7 +10,7 @@ run finds the same one with `active()`. It holds no database handle: each append
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,7 @@ from .rotation import Rotation, rotate
 from .settings import Settings, SettingsError
 from .signer import Signer
 from .spool import Spool
+from .trouble import Trouble
 
 ENABLING = (
     "add the line  callbacks_enabled = msp.patching.evidence  to the section [defaults] of the ansible.cfg in use"
@@ -68,7 +69,6 @@ class Recorder:
         if self.settings.problem is not None:
             return self.settings.problem
         try:
-            dummy = self.policy
             self.clock.now()
         except PatchingError as exc:
             return str(exc)
@@ -95,10 +95,7 @@ class Recorder:
         disagree.
         """
         settings = self.settings
-        # where nothing speaks of another time it is the real one by any policy, and that is left unread
-        spoken_of = settings.clock_url is not None or settings.as_of is not None
-        simulated = spoken_of and self.simulated
-        return clock_for(simulated=simulated, clock_url=settings.clock_url, as_of=settings.as_of)
+        return clock_for(simulated=self.simulated, clock_url=settings.clock_url, as_of=settings.as_of)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -232,14 +229,14 @@ class Recorder:
             self.report(problem)
 
     @property
-    def trouble(self) -> dict[str, Any]:
+    def trouble(self) -> Trouble:
         """What has gone wrong with recording in this process, for another process of the run to `share`."""
-        return {"problem": self._lost, "spooling": self._spooling}
+        return Trouble(self._lost, self._spooling)
 
-    def share(self, trouble: Mapping[str, Any]) -> None:
+    def share(self, trouble: Trouble) -> None:
         """Another process of this run had that trouble: what is recorded from now on follows what it had to spool."""
-        self.report_if(trouble["problem"])
-        self._spooling = self._spooling or bool(trouble["spooling"])
+        both = self.trouble.then(trouble)
+        self._lost, self._spooling = both.problem, both.spooling
 
     def _opening(self) -> Opening:
         settings = self.settings

@@ -14,13 +14,14 @@ import atexit
 import gc
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from .clerk import Clerk, ClerkDiedError, HandoverError, Tell
 from .closing import Closing
 from .identity import Identity
 from .look import Look
+from .trouble import Trouble
 
 if TYPE_CHECKING:
     from ..planning.hosts import HostVars
@@ -44,7 +45,7 @@ class Run:
         self.tell = tell
         self._check_mode = check_mode
         self._identity = Identity()
-        self._before: dict[str, Any] = {"problem": None, "spooling": False}
+        self._before = Trouble()
         """What went wrong while there was no recorder."""
         self._recorder: Recorder | None = None
         self._observer: Observer | None = None
@@ -59,21 +60,20 @@ class Run:
     # -- what its processes know of each other -----------------------------------------------------------------------
 
     @property
-    def trouble(self) -> Mapping[str, Any]:
+    def trouble(self) -> Trouble:
         """What has gone wrong with recording (`Recorder.trouble`)."""
         return self._before if self._recorder is None else self._recorder.trouble
 
-    def share(self, trouble: Mapping[str, Any]) -> None:
+    def share(self, trouble: Trouble) -> None:
         """Another process of this run had that trouble."""
-        if self._recorder is not None:
+        if self._recorder is None:
+            self._before = self._before.then(trouble)
+        else:
             self._recorder.share(trouble)
-            return
-        problem = self._before["problem"] or trouble["problem"]
-        self._before = {"problem": problem, "spooling": self._before["spooling"] or bool(trouble["spooling"])}
 
     def report(self, problem: str) -> None:
         """Make `problem` the run's, unless it has one."""
-        self.share({"problem": problem, "spooling": False})
+        self.share(Trouble(problem))
 
     @property
     def recorder(self) -> Recorder:

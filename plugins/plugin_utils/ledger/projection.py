@@ -22,7 +22,12 @@ DEFINITIONS = "Definition Updates"
 NO_ATTEMPT: Row = {"attempted": None, "attempted_at": None}
 NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_updates", "job_limit_seconds"))
 NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
-REACHED: Row = {"unreachable_since": None, "unreachable_count": 0, "unreachable_run": None}
+REACHED: Row = {
+    "unreachable_since": None,
+    "unreachable_count": 0,
+    "unreachable_run": None,
+    "unreachable_during": None,
+}
 NO_REBOOT: Row = {"reboot_requested_at": None, "reboot_boot_id": None}
 
 
@@ -179,6 +184,7 @@ def _unreachable(event: Event, rows: Rows) -> None:
         unreachable_since=row["unreachable_since"] or text_of(event.at),
         unreachable_count=1 + (row["unreachable_count"] if row["unreachable_run"] == rows.run else 0),
         unreachable_run=rows.run,
+        unreachable_during=row["unreachable_during"] if row["unreachable_since"] else event.body["during"],
     )
 
 
@@ -288,7 +294,7 @@ def _failure_opened(event: Event, rows: Rows) -> None:
     )
     if body["update"]:
         rows.change(rows.of.soak, {"endpoint": event.endpoint, "update": body["update"]}, healthy=0)
-    reboot = NO_REBOOT if body["step"] == "reboot" else {}
+    reboot = {**NO_REBOOT, "unreachable_during": None} if body["step"] == "reboot" else {}
     rows.touch(
         event,
         **_failed_in_run(event, rows, body["id"]),

@@ -76,8 +76,6 @@ def next_step(
     under_way = _under_way(progress, actions)
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
         return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")
-    if under_way is None and "reboot" in actions and _fell_silent_restarting(decision, progress):
-        return Step("confirm", "it was told to restart, and has not answered since")
     if progress.unreachable_count > tolerated and under_way != "confirm":
         return Step(
             "fail",
@@ -113,14 +111,6 @@ def _may_be_rebooted(decision: Decision, progress: Progress, now: datetime) -> b
     return pending and (progress.posture_at is None or now - progress.posture_at > SEEN_LATELY)
 
 
-def _fell_silent_restarting(decision: Decision, progress: Progress) -> bool:
-    """Whether the answer to the restart was lost, so that it may be on its way: it had answered right before, when it
-    was seen whether a reboot is pending. What does not come back from it is a failure after the reboot's time limit,
-    not one that is given up after a few looks."""
-    since = progress.unreachable_since
-    return decision.action == "reboot" and since is not None and progress.posture_at == since
-
-
 def may_have_rebooted(progress: Progress, now: datetime) -> bool:
     """Whether a look at an endpoint's job looks at its boot, too: a job that a boot has killed says nothing, for ever.
 
@@ -147,6 +137,7 @@ def under_way_since(step: Step, progress: Progress) -> datetime | None:
 def _under_way(progress: Progress, actions: Collection[str]) -> str | None:
     if progress.job is not None and progress.job.kind in actions:
         return "look"
-    if progress.reboot is not None and "reboot" in actions:
+    # where the answer to the restart was lost, it may be on its way all the same
+    if (progress.reboot is not None or progress.unreachable_during == "reboot") and "reboot" in actions:
         return "confirm"
     return None

@@ -21,6 +21,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.errors import Patchin
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.clerk import Clerk, ClerkDiedError, Tell
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.closing import Closing
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.look import Look
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.trouble import Trouble
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,12 +33,11 @@ class Fellow:
     """Has troubles, and others' words."""
 
     def __init__(self) -> None:
-        self.trouble: dict[str, Any] = {"problem": None, "spooling": False}
+        self.trouble = Trouble()
         self.told: list[str] = []
 
-    def share(self, trouble: Mapping[str, Any]) -> None:
-        for what, had in trouble.items():
-            self.trouble[what] = self.trouble[what] or had
+    def share(self, trouble: Trouble) -> None:
+        self.trouble = self.trouble.then(trouble)
 
     def tell(self, words: str) -> None:
         self.told.append(words)
@@ -63,7 +63,7 @@ class Book(Fellow):
             if one.tag == "fail":
                 raise ZeroDivisionError("a mistake")
             if one.tag == "spool":
-                self.share({"problem": "the ledger is away", "spooling": True})
+                self.share(Trouble("the ledger is away", spooling=True))
             if one.tag == "tell":
                 self._tell("this takes long")
         for secret in secrets:
@@ -74,7 +74,7 @@ class Book(Fellow):
         self._write("deliver")
 
     def close(self, hosts: Mapping[str, Mapping[str, int]], zones: Mapping[str, Any]) -> Closing:
-        self._write(f"close {sorted(hosts)} {dict(zones)} {self.trouble['problem']}")
+        self._write(f"close {sorted(hosts)} {dict(zones)} {self.trouble.problem}")
         return Closing(["words"], "summary", is_red=True)
 
     @property
@@ -150,13 +150,13 @@ def test_what_is_urgent_is_said_once(clerk: Clerk) -> None:
 
 
 def test_its_troubles_are_the_runs_and_the_runs_are_its(clerk: Clerk, main: Fellow, path: Path) -> None:
-    main.trouble["problem"] = "a plug-in failed"
+    main.trouble = Trouble("a plug-in failed")
     clerk.put(look("posture"))
     clerk.close({})
     assert lines(path)[-1].endswith("a plug-in failed")
     clerk.put(look("spool"))
     clerk.settle()
-    assert main.trouble == {"problem": "a plug-in failed", "spooling": True}
+    assert main.trouble == Trouble("a plug-in failed", spooling=True)
     clerk.end()
 
 

@@ -297,13 +297,15 @@ def test_unreachable_at_the_validation_is_unhealthy_and_has_the_same_deadline() 
 def test_who_fell_silent_when_told_to_restart_has_the_reboot_s_time_to_come_back() -> None:
     lost = seen.Unreachable("refused")
     since = NIGHT - SETTINGS.reboot_time_limit
-    soon, late = standing(unreachable_since=since + timedelta(seconds=1)), standing(unreachable_since=since)
+    soon = standing(unreachable_since=since + timedelta(seconds=1), unreachable_during="reboot")
+    late = standing(unreachable_since=since, unreachable_during="reboot")
     assert kinds(judged("reboot.confirm", lost, soon)) == ["endpoint.unreachable"]
     events = judged("reboot.confirm", lost, late)
     assert kinds(events)[:2] == ["endpoint.unreachable", "failure.opened"]
     assert body(events, "failure.opened")["step"] == "reboot"
     assert "gave no answer to that, and has not come back" in str(body(events, "failure.opened"))
-    assert kinds(judged("posture", lost, late)) == ["endpoint.unreachable"]
+    other = standing(unreachable_since=since, unreachable_during="install")
+    assert kinds(judged("posture", lost, other)) == ["endpoint.unreachable"]
 
 
 @pytest.mark.parametrize(("tag", "step"), [("posture", "posture"), ("scan.started", "scan")])

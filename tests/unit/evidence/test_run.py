@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,9 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings imp
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
 
+from .test_witness import NOW, POSTURE
+
 ROOT = Path(__file__).resolve().parents[3]
-NOW = datetime(2026, 11, 11, 7, 5, tzinfo=UTC)
-POSTURE: dict[str, Any] = {
-    "boot_id": "b1",
-    "boot_time": "2026-11-10T06:00:00Z",
-    "now": "2026-11-11T07:05:00Z",
-    "reboot_pending": False,
-}
 HOSTS: Mapping[str, Mapping[str, int]] = {"WS01": {"ok": 1}}
 
 
