@@ -13,6 +13,7 @@ where they fill the processors, more would only be in each other's way.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -62,6 +63,7 @@ class Crew(Generic[Job, Result]):
         """
         waiting = deque(jobs)
         parent = os.getppid()
+        gc.freeze()  # a collection in a member would write to every object, and so copy the memory of this process
         crew: list[_Member] = []
         busy: dict[Connection, Job] = {}
         came: list[tuple[Job, Result | None]] = []

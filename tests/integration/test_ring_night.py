@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ TROUBLES: dict[str, list[dict[str, Any]]] = {
     "REFUSED": [{"kind": "refuse"}],
     "DENIED": [{"kind": "unauthorized"}],
     "HANGS": [{"kind": "hang"}],
+    "BLIP": [{"kind": "refuse", "seconds": 400}],
     "CUT": [
         {"kind": "reset", "at": "answer", "times": 1, "module": "ansible.windows.win_updates state=searched"},
         {"kind": "reset", "at": "answer", "times": 2, "module": "ansible.windows.async_status"},
@@ -44,7 +46,7 @@ TROUBLES: dict[str, list[dict[str, Any]]] = {
 }
 FAILED = ("FAILS", "STUBBORN", "GONE", "MUTE", "UNDONE", "SICK")
 UNREACHABLE = ("REFUSED", "DENIED", "HANGS")
-PATCHED = ("WELL", "FLAKY", "CUT", "LOST", "QUIET")
+PATCHED = ("WELL", "FLAKY", "CUT", "LOST", "QUIET", "BLIP")
 
 
 @dataclass
@@ -150,6 +152,12 @@ def test_who_cannot_be_reached_is_named_and_nothing_is_held_against_him(nights: 
     assert kinds == {"plan.decided", "endpoint.unreachable"}
     assert nights.tickets_after_first[machine] == []
     assert nights.night.decision(machine) == ("scan", "scan.due"), "caught up as soon as it answers"
+
+
+def test_who_cannot_be_reached_for_some_minutes_is_patched_in_the_same_night(nights: Nights) -> None:
+    silent = [event.at for event in nights.night.events("endpoint.unreachable", endpoint="BLIP")]
+    assert 1 <= len(silent) <= 3
+    assert all(later - earlier >= timedelta(minutes=1) for earlier, later in itertools.pairwise(silent))
 
 
 @pytest.mark.parametrize("machine", ["CUT", "LOST", "QUIET"])

@@ -88,8 +88,13 @@ def retry_after(attempt: int, policy: Policy, endpoint: Endpoint | None = None) 
     settings = policy.settings(endpoint)
     if not 1 <= attempt <= settings.retries:
         return None
-    doubled: timedelta = settings.retry_after * 2 ** (attempt - 1)
-    return min(doubled, settings.retry_after_at_most)
+    return doubling(settings.retry_after, attempt, settings.retry_after_at_most)
+
+
+def doubling(first: timedelta, attempt: int, at_most: timedelta) -> timedelta:
+    """The wait before attempt ``attempt``, of which ``first`` is the wait before the first."""
+    doubled: timedelta = first * 2 ** min(attempt - 1, 20)
+    return min(doubled, at_most)
 
 
 @dataclass(frozen=True, slots=True)

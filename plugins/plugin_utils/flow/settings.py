@@ -104,6 +104,7 @@ class Settings:
     retry_after: timedelta
     retry_after_at_most: timedelta
     unreachable_tolerated: int
+    unreachable_retry_after: timedelta
     priority: Mapping[str, int]
     queue: Mapping[str, str]
     on_call_kinds: frozenset[str]
@@ -165,6 +166,7 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         retry_after=duration(failure["retry_after"]),
         retry_after_at_most=duration(failure["retry_after_at_most"]),
         unreachable_tolerated=failure["unreachable_tolerated"],
+        unreachable_retry_after=duration(failure["unreachable_retry_after"]),
         priority=failure["priority"],
         queue=failure["queue"],
         on_call_kinds=frozenset(figures["on_call"]["kinds"]),

@@ -24,6 +24,7 @@ NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_update
 NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
 REACHED: Row = {
     "unreachable_since": None,
+    "unreachable_at": None,
     "unreachable_count": 0,
     "unreachable_run": None,
     "unreachable_during": None,
@@ -182,6 +183,7 @@ def _unreachable(event: Event, rows: Rows) -> None:
     rows.touch(
         event,
         unreachable_since=row["unreachable_since"] or text_of(event.at),
+        unreachable_at=text_of(event.at),
         unreachable_count=1 + (row["unreachable_count"] if row["unreachable_run"] == rows.run else 0),
         unreachable_run=rows.run,
         unreachable_during=row["unreachable_during"] if row["unreachable_since"] else event.body["during"],

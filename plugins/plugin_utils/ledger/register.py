@@ -69,11 +69,11 @@ class OpenFailure:
 class Progress:
     """Where one endpoint stands between two decisions; every field empty where nothing is known.
 
-    `unreachable_count` and `failed_in_run` are those of the run that asks, `unreachable_during` is the step in which it
-    fell silent. `unproven` are the updates that were
-    installed and that no search since has shown to be gone, `attempted` those whose install
-    was about to start at `attempted_at` and that have no result yet. `documented` are the failures that have a root
-    cause and of which nothing has shown yet that they are over.
+    `unreachable_count` and `failed_in_run` are those of the run that asks; `unreachable_since` and `unreachable_at` are
+    the first and the last time that it did not answer, `unreachable_during` is the step in which it fell silent.
+    `unproven` are the updates that were installed and that no search since has shown to be gone, `attempted` those
+    whose install was about to start at `attempted_at` and that have no result yet. `documented` are the failures that
+    have a root cause and of which nothing has shown yet that they are over.
     """
 
     job: Job | None = None
@@ -89,6 +89,7 @@ class Progress:
     retry_at: datetime | None = None
     attempts: int = 0
     unreachable_since: datetime | None = None
+    unreachable_at: datetime | None = None
     unreachable_count: int = 0
     unreachable_during: str | None = None
     failed_in_run: tuple[str, str] | None = None
@@ -252,6 +253,7 @@ def _progress(
         retry_at=_instant(row["retry_at"]),
         attempts=row["attempts"] or 0,
         unreachable_since=_instant(row["unreachable_since"]),
+        unreachable_at=_instant(row["unreachable_at"]),
         unreachable_count=row["unreachable_count"] if run is not None and row["unreachable_run"] == run else 0,
         unreachable_during=row["unreachable_during"],
         failed_in_run=(row["failed_failure"], row["failed_text"]) if failed else None,

@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 6
+VERSION = 7
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 KEPT = ("version", "events", "head", "spooled", "leases", "blobs")
 """The tables that hold what cannot be made again."""
@@ -132,7 +132,7 @@ def tables() -> Tables:
             whole("missed_windows"),
             whole("attempts"),
             whole("unreachable_count"),
-            *texts("failed_run failed_failure failed_text unreachable_run unreachable_during"),
+            *texts("failed_run failed_failure failed_text unreachable_run unreachable_during unreachable_at"),
         ),
         "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen described_at")),
         "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),

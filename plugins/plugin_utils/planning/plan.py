@@ -20,7 +20,7 @@ from ..ledger.kinds import about
 from ..ledger.register import Progress
 from .away import turn_of, with_missed
 from .bounds import Bound, within_bounds
-from .steps import Step, may_have_rebooted, next_step
+from .steps import Patience, Step, may_have_rebooted, next_step
 from .turns import take_turns
 from .wake import Waking, wake_step
 
@@ -134,7 +134,7 @@ def make_plan(
             progress[name],
             now,
             actions,
-            policy.settings(endpoints[name]).unreachable_tolerated,
+            _patience(policy, endpoints[name]),
             away=endpoints[name].online is False or bool(endpoints[name].asleep),
         )
         for name in names
@@ -163,6 +163,11 @@ def _bounded(
         return dict(steps)
     places = {name: (one.client, one.location) for name, one in due.items() if one.client and one.location}
     return within_bounds(steps, places, bounds, ledger.installing(now), now)
+
+
+def _patience(policy: Policy, endpoint: Endpoint) -> Patience:
+    settings = policy.settings(endpoint)
+    return Patience(settings.unreachable_tolerated, settings.unreachable_retry_after, settings.retry_after_at_most)
 
 
 def _is_away(decision: Decision) -> bool:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ..flow.failures import doubling
+
 if TYPE_CHECKING:
     from ..flow import Decision
     from ..ledger.register import Progress
@@ -35,6 +37,23 @@ UNTIL_THEN = (
     "Nothing is tried again on it until a root cause is documented: "
     "ansible-playbook msp.patching.root_cause -e endpoint={endpoint} -e code=CODE -e \"text='…'\""
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """With an endpoint that does not answer: how often in a row it may be `tolerated` until the run gives it up, and
+    how long `after` the first time it is tried again; that doubles from one time to the next, up to `at_most` (policy
+    ``failure``)."""
+
+    tolerated: int
+    after: timedelta
+    at_most: timedelta
+
+    def again_at(self, progress: Progress) -> datetime | None:
+        """When it is tried again; None where it answered last."""
+        if progress.unreachable_at is None or progress.unreachable_count == 0:
+            return None
+        return progress.unreachable_at + doubling(self.after, progress.unreachable_count, self.at_most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +82,32 @@ def next_step(
     progress: Progress,
     now: datetime,
     actions: Collection[str],
-    tolerated: int,
+    patience: Patience,
     *,
     away: bool = False,
 ) -> Step:
     """The step of the endpoint `name`.
 
-    `actions` are those the run carries out; `tolerated` is how often in a row an endpoint may be unreachable
-    before the run gives it up (policy ``failure.unreachable_tolerated``). `away`: the RMM says that it is offline or
-    asleep.
+    `actions` are those the run carries out, `patience` is had where it does not answer: a switch that restarts takes
+    nobody's night. `away`: the RMM says that it is offline or asleep.
     """
+    step = _step(name, decision, progress, now, actions, patience.tolerated, away=away)
+    again = patience.again_at(progress)
+    if again is None or again <= now or not step.acts or step.name == "confirm":  # who restarts has his own limit
+        return step
+    return Step("wait", f"it did not answer; tried again at {again.isoformat()}", again)
+
+
+def _step(
+    name: str,
+    decision: Decision,
+    progress: Progress,
+    now: datetime,
+    actions: Collection[str],
+    tolerated: int,
+    *,
+    away: bool,
+) -> Step:
     under_way = _under_way(progress, actions)
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
         return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")

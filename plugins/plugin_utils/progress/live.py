@@ -60,7 +60,7 @@ def _in_flight(board: Board, now: datetime, room: int) -> Any:
     going = board.in_flight()
     for place in going[:room]:
         # of what is under way the plan's own reason says less than the state
-        why = place.why if place.shown == "waiting" else ""
+        why = place.why if place.state == "waiting" else ""
         table.add_row(
             rich.text.Text(place.name),
             rich.text.Text(place.shown, style=STYLES.get(place.shown, "")),

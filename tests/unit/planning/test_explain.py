@@ -29,7 +29,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.planning.explain impo
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.prose import Prose
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.reasons import FACTS
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.remedies import REMEDIES
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, Step, next_step
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, Patience, Step, next_step
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.subject import Subject
 from tests.unit.flow.build import DRIVER, NIGHT, NOON, OPTIONAL, at, server, soaked, update, workstation
 
@@ -39,6 +39,7 @@ SCANNED = "2026-11-12T05:00:00Z"  # midnight in New York
 PENDING = {"reboot_pending_since": "2026-11-12T03:00:00Z", "installed_at": "2026-11-12T03:00:00Z"}
 DAYTIME = workstation(track="daytime", user_logged_on=True)
 FLOW = Path(flow.__file__).parent
+PATIENCE = Patience(tolerated=2, after=timedelta(minutes=1), at_most=timedelta(minutes=30))
 RUN = "ansible-playbook msp.patching."
 
 
@@ -67,7 +68,7 @@ class Situation:
                 case=planner.case(self.endpoint, self.updates),
                 decision=decision,
                 progress=progress or Progress(),
-                step=step or next_step(name, decision, progress or Progress(), self.now, ACTING, 2),
+                step=step or next_step(name, decision, progress or Progress(), self.now, ACTING, PATIENCE),
                 prose=Prose(self.endpoint.time_zone, self.now),
                 **more,
             )

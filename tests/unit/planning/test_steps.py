@@ -15,6 +15,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import Decision
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Job, OpenFailure, Progress, Reboot
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import (
     ACTING,
+    Patience,
+    Step,
     may_have_rebooted,
     next_step,
     under_way_since,
@@ -22,6 +24,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import
 
 NOW = datetime(2026, 11, 11, 8, 5, tzinfo=UTC)
 NOTHING = Progress()
+PATIENCE = Patience(tolerated=2, after=timedelta(minutes=1), at_most=timedelta(minutes=30))
 SCANNING = Progress(job=Job("scan", "j1.2", NOW, 600, ()))
 INSTALLING = Progress(job=Job("install", "j1.2", NOW, 7200, ("u1",)))
 REBOOTING = Progress(reboot=Reboot(NOW, "134"))
@@ -32,7 +35,7 @@ def decision(action: str) -> Decision:
 
 
 def step(action: str, progress: Progress, actions: tuple[str, ...] = ACTING) -> str:
-    return next_step("WS01", decision(action), progress, NOW, actions, 2).name
+    return next_step("WS01", decision(action), progress, NOW, actions, PATIENCE).name
 
 
 @pytest.mark.parametrize("action", ["skip", "hold", "wait", "manual", "none"])
@@ -80,7 +83,7 @@ def test_an_install_is_none_of_a_run_that_only_validates() -> None:
 
 def test_a_failure_of_this_run_ends_it_for_the_endpoint() -> None:
     failed = replace(INSTALLING, failed_in_run=("f-1", "KB5046613 failed with 0x80070643."))
-    got = next_step("WS01", decision("install"), failed, NOW, ACTING, 2)
+    got = next_step("WS01", decision("install"), failed, NOW, ACTING, PATIENCE)
     assert got.name == "fail"
     assert got.why.startswith("WS01: KB5046613 failed with 0x80070643. Nothing is tried again on it until")
 
@@ -120,9 +123,9 @@ def test_a_retry_keeps_nothing_else_waiting() -> None:
 def test_a_reboot_that_others_do_is_looked_for(action: str, node: str, seen: timedelta | None, wanted: str) -> None:
     progress = replace(NOTHING, posture_at=None if seen is None else NOW - seen)
     due = replace(decision(action), node=node)
-    assert next_step("WS01", due, progress, NOW, ACTING, 2).name == wanted
-    assert next_step("WS01", due, progress, NOW, ACTING, 2, away=True).name == "leave"
-    assert next_step("WS01", due, progress, NOW, ("scan", "install"), 2).name == "leave"
+    assert next_step("WS01", due, progress, NOW, ACTING, PATIENCE).name == wanted
+    assert next_step("WS01", due, progress, NOW, ACTING, PATIENCE, away=True).name == "leave"
+    assert next_step("WS01", due, progress, NOW, ("scan", "install"), PATIENCE).name == "leave"
 
 
 @pytest.mark.parametrize("actions", [ACTING, ("remind",)])
@@ -132,7 +135,7 @@ def test_who_may_have_restarted_is_looked_at_before_he_is_told_to(
 ) -> None:
     progress = replace(NOTHING, posture_at=None if seen is None else NOW - seen)
     due = replace(decision("remind"), node="reboot.reminder")
-    assert next_step("WS01", due, progress, NOW, actions, 2).name == wanted
+    assert next_step("WS01", due, progress, NOW, actions, PATIENCE).name == wanted
 
 
 @pytest.mark.parametrize(("count", "wanted"), [(1, "scan"), (2, "scan"), (3, "fail")])
@@ -140,9 +143,37 @@ def test_an_unreachable_endpoint_is_given_up_after_the_tolerated_count(count: in
     assert step("scan", replace(NOTHING, unreachable_count=count)) == wanted
 
 
+@pytest.mark.parametrize("progress", [NOTHING, INSTALLING], ids=["nothing under way", "an install"])
+@pytest.mark.parametrize(("count", "minutes"), [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (60, 30)])
+def test_an_endpoint_that_did_not_answer_is_tried_again_after_a_while(
+    progress: Progress, count: int, minutes: int
+) -> None:
+    patience = replace(PATIENCE, tolerated=100)
+    silent = replace(progress, unreachable_since=NOW - timedelta(days=1), unreachable_at=NOW, unreachable_count=count)
+
+    def at(after: timedelta) -> Step:
+        return next_step("WS01", decision("install"), silent, NOW + after, ACTING, patience)
+
+    due = timedelta(minutes=minutes)
+    early = at(due - timedelta(seconds=1))
+    assert (early.name, early.until) == ("wait", NOW + due)
+    assert early.why == f"it did not answer; tried again at {(NOW + due).isoformat()}"
+    assert at(due).name in ("install", "look")
+
+
+def test_what_did_not_answer_another_run_is_tried_at_once() -> None:
+    silent = replace(NOTHING, unreachable_since=NOW, unreachable_at=NOW, unreachable_count=0)
+    assert step("install", silent) == "install"
+
+
+def test_who_did_not_answer_and_has_nothing_due_is_not_waited_for() -> None:
+    silent = replace(NOTHING, unreachable_since=NOW, unreachable_at=NOW, unreachable_count=1)
+    assert step("hold", silent) == "leave"
+
+
 def test_a_rebooting_endpoint_is_allowed_to_be_unreachable() -> None:
     """How long, the policy's reboot time limit says; that is judged where it is recorded."""
-    assert step("reboot", replace(REBOOTING, unreachable_count=40)) == "confirm"
+    assert step("reboot", replace(REBOOTING, unreachable_at=NOW, unreachable_count=40)) == "confirm"
 
 
 @pytest.mark.parametrize("action", ["reboot", "wait"])
@@ -156,6 +187,6 @@ def test_who_fell_silent_when_told_to_restart_is_not_given_up_as_unreachable(
     """The answer to the restart was lost: it may be on its way."""
     since = NOW - timedelta(minutes=3)
     silent = replace(NOTHING, unreachable_since=since, unreachable_count=3, unreachable_during=during)
-    got = next_step("WS01", decision(action), silent, NOW, actions, 2)
+    got = next_step("WS01", decision(action), silent, NOW, actions, PATIENCE)
     assert got.name == wanted
     assert under_way_since(got, silent) == (since if wanted == "confirm" else None)
