@@ -34,6 +34,7 @@ from ..plugin_utils.ledger import LedgerError
 from ..plugin_utils.planning.calls import STEPS, UNTAKEN, VARIABLES, Call, calls_of
 from ..plugin_utils.planning.hosts import readable_endpoints
 from ..plugin_utils.planning.turns import CLAIMED, claim_on
+from ..plugin_utils.progress import heard
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
 DIED = "the process that took its step has died, and nobody knows what it saw"
@@ -47,6 +48,10 @@ class Visit:
     seen: list[dict[str, Any]] = field(default_factory=list)
     changed: bool = False
     secrets: list[str] = field(default_factory=list)
+
+    @property
+    def answered(self) -> bool:
+        return not any(one["unreachable"] for one in self.seen)
 
 
 class ActionModule(ActionBase):
@@ -85,13 +90,12 @@ class ActionModule(ActionBase):
             now = recorder.clock.now()
             looks = [_look(endpoints.get(name), name, one, now) for name, visit in lot.items() for one in visit.seen]
             urgent = witness.record(looks) or urgent
+            heard.tell({name: visit.answered for name, visit in lot.items()})
             visits |= lot
         return {
             "changed": False,  # Ansible would count it for the first host; `outcome` tells of each
             "took": {name: orders[name]["step"] for name in visits},
-            "unreachable_hosts": sorted(
-                name for name, visit in visits.items() if any(one["unreachable"] for one in visit.seen)
-            ),
+            "unreachable_hosts": sorted(name for name, visit in visits.items() if not visit.answered),
             "changed_hosts": sorted(name for name, visit in visits.items() if visit.changed),
             "urgent": urgent,
             "trouble": asdict(recorder.trouble),

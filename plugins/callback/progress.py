@@ -14,7 +14,8 @@ description:
   - Shows where the endpoints of a patching run stand, in the place of a line for each task and host. What the run's
     plugins print (the plan, what waits for people, the summary, the tiers) is shown as it is.
   - In a terminal, a view of one row for each ring stays below what is printed, with how many endpoints are searching,
-    installing, restarting, and so on, and who has been at something for longest.
+    installing, restarting, and so on, and who has been at something for longest. While the run goes from endpoint to
+    endpoint it says how many it has visited.
   - Without a terminal, in a log or in AWX, there is a line with the time whenever endpoints go on to something else.
     It names a few of them and counts the others, so that a run of a thousand endpoints makes a short log too. Where
     nothing happens for a while, a line says how it stands, so that nothing takes the run for dead.
@@ -93,7 +94,7 @@ from typing import Any
 from ansible import constants, context
 from ansible.plugins.callback.default import CallbackModule as Default
 
-from ..plugin_utils.progress import lines
+from ..plugin_utils.progress import heard, lines
 from ..plugin_utils.progress.board import Board
 from ..plugin_utils.progress.live import view
 from ..plugin_utils.progress.pulse import Pulse
@@ -206,6 +207,7 @@ class CallbackModule(Default):
         if result.task.resolved_action == PLAN:
             self._planned(told)
         elif result.task.resolved_action == STEP:
+            heard.heard()  # the result has all of it
             for name in told["took"]:
                 self._answered(name, yes=name not in told["unreachable_hosts"])
         elif str(result.task.resolved_action).startswith(f"{COLLECTION}.") and not self._is_of_the_flow(result.task):
@@ -357,6 +359,7 @@ class CallbackModule(Default):
             with self._display._lock:
                 self._live.start()
                 self._console.show_cursor(show=True)  # a run that is killed leaves the terminal as it was
+        heard.listen()
         atexit.register(self._broken_off)
         self._pulse = Pulse(self._beat, 1.0)
         self._pulse.start()
@@ -382,6 +385,8 @@ class CallbackModule(Default):
                     self._live.refresh()
 
     def _beat(self) -> None:
+        for name, yes in heard.heard().items():
+            self._answered(name, yes=yes)
         if self._live is not None:
             self._draw()
         elif (_now() - self._spoke).total_seconds() >= self._option("every", 60):

@@ -31,6 +31,8 @@ LINES, COLUMNS = 40, 140
 PROGRESS = {"ANSIBLE_STDOUT_CALLBACK": "msp.patching.progress"}
 LARGE = "5091241"
 """An update that is not installed before somebody has looked at it, however busy the machine is."""
+SLOW = 200.0
+"""Lab seconds for which WS04 keeps its first pass waiting: some pictures long."""
 TERMINAL_WORDS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 """What would tell a program of another terminal than the one it has here."""
 STAMPED = re.compile(r"^\d\d:\d\d:\d\d  (.*)$", re.MULTILINE)
@@ -121,6 +123,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         night = Night(lab, ansible_in(folder), folder)
         lab.inject({"target": "WS02", "kind": "update_fails", "kb": BIG, "hresult": "0x80070643"})
         logged = logs(night, lab, RING, "-e", "ring=pilot", "-l", "WS01,WS02")
+        lab.inject({"target": "WS04", "kind": "slow", "seconds": SLOW, "times": 1})
         terminal = Terminal(night)
         status = terminal.watch("-l", "WS03,WS04", interrupt_at=r"installing +([6-9]|\d\d|\dm)")
         (folder / "other.yml").write_text(OTHER)
@@ -191,6 +194,13 @@ def test_in_a_terminal_a_view_stands_below_what_is_printed(watched: Watched) -> 
     assert lines[heading + 1].split()[:2] == ["pilot", "0/2"]
     assert any(line.startswith("WS0") and "installing" in line for line in lines[heading + 2 :])
     assert "2 due: WS03, WS04" in "\n".join(lines[:heading])
+
+
+def test_who_has_answered_is_seen_while_others_keep_the_pass_waiting(watched: Watched) -> None:
+    passes = [re.findall(r"0 of 2 through, (\d of \d) visited now", picture) for picture in watched.terminal.seen]
+    told = [found for (found,) in filter(None, passes)]
+    assert "1 of 2" in told
+    assert told.index("0 of 2") < told.index("1 of 2")
 
 
 def test_what_is_looked_at_again_and_again_goes_on_being_what_it_is(watched: Watched) -> None:

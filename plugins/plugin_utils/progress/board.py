@@ -31,6 +31,9 @@ DOING = {
 }
 """By step of the role ``flow``, the state of an endpoint that takes it. A ``look`` leaves it in the state it is in."""
 
+IDLE = ("wait", "leave", "fail")
+"""Steps in which the endpoint is not connected to."""
+
 THROUGH = (PATCHED, LEFT, FAILED)
 """States that an endpoint does not leave in this run."""
 
@@ -63,6 +66,10 @@ class Board:
     """The endpoints that a run has to do with, by name."""
 
     places: dict[str, Place] = field(default_factory=dict)
+    ordered: set[str] = field(default_factory=set)
+    """Those to whom the pass that is under way goes."""
+    visited: set[str] = field(default_factory=set)
+    """Those of them that it has been to."""
 
     def open(self, rings: Mapping[str, str | None], now: datetime) -> None:
         """These endpoints are due; `rings` has the ring of each, None where it has none."""
@@ -72,6 +79,8 @@ class Board:
     def take(self, steps: Mapping[str, Mapping[str, Any]], now: datetime) -> list[Place]:
         """The steps that a plan ordered (``step``, ``why``); gives those whose state is another than before."""
         changed = []
+        self.ordered = {name for name, order in steps.items() if order["step"] not in IDLE}
+        self.visited.clear()
         for name, order in steps.items():
             place = self.places.setdefault(name, Place(name, NO_RING, now))
             before = place.shown
@@ -101,6 +110,7 @@ class Board:
 
     def answered(self, name: str, *, yes: bool) -> Place | None:
         """Whether the endpoint answered; gives it where that is news to people."""
+        self.visited.update({name} & self.ordered)
         place = self.places.get(name)
         if place is None:
             return None

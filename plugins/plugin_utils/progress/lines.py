@@ -68,6 +68,7 @@ def counted(places: Sequence[Place], what: str, names: int) -> str:
 def standing(board: Board, now: datetime) -> str:
     """How it stands, for when nothing changed for a while; who has been at the same thing for longest is named."""
     words = f"{board.through()} of {len(board.places)} through"
+    words += f", {now_in(board)}" if now_in(board) else ""
     counts = board.counts()
     going = [f"{count} {state}" for state, count in in_order(counts) if state not in (PATCHED, LEFT)]
     words += "; " + ", ".join(going) if going else ""
@@ -76,6 +77,12 @@ def standing(board: Board, now: datetime) -> str:
         place = slowest[0]
         words += f"; longest: {place.name} {place.shown} for {span(now - place.since)}"
     return words
+
+
+def now_in(board: Board) -> str:
+    """How far the pass is that is under way: ``312 of 1,000 visited now``; empty where none is."""
+    done, total = len(board.visited), len(board.ordered)
+    return f"{done:,} of {total:,} visited now" if done < total else ""
 
 
 def closing(board: Board, took: timedelta) -> str:

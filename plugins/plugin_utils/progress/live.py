@@ -10,7 +10,7 @@ from typing import Any
 
 from ..requirements import rich
 from .board import FAILED, LEFT, PATCHED, SILENT, Board, in_order
-from .lines import span
+from .lines import now_in, span
 
 LONGEST_LISTED = 8
 ROOM = 6
@@ -31,6 +31,7 @@ def view(board: Board, title: str, began: datetime, now: datetime, height: int) 
 
 def _heading(board: Board, title: str, began: datetime, now: datetime) -> Any:
     words = f"{title}  {now:%H:%M:%S}, {span(now - began)}, {board.through()} of {len(board.places)} through"
+    words += f", {now_in(board)}" if now_in(board) else ""
     return rich.text.Text(words, style="bold", no_wrap=True, overflow="ellipsis")
 
 

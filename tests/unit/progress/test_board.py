@@ -66,6 +66,22 @@ def test_a_change_is_told_once_and_counted_from_when_it_began() -> None:
     assert (place.state, place.since) == ("restarting", minutes(10))
 
 
+def test_how_far_a_pass_is_is_told_while_it_is_under_way() -> None:
+    board = Board()
+    steps = {"WS01": "scan", "WS02": "look", "WS03": "wait", "WS04": "leave"}
+    board.take({name: {"step": step, "why": ""} for name, step in steps.items()}, NOW)
+    assert lines.now_in(board) == "0 of 2 visited now"
+    for name in ("WS01", "WS01", "WS03", "somebody-else"):
+        board.answered(name, yes=False)
+    assert lines.now_in(board) == "1 of 2 visited now"
+    assert "1 of 2 visited now" in lines.standing(board, NOW)
+    board.answered("WS02", yes=True)
+    assert lines.now_in(board) == ""
+    assert "visited" not in lines.standing(board, NOW)
+    board.take({"WS01": {"step": "install", "why": ""}}, NOW)
+    assert lines.now_in(board) == "0 of 1 visited now"
+
+
 def test_that_an_endpoint_does_not_answer_is_news_unless_it_restarts() -> None:
     board = walked("scan")
     assert board.answered("WS01", yes=False) is board.places["WS01"]
