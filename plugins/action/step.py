@@ -12,7 +12,7 @@ is recorded while they go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.connections import connect
 from ..plugin_utils.crew import Crew
 from ..plugin_utils.errors import PatchingError
-from ..plugin_utils.evidence.credentials import SECRET_NAME, secrets_among
+from ..plugin_utils.evidence.credentials import secrets_among
 from ..plugin_utils.evidence.look import Look
 from ..plugin_utils.evidence.recorder import Recorder, ready
 from ..plugin_utils.evidence.witness import Witness
@@ -33,11 +33,13 @@ from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.ledger import LedgerError
 from ..plugin_utils.planning.calls import STEPS, UNTAKEN, VARIABLES, Call, calls_of
 from ..plugin_utils.planning.hosts import readable_endpoints
-from ..plugin_utils.planning.turns import CLAIMED, claim_on
+from ..plugin_utils.planning.turns import CLAIMED, claim_on, turn_of_group
 from ..plugin_utils.progress import heard
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
 DIED = "the process that took its step has died, and nobody knows what it saw"
+
+FEWER = "fewer processes take steps than forks allow, and it takes longer: {}; is there memory for so many forks?"
 
 
 @dataclass
@@ -99,7 +101,10 @@ class ActionModule(ActionBase):
             "changed_hosts": sorted(name for name, visit in visits.items() if visit.changed),
             "urgent": urgent,
             "trouble": asdict(recorder.trouble),
-            "warnings": [f"{', '.join(died)}: {DIED}; is there memory for so many forks?"] if died else [],
+            "warnings": [
+                *([f"{', '.join(died)}: {DIED}; is there memory for so many forks?"] if died else []),
+                *([FEWER.format(crew.trouble)] if crew.trouble else []),
+            ],
         }
 
     def _visit(self, recorder: Recorder, name: str, order: Mapping[str, Any], problem: str | None) -> Visit:
@@ -125,7 +130,7 @@ class ActionModule(ActionBase):
                 call = next(calls) if told is None else calls.send(told)
             except StopIteration:
                 return
-            if call.changes and not (_in_time(recorder, order) and _recordable(recorder, name)):
+            if call.changes and not (_in_time(recorder, order) and _may_go_on(recorder, name, order.get("group"))):
                 return
             told = place.told(call)
             of_it = {key: value for key, value in told.items() if not key.startswith("_ansible")}
@@ -157,15 +162,21 @@ def _in_time(recorder: Recorder, order: Mapping[str, Any]) -> bool:
     return "until" not in order or recorder.clock.now() < datetime.fromisoformat(order["until"])
 
 
-def _recordable(recorder: Recorder, endpoint: str) -> bool:
-    """Whether what is done on the endpoint now would be recorded as it has to be, and the endpoint is still this run's.
+def _may_go_on(recorder: Recorder, endpoint: str, group: Sequence[str] | None) -> bool:
+    """Whether what is done on the endpoint now would be recorded as it has to be, the endpoint is still this run's, and
+    for a restart the turn of its redundancy `group` as well: the plan that gave it may be old, for a pass of many takes
+    its time.
 
     What the step has seen so far is recorded only after it, so that the ledger is written to here.
     """
     if recorder.problem is not None:
         return False
+    ledger, holder, until = recorder.ledger, recorder.holder, datetime.now(UTC) + CLAIMED
     try:
-        return bool(recorder.ledger.lease(claim_on(endpoint), recorder.holder, datetime.now(UTC) + CLAIMED))
+        if not ledger.lease(claim_on(endpoint), holder, until):
+            return False
+        of = None if group is None else (group[0], group[1])
+        return of is None or bool(ledger.lease_turn(turn_of_group(of), of, endpoint, holder, until))
     except LedgerError:
         return False  # recording what was seen will tell
 
@@ -197,13 +208,9 @@ class _Place:
 
     def secrets(self) -> list[str]:
         """The credentials among the host's variables."""
-        found: dict[str, Any] = {}
         with suppress(Exception):  # where its variables cannot be read, there is nothing to learn from them
-            for name, value in self._variables.items():
-                if SECRET_NAME.search(name):
-                    with suppress(Exception):
-                        found[name] = self._templar.template(value)
-        return secrets_among(found)
+            return secrets_among(self._variables, self._templar.template)
+        return []
 
     def close(self) -> None:
         if self._connection is not None:

@@ -143,7 +143,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.release import __version__ as core_version
 from ansible.template import Templar
 
-from ..plugin_utils.evidence.credentials import SECRET_NAME, secrets_among
+from ..plugin_utils.evidence.credentials import secrets_among
 from ..plugin_utils.evidence.identity import Identity
 from ..plugin_utils.evidence.look import Look
 from ..plugin_utils.evidence.run import PLAN, Run
@@ -254,15 +254,20 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self._see(result, unreachable=True)
 
-    @_guarded
     def v2_playbook_on_stats(self, stats: Any) -> None:
         if self._run is None:
             return
         hosts = {host: stats.summarize(host) for host in sorted(stats.processed)}
-        # over the whole inventory, for a limit must not shrink a tier
-        everybody = self._variables._inventory.get_groups_dict()["all"]
-        self._run.close_tiers(self._variables._hostvars, everybody, self._tiers)
-        closing = self._run.close(hosts, lambda: self._zones(hosts))
+        self._close_tiers()
+        try:
+            closing = self._run.close(hosts, lambda: self._zones(hosts))
+        except Exception as exc:  # Ansible would make a warning of it, and the run would end green
+            self._display.error(
+                f"msp.patching: the run could not be closed, signed or delivered: {type(exc).__name__}: {exc}; what it "
+                "saw is on the ledger, and the next run delivers and signs it",
+                wrap_text=False,
+            )
+            raise SystemExit(RED) from exc
         if closing.summary:
             self._display.display(closing.summary)
         for words in closing.words:
@@ -270,6 +275,13 @@ class CallbackModule(CallbackBase):
         if closing.is_red:
             # a callback has no other way to end a run red; everything is recorded, and this is the last thing it does
             raise SystemExit(RED)
+
+    @_guarded
+    def _close_tiers(self) -> None:
+        # over the whole inventory, for a limit must not shrink a tier
+        everybody = self._variables._inventory.get_groups_dict()["all"]
+        if self._run is not None:
+            self._run.close_tiers(self._variables._hostvars, everybody, self._tiers)
 
     def _say(self, words: str) -> None:
         self._display.display(f"msp.patching: {words}")
@@ -307,10 +319,8 @@ class CallbackModule(CallbackBase):
         """The credentials among a host's variables, asked for once a host."""
         if host.name not in self._known_secrets:
             variables = self._variables.get_vars(host=host, include_hostvars=False)
-            found = {name: value for name, value in variables.items() if SECRET_NAME.search(name)}
-            if any("{{" in str(value) for value in found.values()):
-                found = Templar(loader=self._variables._loader, variables=variables).template(found)
-            self._known_secrets[host.name] = secrets_among(found)
+            templar = Templar(loader=self._variables._loader, variables=variables)
+            self._known_secrets[host.name] = secrets_among(variables, templar.template)
         return self._known_secrets[host.name]
 
     def _endpoint(self, host: Any) -> Endpoint:

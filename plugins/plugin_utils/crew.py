@@ -26,6 +26,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from .errors import PatchingError
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Told = Callable[[], "str | None"]
@@ -38,6 +40,10 @@ TOGETHER_SECONDS = 0.2
 """Results that come within this time of each other are given to the caller together."""
 LOOK_SECONDS = 1.0
 """How often it is looked whether the process that began all this is still there."""
+
+
+class CrewError(PatchingError):
+    """There is no process to do the work."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,15 @@ class Crew(Generic[Job, Result]):
     def __init__(self, work: Callable[[Job, str | None], Result], size: int) -> None:
         self._work = work
         self._size = max(1, size)
+        self.trouble: str | None = None
+        """Why there were fewer of them than there might have been."""
 
     def results(self, jobs: Iterable[Job], told: Told = lambda: None) -> Iterator[list[tuple[Job, Result | None]]]:
         """What the jobs gave, soon after it comes: what comes at about the same time at once. None of a job whose
         process has died; where all have died the jobs that are left are not begun, and not among the results.
 
-        While the caller is at one lot the processes are at the next jobs. No job is handed out any more where this
+        Raises CrewError where not even one process can be begun: then no job was. While the caller is at one lot the
+        processes are at the next jobs. No job is handed out any more where this
         process's own parent is gone.
         """
         waiting = deque(jobs)
@@ -72,7 +81,13 @@ class Crew(Generic[Job, Result]):
             while busy or (waiting and len(crew) < self._size):
                 may_join = bool(waiting) and len(crew) < self._size
                 if may_join and (not busy or room.is_there(crew)):
-                    crew.append(self._begin([member.pipe for member in crew]))
+                    try:
+                        crew.append(self._begin([member.pipe for member in crew]))
+                    except OSError as exc:  # no memory, or no file descriptor, is left for one more
+                        self._size, self.trouble = len(crew), str(exc)
+                        if not crew:
+                            raise CrewError(f"no process can be begun: {exc}") from exc
+                        continue
                     self._hand(crew[-1].pipe, waiting, busy, told)
                 seconds = JOIN_SECONDS if may_join else TOGETHER_SECONDS if came else LOOK_SECONDS
                 for pipe in _ready(busy, seconds):
@@ -107,8 +122,13 @@ class Crew(Generic[Job, Result]):
     def _begin(self, others: Sequence[Connection]) -> _Member:
         ours, theirs = FORK.Pipe()
         process = FORK.Process(target=self._serve, args=(theirs, [ours, *others]))
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         return _Member(process, ours)
 
     def _serve(self, theirs: Connection, not_mine: Sequence[Connection]) -> None:

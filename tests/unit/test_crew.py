@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
+from collections.abc import Sequence
 from itertools import count
+from multiprocessing.connection import Connection
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils import crew
-from ansible_collections.msp.patching.plugins.plugin_utils.crew import Crew
+from ansible_collections.msp.patching.plugins.plugin_utils.crew import Crew, CrewError
 
 
 @pytest.fixture
@@ -150,3 +153,36 @@ def test_they_end_with_who_began_them() -> None:
     while os.read(ours, 1):  # ends when nobody has the other end any more
         done += 1
     assert 1 <= done <= 3
+
+
+def test_where_no_more_can_be_begun_those_that_are_there_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = count()
+    monkeypatch.setattr(crew, "_ticks", lambda: (next(passed),) * 2)  # there is always room for one more
+
+    def work(job: int, _told: str | None) -> int:
+        time.sleep(0.2)
+        return job
+
+    few = Crew(work, 5)
+    _begin_at_most(2, few, monkeypatch)
+    came = [job for lot in few.results(range(8)) for job, result in lot if job == result]
+    assert sorted(came) == [*range(8)]
+    assert few.trouble == "[Errno 11] no more"
+
+
+def test_where_not_one_can_be_begun_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody: Crew[int, int] = Crew(lambda job, _told: job, 5)
+    _begin_at_most(0, nobody, monkeypatch)
+    with pytest.raises(CrewError, match=r"no process can be begun: .* no more"):
+        list(nobody.results(range(3)))
+
+
+def _begin_at_most(number: int, of: Crew[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, begun = of._begin, count()
+
+    def limited(others: Sequence[Connection]) -> object:
+        if next(begun) >= number:
+            raise OSError(errno.EAGAIN, "no more")
+        return begin(others)
+
+    monkeypatch.setattr(of, "_begin", limited)

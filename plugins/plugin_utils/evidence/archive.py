@@ -54,7 +54,7 @@ class Archive:
                 return self._write(due(recorder.ledger, now)) + self._delete() > 0
             finally:
                 recorder.ledger.give_back("packages", recorder.holder)
-        except PatchingError as exc:
+        except (PatchingError, OSError) as exc:
             self.trouble.append(f"the evidence packages could not be looked after: {exc}")
             return False
 
@@ -82,7 +82,7 @@ class Archive:
                 break
             try:
                 where, _sha256, new = self.write(scope)
-            except PatchingError as exc:
+            except (PatchingError, OSError) as exc:  # it is made in a temporary folder, which may be full
                 self.trouble.append(f"the evidence package of {scope} is not written: {exc}")
                 continue
             count += new

@@ -6,17 +6,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 SECRET_NAME = re.compile(r"(password|passwd|_pass|secret|token|private_key|api_key)$", re.IGNORECASE)
 """Names of host variables whose values are credentials."""
 
 
-def secrets_among(variables: Mapping[str, Any]) -> list[str]:
-    """The values of those variables whose names say that they are credentials; none that is still a template."""
-    return [
-        str(value)
-        for name, value in variables.items()
-        if SECRET_NAME.search(name) and isinstance(value, str) and "{{" not in value
-    ]
+def secrets_among(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> list[str]:
+    """The values of those variables whose names say that they are credentials; `template` gives a value as Ansible has
+    it. One that it cannot give is no credential that anything was told, and keeps back none of the others."""
+    found = []
+    for name, value in variables.items():
+        if SECRET_NAME.search(name):
+            with suppress(Exception):
+                told = template(value)  # of the vault's a plain text
+                if isinstance(told, str | int) and not isinstance(told, bool):  # one of digits is a number to YAML
+                    found.append(str(told))
+    return found

@@ -189,7 +189,7 @@ class Run:
         if closing is not None:
             return closing
         words = self._let_go()
-        if self._observer is None and not self._ours:
+        if self._observer is None and not self._ours and not self._alone:
             return Closing()  # it had nothing to do with patching, and so no ledger is looked for
         closing = self._here().close(hosts, zones())
         return Closing(

@@ -68,6 +68,18 @@ class Holder:
         return self.began != _began(self.pid)
 
 
+def lease(
+    connection: Connection, leases: Table, name: str, holder: Holder | str, now: datetime, until: datetime
+) -> bool:
+    """Make the thing `name` that of `holder` until that instant; gives False where somebody else has it."""
+    there = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
+    if there and there.until > text_of(now) and there.holder != str(holder) and not has_died(there.holder):
+        return False
+    connection.execute(sa.delete(leases).where(leases.c.name == name))
+    connection.execute(sa.insert(leases), {"name": name, "holder": str(holder), "until": text_of(until)})
+    return True
+
+
 def has_died(holder: str) -> bool:
     """Whether the holder of a lease, as it is written, is a process that certainly is no more."""
     try:

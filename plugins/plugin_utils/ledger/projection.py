@@ -22,14 +22,17 @@ DEFINITIONS = "Definition Updates"
 NO_ATTEMPT: Row = {"attempted": None, "attempted_at": None}
 NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_updates", "job_limit_seconds"))
 NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
+ANSWERED: Row = {"unreachable_since": None}
 REACHED: Row = {
-    "unreachable_since": None,
+    **ANSWERED,
     "unreachable_at": None,
     "unreachable_count": 0,
     "unreachable_run": None,
     "unreachable_during": None,
 }
 NO_REBOOT: Row = {"reboot_requested_at": None, "reboot_boot_id": None}
+RESTART_OVER: Row = {**NO_REBOOT, "unreachable_during": None}
+"""It failed: nobody waits for that restart any more."""
 
 
 def _run_opened(event: Event, rows: Rows) -> None:
@@ -52,7 +55,10 @@ def _plan_decided(event: Event, rows: Rows) -> None:
 
 def _started(kind: str) -> Callable[[Event, Rows], None]:
     def project(event: Event, rows: Rows) -> None:
-        before = {"services_before": _services(rows.endpoint(event)["posture"])} if kind == "install" else {}
+        row = rows.endpoint(event)
+        before: Row = {}
+        if kind == "install":
+            before = {"services_before": _services(row["posture"]), **_attempt(event, row, rows)}
         rows.touch(
             event,
             job_kind=kind,
@@ -187,6 +193,7 @@ def _unreachable(event: Event, rows: Rows) -> None:
         unreachable_count=1 + (row["unreachable_count"] if row["unreachable_run"] == rows.run else 0),
         unreachable_run=rows.run,
         unreachable_during=row["unreachable_during"] if row["unreachable_since"] else event.body["during"],
+        **(_attempt(event, row, rows) if event.body["during"] == "install" else {}),
     )
 
 
@@ -195,17 +202,23 @@ def _posture_observed(event: Event, rows: Rows) -> None:
     row = rows.endpoint(event)
     at = text_of(event.at)
     posture = {key: value for key, value in event.body.items() if key != "about"}
-    values: Row = {"posture": canonical(posture), "posture_at": at, "boot_id": posture["boot_id"], **REACHED}
+    values: Row = {"posture": canonical(posture), "posture_at": at, "boot_id": posture["boot_id"]}
     due = row["reboot_pending_since"] or row["reboot_requested_at"]
     if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
-        values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT}
+        values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT, **REACHED}
     values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
-    rows.touch(event, **values, **_attempt(event, row, rows))
+    rows.touch(event, **{**(ANSWERED if _has_still_to_start(row) else REACHED), **values})
     flaws.booted(event, rows, confirmed=False)
 
 
+def _has_still_to_start(row: Row) -> bool:
+    """Whether the connection broke in the very start of an install or a restart. A look goes before each, and that
+    this is answered says nothing of what comes after it: the breaks go on being counted until one has started."""
+    return row["unreachable_during"] in ("install", "reboot") and row["job_id"] is None
+
+
 def _attempt(event: Event, row: Row, rows: Rows) -> Row:
-    """The endpoint answered the look right before an install: its start follows, whether or not anybody sees it.
+    """The start of an install was sent, whether or not anybody sees its end.
 
     Definition updates are left out: the next replaces them within hours, and what is offered no more was not
     therefore installed.
@@ -270,7 +283,8 @@ def _validation_finished(event: Event, rows: Rows) -> None:
 
 
 def _step_failed(event: Event, rows: Rows) -> None:
-    rows.touch(event)
+    sent = event.body["step"] == "install"
+    rows.touch(event, **(_attempt(event, rows.endpoint(event), rows) if sent else {}))
 
 
 def _retry_scheduled(event: Event, rows: Rows) -> None:
@@ -296,7 +310,7 @@ def _failure_opened(event: Event, rows: Rows) -> None:
     )
     if body["update"]:
         rows.change(rows.of.soak, {"endpoint": event.endpoint, "update": body["update"]}, healthy=0)
-    reboot = {**NO_REBOOT, "unreachable_during": None} if body["step"] == "reboot" else {}
+    reboot = RESTART_OVER if body["step"] == "reboot" else {}
     rows.touch(
         event,
         **_failed_in_run(event, rows, body["id"]),
@@ -310,7 +324,9 @@ def _failure_opened(event: Event, rows: Rows) -> None:
 def _failure_repeated(event: Event, rows: Rows) -> None:
     if event.body.get("told", True):  # the first ledgers told every time
         rows.change(rows.of.failures, {"id": event.body["failure"]}, told_at=text_of(event.at))
-    rows.touch(event, **_failed_in_run(event, rows, event.body["failure"]), **NO_RETRY)
+    failure = rows.get(rows.of.failures, id=event.body["failure"])
+    over = RESTART_OVER if failure is not None and failure["step"] == "reboot" else {}
+    rows.touch(event, **_failed_in_run(event, rows, event.body["failure"]), **over, **NO_RETRY)
 
 
 def _failure_cured(event: Event, rows: Rows) -> None:

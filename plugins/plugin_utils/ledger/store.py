@@ -24,7 +24,7 @@ from . import register as reading
 from .audit import Audit, Auditor
 from .chain import COLUMNS, Link
 from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
-from .claims import Holder, claim, has_died
+from .claims import Holder, claim, lease
 from .database import cause, engine_for, file_of, is_refusal, place_of, safe
 from .deliveries import Pending
 from .errors import LedgerError, TamperedError
@@ -377,16 +377,21 @@ class Ledger:
 
         Real time: it is about processes side by side, which may die. Not an event: nothing was done yet.
         """
-        leases = self._tables.leases
         with self._writing() as connection:
             self._lock_head(connection)
-            now = text_of(datetime.now(UTC))
-            there = connection.execute(sa.select(leases).where(leases.c.name == name)).first()
-            if there and there.until > now and there.holder != str(holder) and not has_died(there.holder):
+            return lease(connection, self._tables.leases, name, holder, datetime.now(UTC), until)
+
+    def lease_turn(
+        self, name: str, group: tuple[str, str], endpoint: str, holder: Holder | str, until: datetime
+    ) -> bool:
+        """The same, of the turn `name` of the redundancy `group` to restart `endpoint`: not where another of the group
+        is down (R6), as whoever had the turn before may have left it."""
+        with self._writing() as connection:
+            self._lock_head(connection)
+            down = reading.down(connection, self._tables)
+            if any(its == group and other != endpoint for other, its in down.items()):
                 return False
-            connection.execute(sa.delete(leases).where(leases.c.name == name))
-            connection.execute(sa.insert(leases), {"name": name, "holder": str(holder), "until": text_of(until)})
-        return True
+            return lease(connection, self._tables.leases, name, holder, datetime.now(UTC), until)
 
     def claim(self, names: Collection[str], holder: Holder, lasts: timedelta) -> dict[str, Holder]:
         """Make the claims of `holder` be `names`, for the time that it `lasts`, less those that somebody else has;

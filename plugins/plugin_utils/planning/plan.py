@@ -70,7 +70,10 @@ class Plan:
         match self.steps[name].name:
             case "scan":
                 return {"time_limit": int(settings.scan_time_limit.total_seconds())}
-            case "reboot" | "confirm" | "see":
+            case "reboot":
+                group = redundancy_key(endpoint)
+                return agent | {"group": list(group) if group is not None else None}
+            case "confirm" | "see":
                 return agent
             case "install":
                 wanted = set(self.decisions[name].updates)
@@ -145,7 +148,10 @@ def make_plan(
     turns = {name: window for name, window in away.items() if window is not None}
     for name, window in turns.items():
         if name in macs and steps[name].name == "leave" and "install" in actions:
-            steps[name] = wake_step(progress[name], window, policy.settings(endpoints[name]).wake_time_limit, now)
+            steps[name] = wake_step(
+                progress[name], window, policy.settings(endpoints[name]).wake_time_limit, now,
+                _patience(policy, endpoints[name]).again_at(progress[name]),
+            )  # fmt: skip
     return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner, turns)
 
 

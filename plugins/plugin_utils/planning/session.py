@@ -132,7 +132,7 @@ class Session:
         return self._looks(plan, before).in_time()
 
     def _looks(self, plan: Plan, before: datetime) -> Looks:
-        woken = [name for name in plan.steps if self._was_woken(plan, name)]
+        woken = [name for name in plan.steps if self._is_knocked_at(plan, name)]
         return Looks(plan, before, self._recorder.clock.speed, woken)
 
     def _ready(self, endpoints: Mapping[str, Endpoint]) -> Plan:
@@ -161,16 +161,18 @@ class Session:
 
     def _answering(self, plan: Plan) -> Plan:
         """Those that were woken and accept a connection by now are looked at; the others go on waiting."""
-        woken = [name for name, step in plan.steps.items() if step.name == "wait" and self._was_woken(plan, name)]
+        woken = [name for name in plan.steps if self._is_knocked_at(plan, name)]
         if not woken:
             return plan
         answer = answering({name: address_of(name, self._hostvars[name]) for name in woken})
         return replace(plan, steps={**plan.steps, **dict.fromkeys(answer, Step("see", "it was woken and answers"))})
 
     @staticmethod
-    def _was_woken(plan: Plan, name: str) -> bool:
-        woken, window = plan.progress[name].woken_at, plan.turns.get(name)
-        return woken is not None and window is not None and woken >= window.start
+    def _is_knocked_at(plan: Plan, name: str) -> bool:
+        """Whether it was woken in its window, and is waited for until it accepts a connection."""
+        woken, window, step = plan.progress[name].woken_at, plan.turns.get(name), plan.steps[name]
+        is_woken = woken is not None and window is not None and woken >= window.start
+        return is_woken and step.name == "wait" and step.until is None
 
     @cached_property
     def _macs(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..flow.failures import doubling
+from .prose import count
 
 if TYPE_CHECKING:
     from ..flow import Decision
@@ -93,9 +94,17 @@ def next_step(
     """
     step = _step(name, decision, progress, now, actions, patience.tolerated, away=away)
     again = patience.again_at(progress)
+    if step.name == "leave" and decision.action == "wait" and progress.unreachable_since is not None and not away:
+        # its window closed while it was being tried
+        return _given_up(name, progress) if progress.unreachable_count else step
     if again is None or again <= now or not step.acts or step.name == "confirm":  # who restarts has his own limit
         return step
     return Step("wait", f"it did not answer; tried again at {again.isoformat()}", again)
+
+
+def _given_up(name: str, progress: Progress) -> Step:
+    times = count(progress.unreachable_count, "time")
+    return Step("fail", f"{name}: unreachable {times} in a row; caught up by the next run")
 
 
 def _step(
@@ -112,10 +121,7 @@ def _step(
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
         return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")
     if progress.unreachable_count > tolerated and under_way != "confirm":
-        return Step(
-            "fail",
-            f"{name}: unreachable {progress.unreachable_count} times in a row; caught up by the next run",
-        )
+        return _given_up(name, progress)
     if under_way is not None:
         return Step(under_way, "a look at what is under way")
     if (
@@ -173,6 +179,7 @@ def _under_way(progress: Progress, actions: Collection[str]) -> str | None:
     if progress.job is not None and progress.job.kind in actions:
         return "look"
     # where the answer to the restart was lost, it may be on its way all the same
-    if (progress.reboot is not None or progress.unreachable_during == "reboot") and "reboot" in actions:
+    lost = progress.unreachable_during == "reboot" and progress.unreachable_since is not None
+    if (progress.reboot is not None or lost) and "reboot" in actions:
         return "confirm"
     return None

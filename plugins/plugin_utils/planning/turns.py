@@ -27,6 +27,11 @@ def claim_on(endpoint: str) -> str:
     return f"endpoint {endpoint}"
 
 
+def turn_of_group(group: Group) -> str:
+    """The claim that makes it a run's own which of a redundancy group reboots."""
+    return f"reboot {' '.join(group)}"
+
+
 def take_turns(
     steps: Mapping[str, Step], groups: Mapping[str, Group | None], down: Mapping[str, Group]
 ) -> dict[str, Step]:
@@ -61,7 +66,7 @@ def claims_of(steps: Mapping[str, Step], groups: Mapping[str, Group | None]) -> 
     for endpoint, step in steps.items():
         if not step.ends:
             group = groups.get(endpoint) if step.name == "reboot" else None
-            wanted[endpoint] = [claim_on(endpoint), *([f"reboot {' '.join(group)}"] if group else [])]
+            wanted[endpoint] = [claim_on(endpoint), *([turn_of_group(group)] if group else [])]
     return wanted
 
 

@@ -37,13 +37,17 @@ class Waking:
         return {"peer": self.peer, "machines": [dict(machine) for machine in self.machines]}
 
 
-def wake_step(progress: Progress, window: Window, limit: timedelta, now: datetime) -> Step:
-    """The step of an endpoint that is away in its `window` and may be woken; `limit` is its time to answer."""
+def wake_step(
+    progress: Progress, window: Window, limit: timedelta, now: datetime, again: datetime | None = None
+) -> Step:
+    """The step of an endpoint that is away in its `window` and may be woken; `limit` is its time to answer. One that
+    accepts connections and does not answer yet is tried again at the instant `again`."""
     woken = progress.woken_at
     if woken is not None and woken >= window.start:
         who = f"{progress.wake_peer} has woken it at {woken.isoformat(timespec='minutes')}"
         if now < woken + limit:
-            return Step("wait", f"{who}; it has {limit} to answer")
+            due = again if again is not None and again > now else None
+            return Step("wait", f"{who}; it has {limit} to answer", due)
         return Step("leave", f"{who}, and it has not answered in {limit}")
     tried = tried_in(progress, window)
     if tried and (tried[-1][0] is None or len(tried) >= MOST_PEERS):

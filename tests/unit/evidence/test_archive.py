@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,6 +95,17 @@ def test_one_that_could_not_be_written_is_due_again(settings: Settings, tmp_path
     (tmp_path / "packages").unlink()
     assert archive(settings).look_after()
     assert len(kept(settings)) == 2
+
+
+def test_no_room_to_make_them_in_is_told_and_no_end_of_the_run(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    one = archive(settings)
+    assert not one.look_after()
+    assert f"the evidence package of {TIER} is not written" in one.trouble[0]
+    monkeypatch.undo()
+    assert archive(settings).look_after()
 
 
 def test_one_that_is_asked_for_again_is_the_same(settings: Settings) -> None:

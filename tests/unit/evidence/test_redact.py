@@ -134,6 +134,15 @@ def test_host_variables_that_are_credentials() -> None:
         "ansible_password": "hunter22",
         "ansible_winrm_pass": "x",
         "ansible_become_password": "{{ vault }}",
+        "vpn_token": "{{ nowhere }}",
+        "wifi_password": 12345678,
+        "has_password": True,
         "a": "b",
     }
-    assert secrets_among(variables) == ["hunter22", "x"]
+
+    def template(value: object) -> object:
+        if value == "{{ nowhere }}":
+            raise ValueError("'nowhere' is undefined")
+        return "s3cret" if value == "{{ vault }}" else value
+
+    assert secrets_among(variables, template) == ["hunter22", "x", "s3cret", "12345678"]

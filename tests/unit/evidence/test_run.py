@@ -19,6 +19,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.clerk import
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.closing import Closing
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.identity import Identity
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.look import Look
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.observer import Observer
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder, activate
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.run import PLAN, Run
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import Settings
@@ -120,6 +121,33 @@ def test_of_a_clerk_that_died_nothing_is_lost_and_the_run_ends_red(settings: Set
     assert any(
         "the process that records what tasks of your own saw has ended by itself" in one for one in closing.words
     )
+
+
+@pytest.mark.parametrize("when", ["all is recorded", "it closes"])
+def test_a_clerk_that_died_when_all_was_recorded_is_no_run_without_patching(
+    settings: Settings, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed, signed and delivered by the main process, and ends red."""
+    if when == "it closes":
+        mine = os.getpid()
+        close = Observer.close
+
+        def closes(self: Observer, *told: Any) -> Closing:
+            if os.getpid() != mine:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return close(self, *told)
+
+        monkeypatch.setattr(Observer, "close", closes)
+    run = run_of(settings)
+    run.see(look())
+    assert run._clerk is not None
+    run._clerk.settle()
+    if when == "all is recorded":
+        os.kill(run._clerk._process.pid or 0, signal.SIGKILL)
+    closing = closed(run)
+    assert kinds(settings) == ["run.opened", "posture.observed", "run.closed", "key.introduced", "checkpoint.signed"]
+    assert closing.is_red
+    assert any("has ended by itself" in one for one in closing.words)
 
 
 SCRIPT = """

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+import pytest
+
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
 
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
@@ -220,7 +222,17 @@ def decided(story: Story, action: str, *updates: str) -> None:
     story("plan.decided", decision={"action": action, "updates": list(updates)}, cycle="2026-11")
 
 
-def test_an_install_is_attempted_from_the_look_before_it_until_it_has_a_result(ledger: Ledger) -> None:
+SENT = {
+    "started": ("install.started", {"job": "j1", "limit_seconds": 60, "updates": ["u-1", "u-2", "u-3"]}),
+    "the answer was lost": ("endpoint.unreachable", {"during": "install", "message": "reset"}),
+    "it says that it failed": ("step.failed", {"step": "install", "message": "broken", "hresult": None}),
+}
+
+
+@pytest.mark.parametrize("sent", SENT.values(), ids=SENT)
+def test_an_install_is_attempted_when_its_start_was_sent_until_it_has_a_result(
+    ledger: Ledger, sent: tuple[str, dict[str, Any]]
+) -> None:
     story = Story(ledger)
     definition = {"id": "u-3", "categories": ["Definition Updates"]}
     story("scan.finished", updates=[*UPDATES, definition])
@@ -228,6 +240,8 @@ def test_an_install_is_attempted_from_the_look_before_it_until_it_has_a_result(l
     story("endpoint.unreachable", during="posture", message="refused")
     assert ledger.progress(["A"])["A"].attempted == (), "decided is not started"
     story("posture.observed", **POSTURE)
+    assert ledger.progress(["A"])["A"].attempted == (), "nor is the look before it: its window may have closed"
+    story(sent[0], **sent[1])
     assert ledger.progress(["A"])["A"].attempted == ("u-1", "u-2"), "a definition is replaced within hours"
     story("install.finished", **install("u-1"))
     assert ledger.progress(["A"])["A"].attempted == ("u-2",)
@@ -240,3 +254,36 @@ def test_a_look_for_anything_else_attempts_nothing(ledger: Ledger) -> None:
     decided(story, "reboot")
     story("posture.observed", **POSTURE)
     assert ledger.progress(["A"])["A"].attempted == ()
+
+
+@pytest.mark.parametrize("during", ["install", "reboot"])
+def test_a_start_that_breaks_is_counted_though_the_look_before_it_is_answered(ledger: Ledger, during: str) -> None:
+    story = Story(ledger)
+    for count in (1, 2, 3):
+        story("endpoint.unreachable", during=during, message="reset")
+        story("posture.observed", **POSTURE)
+        known = ledger.progress(["A"], run="r1")["A"]
+        assert (known.unreachable_count, known.unreachable_since) == (count, None)
+        assert known.unreachable_at is not None
+    story("scan.started", job="j1", limit_seconds=60)
+    known = ledger.progress(["A"], run="r1")["A"]
+    assert (known.unreachable_count, known.unreachable_at) == (0, None)
+
+
+def test_a_look_that_is_answered_ends_the_count_of_looks_and_of_restarts_that_came(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("posture.observed", **POSTURE | {"reboot_pending": True})
+    for boot_id, during in ((POSTURE["boot_id"], "posture"), ("another", "reboot")):
+        story("endpoint.unreachable", during=during, message="reset")
+        story("posture.observed", **POSTURE | {"reboot_pending": True, "boot_id": boot_id})
+        known = ledger.progress(["A"], run="r1")["A"]
+        assert (known.unreachable_count, known.unreachable_during) == (0, None)
+
+
+def test_a_restart_that_failed_again_is_over_too(ledger: Ledger) -> None:
+    """Or the next one, after a root cause, would be judged by this one's hour."""
+    story = Story(ledger)
+    story("failure.opened", **failure("f1", "reboot"))
+    story("reboot.started", boot_id="1")
+    story("failure.repeated", failure="f1", text="it failed again", told=False)
+    assert ledger.progress(["A"])["A"].reboot is None

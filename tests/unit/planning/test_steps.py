@@ -171,6 +171,33 @@ def test_who_did_not_answer_and_has_nothing_due_is_not_waited_for() -> None:
     assert step("hold", silent) == "leave"
 
 
+@pytest.mark.parametrize(
+    ("known", "away", "wanted"),
+    [
+        ({"unreachable_count": 3}, False, "fail"),
+        ({"unreachable_count": 1}, False, "fail"),
+        ({"unreachable_count": 1}, True, "leave"),
+        ({"unreachable_count": 0}, False, "leave"),
+        ({"unreachable_count": 1, "unreachable_since": None}, False, "leave"),
+    ],
+    ids=["tried", "tried once", "off, as the RMM knows", "silent in an earlier run", "it answers by now"],
+)
+def test_whose_window_closes_while_it_is_silent_is_unreachable(known: dict[str, Any], away: bool, wanted: str) -> None:
+    silent = replace(NOTHING, **{"unreachable_since": NOW, "unreachable_at": NOW} | known)
+    patience = replace(PATIENCE, tolerated=9)
+    got = next_step("WS01", decision("wait"), silent, NOW, ACTING, patience, away=away)
+    assert got.name == wanted
+    if wanted == "fail":
+        times = "3 times" if known["unreachable_count"] == 3 else "1 time"
+        assert got.why == f"WS01: unreachable {times} in a row; caught up by the next run"
+
+
+def test_a_restart_whose_answer_was_lost_and_that_never_came_is_tried_again_and_not_for_ever() -> None:
+    answered = replace(NOTHING, unreachable_during="reboot", unreachable_at=NOW, unreachable_count=1)
+    assert step("reboot", answered) == "wait", "it answers and has not restarted"
+    assert step("reboot", replace(answered, unreachable_count=3)) == "fail"
+
+
 def test_a_rebooting_endpoint_is_allowed_to_be_unreachable() -> None:
     """How long, the policy's reboot time limit says; that is judged where it is recorded."""
     assert step("reboot", replace(REBOOTING, unreachable_at=NOW, unreachable_count=40)) == "confirm"

@@ -74,6 +74,13 @@ FLEET = {
 MACS = {name: f"02-00-00-00-00-0{number}" for number, name in enumerate(("S1", "S2", "S3", "S4"))}
 
 
+def test_who_accepts_and_does_not_answer_yet_is_not_tried_at_once() -> None:
+    woken = Progress(woken_at=NIGHT)
+    for again, until in ((NIGHT + LIMIT / 2, NIGHT + LIMIT / 2), (NIGHT, None), (None, None)):
+        step = wake_step(woken, WINDOW, LIMIT, NIGHT, again)
+        assert (step.name, step.until) == ("wait", until)
+
+
 def test_one_of_a_location_wakes_all_its_sleepers_in_one_task_a_server_first() -> None:
     waking = {"S1": asleep("S1"), "S2": asleep("S2"), "S3": asleep("S3", "Plant"), "S4": asleep("S4", "Branch")}
     wakings, steps = arranged(waking, MACS, dict.fromkeys(waking, ()), FLEET, FLEET)
