@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import PsaSettings
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
@@ -138,6 +140,28 @@ def test_a_handler_of_ours_finds_the_ledger_where_no_task_was_ours(
     made["handlers"] = [{"name": "tell", "msp.patching.exceptions": {}}]
     told = ansible(lab, [made], inventory=lab.inventory, env=ledger_env, config=CONFIG).ok()
     assert told.stats[HOST]["ok"] == 2
+
+
+def test_a_password_of_the_vault_stays_there_and_an_undefined_one_keeps_nothing_back(
+    lab: LabClient, ansible: Ansible, ledger_env: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "vault.key").write_text("key of the vault")
+    vault = VaultLib([("default", VaultSecret(b"key of the vault"))])
+    (tmp_path / "hosts.yml").write_text(
+        "all: {vars: {ansible_connection: local}, hosts: {WS01: {vpn_token: '{{ nowhere }}'}, WS02: {}}}"
+    )
+    secret = indent(vault.encrypt("hunter2-of-the-vault").decode(), "  ")
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text(f"ansible_winrm_password: !vault |\n{secret}")
+    fails = task("scan.started", **{"ansible.builtin.fail": {"msg": "401 for hunter2-of-the-vault"}})
+    given: dict[str, Any] = {"inventory": tmp_path / "hosts.yml", "env": ledger_env, "config": CONFIG}
+    words = ["--vault-password-file", str(tmp_path / "vault.key")]
+    ansible(lab, play(fails, hosts="all"), *words, **given).ok()
+    told = [(event.endpoint, event.body) for _seq, _run, event in ledger_of(ledger_env).events(kinds=["step.failed"])]
+    assert [(name, body["message"]) for name, body in sorted(told)] == [
+        ("WS01", "401 for ********"),
+        ("WS02", "401 for ********"),
+    ]
 
 
 def test_a_killed_run_leaves_its_evidence(lab: LabClient, ledger_env: dict[str, str], tmp_path: Path) -> None:
