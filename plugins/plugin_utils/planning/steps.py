@@ -131,9 +131,12 @@ def _step(
     ):
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
     due = decision.action in actions and decision.action in ACTING
+    barred = _is_barred(decision, progress)
     # a look goes before a reminder too: who has restarted is not told to
-    if (due or "reboot" in actions) and not away and _may_be_rebooted(decision, progress, now):
+    if (due or "reboot" in actions) and not away and (barred or _is_for_others(decision)) and _is_unseen(progress, now):
         return Step("see", f"somebody may have rebooted it: {decision.reason}")
+    if barred:
+        return Step("leave", f"its last reboot failed. {UNTIL_THEN.format(endpoint=name)}")
     if due:
         return Step(decision.action, decision.reason)
     return Step("leave", decision.reason)
@@ -146,10 +149,20 @@ def _to_be_finished(progress: Progress, decision: Decision, actions: Collection[
     return decision.action in AFTERWARDS and decision.action in actions and steps == {"install"}
 
 
-def _may_be_rebooted(decision: Decision, progress: Progress, now: datetime) -> bool:
-    """Whether a technician or the user may have done the reboot that is pending, and nobody has looked since."""
-    pending = decision.node.startswith("reboot.") and decision.action in ("manual", "wait", "remind")
-    return pending and (progress.posture_at is None or now - progress.posture_at > SEEN_LATELY)
+def _is_barred(decision: Decision, progress: Progress) -> bool:
+    """Whether it is a restart, and the one before it failed without a root cause (section 8, 5). The walk comes to
+    ``reboot.*`` before it comes to ``gate.failure_open``, so that it is held here."""
+    return decision.action == "reboot" and any(failure.step == "reboot" for failure in progress.failures)
+
+
+def _is_for_others(decision: Decision) -> bool:
+    """Whether a reboot is pending that a technician or the user does, and may have done."""
+    return decision.node.startswith("reboot.") and decision.action in ("manual", "wait", "remind")
+
+
+def _is_unseen(progress: Progress, now: datetime) -> bool:
+    """Whether nobody has looked at it lately."""
+    return progress.posture_at is None or now - progress.posture_at > SEEN_LATELY
 
 
 def may_have_rebooted(progress: Progress, now: datetime) -> bool:

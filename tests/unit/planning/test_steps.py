@@ -99,6 +99,30 @@ def test_what_an_install_that_failed_in_part_left_is_rebooted_and_validated_firs
     assert step(action, failed, ("install",)) == "fail"
 
 
+@pytest.mark.parametrize(
+    ("failed", "action", "seen", "wanted"),
+    [
+        ("reboot", "reboot", timedelta(minutes=11), "see"),
+        ("reboot", "reboot", timedelta(0), "leave"),
+        ("reboot", "validate", timedelta(0), "validate"),
+        ("validate", "reboot", timedelta(0), "reboot"),
+        (None, "reboot", timedelta(0), "reboot"),
+    ],
+    ids=["somebody may have done it", "nobody has", "a look is no retry", "another thing failed", "documented"],
+)
+def test_a_restart_that_failed_is_not_tried_again_without_a_root_cause(
+    failed: str | None, action: str, seen: timedelta, wanted: str
+) -> None:
+    """Section 8, 5."""
+    failures = (OpenFailure("f-1", failed, None, NOW),) if failed else ()
+    got = next_step(
+        "DC01", decision(action), replace(NOTHING, failures=failures, posture_at=NOW - seen), NOW, ACTING, PATIENCE
+    )
+    assert got.name == wanted
+    if wanted == "leave":
+        assert "msp.patching.root_cause -e endpoint=DC01" in got.why
+
+
 @pytest.mark.parametrize(("after", "wanted"), [(timedelta(minutes=1), "wait"), (timedelta(0), "install")])
 def test_a_retry_waits_for_its_hour(after: timedelta, wanted: str) -> None:
     assert step("install", replace(NOTHING, retry_step="install", retry_at=NOW + after, attempts=1)) == wanted
