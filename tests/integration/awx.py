@@ -82,7 +82,8 @@ def write_project(folder: Path, lab: LabClient, **settings: Any) -> Path:
     project = folder / "project"
     shutil.copytree(EXAMPLE, project)
     shared = yaml.safe_load((lab.inventory / "group_vars" / "windows.yml").read_text())
-    account = {"ansible_user": "{{ winrm_user }}", "ansible_password": "{{ winrm_password }}"}
+    theirs = yaml.safe_load((project / "group_vars" / "windows.yml").read_text())
+    account = {name: theirs[name] for name in ("ansible_user", "ansible_password")}
     (project / "group_vars" / "windows.yml").write_text(yaml.safe_dump({**shared, **account}))
     source = yaml.safe_load((project / "automate.yml").read_text())
     source["compose"] = yaml.safe_load((lab.inventory / "lab.automate.yml").read_text())["compose"]

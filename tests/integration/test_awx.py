@@ -283,6 +283,18 @@ def test_a_cycle_that_is_cancelled_is_gone_on_with(site: Site) -> None:
             assert PASSWORD.encode() not in words, file
 
 
+def test_who_looks_and_decides_needs_no_account_on_the_endpoints(site: Site) -> None:
+    """The first job of each workflow, and a decision: with the project's variables, and none of the credential's."""
+    look = site.job("look", "explain")
+    assert "winrm_user" not in look.handed["extra_vars"]
+    assert look.run() == {"status": "successful", "rc": 0}, look.output
+    assert MACHINES[0] in look.output
+    go = site.job("go", "authorize", extra_vars={"endpoint": MACHINES[0], "reason": "agreed with the office"})
+    assert go.run() == {"status": "successful", "rc": 0}, go.output
+    night = Night(site.lab, ansible_in(site.folder), site.folder, ledger_url=site.ledger_url)
+    assert [body["by"] for body in night.bodies("authorization.given")] == ["admin"]
+
+
 def wait_for(ledger_url: str, kind: str) -> None:
     end = time.monotonic() + 90
     while time.monotonic() < end:
