@@ -147,6 +147,22 @@ def test_everything_is_made(site: Site) -> None:
         assert not row["ask_variables_on_launch"]
 
 
+def test_somebody_is_told_of_what_nobody_was_watching(site: Site) -> None:
+    awx, told = site.awx, ["Patching: told by AWX"]
+    templates = awx.all("job_templates")
+    scheduled = ("cycle", "ring", "verify", "report")
+    unwatched = [
+        *awx.all("projects").values(),
+        *awx.all("inventory_sources").values(),
+        *awx.all("workflow_job_templates").values(),
+        *(templates[f"Patching: {name}"] for name in scheduled),
+    ]
+    assert len(unwatched) == 1 + 3 + 3 + 4
+    for row in unwatched:
+        assert awx.list_of(row, "notification_templates_error") == told, row["name"]
+    assert awx.list_of(templates["Patching: approve"], "notification_templates_error") == []
+
+
 def test_credentials_go_where_they_are_needed(site: Site) -> None:
     templates = site.awx.all("job_templates")
     shared = {"Patching: Automate", "Patching: PSA", "Patching: ledger", "Patching: signing key"}
