@@ -62,10 +62,12 @@ def test_it_has_what_the_collection_needs() -> None:
 
 
 def test_the_project_for_awx_asks_for_the_same_collections() -> None:
-    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())["dependencies"]
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
     for file in (ROOT / "collections" / "requirements.yml", AWX / "collections" / "requirements.yml"):
         wanted = yaml.safe_load(file.read_text())["collections"]
-        assert {one["name"]: one["version"] for one in wanted if one.get("type") != "git"} == galaxy, file
+        versions = {one["name"]: one["version"] for one in wanted if one.get("type") != "git"}
+        assert versions == galaxy["dependencies"], file
+    assert [one["version"] for one in wanted if one.get("type") == "git"] == [galaxy["version"]]
 
 
 def test_the_project_for_awx_has_a_playbook_for_each_of_ours() -> None:
