@@ -206,6 +206,26 @@ def test_what_the_ledger_does_not_take_is_said_kept_and_entered_by_the_next_run(
     assert len({run for _seq, run, _event in ledger.events()}) == 2
 
 
+@pytest.mark.parametrize("name", ["deferred_until", "until"])
+def test_a_deferral_says_until_when_by_a_name_that_ansible_leaves_free(
+    lab: LabClient, ansible: Ansible, ledger_env: dict[str, str], name: str
+) -> None:
+    """`until` is the name it had first."""
+    words = ["updates=KB5046613", "decision=deferred", "code=LATER", "reason=tested", f"{name}=2031-12-01T00:00:00Z"]
+    run = ansible(
+        lab,
+        ROOT / "playbooks" / "approve.yml",
+        *(word for one in words for word in ("-e", one)),
+        inventory=lab.inventory,
+        env=ledger_env,
+        config=CONFIG,
+    )
+    assert run.returncode == 0, run.output
+    assert ("reserved name" in run.output) == (name == "until")
+    ((_seq, _run, told),) = ledger_of(ledger_env).events(kinds=("approval.recorded",))
+    assert told.body["until"].startswith("2031-12-01T00:00:00")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -120,7 +120,7 @@ def _answers(name: str, whose: dict[str, str]) -> list[str]:
     return [
         f"Approve: {playbook('approve', **given, decision='approved', reason=None)}",
         f"Decline: {playbook('approve', **given, decision='declined', code=None, reason=None)}",
-        f"Later:   {playbook('approve', **given, decision='deferred', until=None, code=None, reason=None)}",
+        f"Later:   {playbook('approve', **given, decision='deferred', deferred_until=None, code=None, reason=None)}",
     ]
 
 

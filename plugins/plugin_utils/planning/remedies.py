@@ -151,7 +151,7 @@ def review(of: Subject) -> list[Remedy]:
     return [
         Remedy(f"an engineer's decision about {labels(held)}", _approve(held, decision="approved", reason=None)),
         Remedy(
-            "or to decline them; to look at them later: decision=deferred, until=INSTANT",
+            "or to decline them; to look at them later: decision=deferred, deferred_until=INSTANT",
             _approve(held, decision="declined", code=None, reason=None),
         ),
     ]

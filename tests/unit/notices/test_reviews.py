@@ -54,7 +54,7 @@ def test_it_is_told_at_once_and_escalated_after_seven_days() -> None:
         "  - Acme: WS1",
         "ansible-playbook msp.patching.approve -e updates=KB5090877 -e decision=approved",
         "-e decision=declined -e \"code='…'\"",
-        "-e decision=deferred -e \"until='…'\"",
+        "-e decision=deferred -e \"deferred_until='…'\"",
     ):
         assert part in ticket["text"]
     assert "1 overdue, escalated with a ticket" in one.told(FOUND + 7 * DAY).words
