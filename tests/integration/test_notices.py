@@ -139,7 +139,7 @@ def test_the_gate_is_a_line_and_the_promotion_is_on_the_ledger_once(fortnight: F
 
 
 def test_check_mode_tells_and_records_nothing(fortnight: Fortnight) -> None:
-    assert "1 overdue, escalated with a ticket" in fortnight.runs["check"].output
+    assert "1 overdue, a ticket is wanted" in fortnight.runs["check"].output
     assert fortnight.head["check"] == fortnight.head["night"]
 
 

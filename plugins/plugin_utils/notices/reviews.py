@@ -131,7 +131,7 @@ def in_words(waiting: Sequence[Review], now: datetime) -> str:
     number = len({one.update.label for one in waiting})
     oldest = waiting[0]
     late = len({one.update.label for one in waiting if one.due <= now})
-    overdue = f"; {late} overdue, escalated with a ticket" if late else ""
+    overdue = f"; {late} overdue, a ticket is wanted" if late else ""
     waited = days(now - oldest.since)
     for_ = f"for {count(waited, 'day')}" if waited else "since less than a day"
     if number == 1:

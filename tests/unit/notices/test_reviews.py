@@ -57,7 +57,7 @@ def test_it_is_told_at_once_and_escalated_after_seven_days() -> None:
         "-e decision=deferred -e \"deferred_until='…'\"",
     ):
         assert part in ticket["text"]
-    assert "1 overdue, escalated with a ticket" in one.told(FOUND + 7 * DAY).words
+    assert "1 overdue, a ticket is wanted" in one.told(FOUND + 7 * DAY).words
 
 
 def test_it_is_escalated_once() -> None:
