@@ -73,6 +73,26 @@ def test_the_timer_starts_the_service_and_cron_the_script() -> None:
     assert stat.S_IMODE((cron / "patching-cycle").stat().st_mode) & 0o111
 
 
+def test_the_guide_of_cron_makes_what_its_files_expect() -> None:
+    files = "".join(path.read_text() for path in (ROOT / "examples" / "cron").iterdir())
+    found = re.findall(r"/(?:etc/patching|srv|var)/[\w./-]*\w", files)
+    expected = {path.partition("/bin/")[0] for path in found}
+    install = (ROOT / "docs" / "cron.md").read_text().partition("## Install\n")[2].partition("\n## ")[0]
+    made = {str(Path(path)) for path in re.findall(r"/[\w./-]+", install)}
+    assert {path for path in expected if path not in made and str(Path(path).parent) not in made} == set()
+    for path in (ROOT / "examples" / "cron").iterdir():
+        assert re.search(rf"\b{re.escape(path.name)}\b", install), path.name
+
+
+def test_what_a_run_writes_is_for_its_account_alone(tmp_path: Path) -> None:
+    """Ledger, key and packages; and the secrets are what they are, whatever a shell would make of them."""
+    odd = 'a$HOME&b #c "d"'
+    cycle(tmp_path, 0, does=f'touch "{tmp_path}/ledger"; echo "$ODD" > "{tmp_path}/odd"', secrets=f"ODD='{odd}'\n")
+    assert stat.S_IMODE((tmp_path / "ledger").stat().st_mode) == 0o600
+    assert (tmp_path / "odd").read_text() == f"{odd}\n"
+    assert "\nUMask=0077\n" in (ROOT / "examples" / "cron" / "patching.service").read_text()
+
+
 def blocks(language: str) -> Iterator[str]:
     for guide in GUIDES:
         yield from (match[2] for match in FENCE.finditer(guide.read_text()) if match[1] == language)
@@ -126,25 +146,26 @@ def test_each_folder_of_the_house_is_there(guide: str) -> None:
     assert [name for name in folders if not (ROOT / name).exists()] == []
 
 
-def cycle(folder: Path, status: int) -> tuple[int, str]:
-    """Runs the script of cron where ansible-playbook ends with `status`; gives its own and what the ping was told."""
+def cycle(folder: Path, status: int, does: str = "true", secrets: str = "") -> tuple[int, str]:
+    """Runs the script of cron where ansible-playbook `does` that and ends with `status`; gives its own and what the
+    ping was told."""
     programs = folder / "venv" / "bin"
     programs.mkdir(parents=True)
     told = folder / "told"
-    for program, does in (
-        (programs / "ansible-playbook", f"exit {status}"),
+    for program, words in (
+        (programs / "ansible-playbook", f"{does}\nexit {status}"),
         (programs / "curl", f'echo "$@" > {told}'),
     ):
-        program.write_text(f"#!/bin/sh\n{does}\n")
+        program.write_text(f"#!/bin/sh\n{words}\n")
         program.chmod(0o755)
-    secrets = folder / "secrets.env"
-    secrets.write_text("PATCHING_PING_URL=https://ping.example.com/key\n")
+    of_account = folder / "secrets.env"
+    of_account.write_text(f"PATCHING_PING_URL='https://ping.example.com/key'\n{secrets}")
     done = subprocess.run(
         [ROOT / "examples" / "cron" / "patching-cycle"],
         env={
             "PATH": f"{programs}:{os.environ['PATH']}",
             "PATCHING_HOME": str(folder),
-            "PATCHING_SECRETS": str(secrets),
+            "PATCHING_SECRETS": str(of_account),
         },
         check=False,
     )
