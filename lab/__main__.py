@@ -23,7 +23,8 @@ from .windows.registry import HandlersError, load_handlers
 
 DESCRIPTION = """\
 A small managed service provider on loopback: Windows endpoints behind WinRM, ConnectWise Automate,
-ConnectWise PSA and whoever is on call, all in one process and all simulated. Unmodified Ansible drives it.
+ConnectWise PSA, whoever is on call and the API of AWX, all in one process and all simulated. Unmodified
+Ansible drives it.
 What PowerShell would do is played by Python: the lab proves orchestration, never that a PowerShell script is right.
 """
 UP = """\
@@ -50,8 +51,8 @@ def arguments() -> argparse.ArgumentParser:
         "--port-base",
         type=int,
         default=18_000,
-        help="control here, Automate http +1 https +2, PSA http +3 https +4, on-call +5, WinRM +100+id; "
-        "0: wherever ports are free (default: %(default)s)",
+        help="control here, Automate http +1 https +2, PSA http +3 https +4, on-call +5, AWX +6, "
+        "WinRM +100+id; 0: wherever ports are free (default: %(default)s)",
     )
     up.add_argument("--addresses", action="store_true", help="each endpoint on its own 127.x.y.z:5985 (Linux)")
     up.add_argument("--no-winrm", action="store_true", help="no endpoint listens: for fleets of tens of thousands")
@@ -180,6 +181,7 @@ def status(options: argparse.Namespace) -> None:
     say(f"automate   {client.info['automate']['url']}")
     say(f"psa        {client.info['psa']['url']}")
     say(f"on-call    {client.info['oncall']['pagerduty_url']}")
+    say(f"awx        {client.info['awx']['url']}")
     say(f"inventory  {client.inventory}, {client.static_inventory}")
     missing = client.unsimulated()
     if missing:
