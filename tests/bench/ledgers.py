@@ -17,9 +17,10 @@ from typing import Any
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries import compliance
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, cycle_at
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.ahead import ahead
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.cycles import tiers_of
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import about
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.projection import ahead, project
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.projection import project
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.rows import Rows
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..garbage import uncollected
 from ..requirements import sqlalchemy as sa
+from .ahead import ahead
 from .errors import LedgerError
 from .event import Event, EventError, instant
-from .projection import ahead, project
+from .projection import project
 from .rows import Rows
 from .schema import Tables, tables
 

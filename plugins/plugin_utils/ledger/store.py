@@ -21,6 +21,7 @@ from ..flow import Register, Update
 from ..requirements import sqlalchemy as sa
 from . import deliveries, migrations
 from . import register as reading
+from .ahead import ahead
 from .audit import Audit, Auditor
 from .chain import COLUMNS, Link
 from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
@@ -30,7 +31,7 @@ from .deliveries import Pending
 from .errors import LedgerError, TamperedError
 from .event import Event, canonical, canonical_event, chained, content_hash, text_of
 from .kinds import check_event
-from .projection import ahead, project
+from .projection import project
 from .register import Progress
 from .replay import Tell, event_of, memory, nobody, put_register, replay, stream
 from .rows import Rows
