@@ -18,20 +18,29 @@ GUIDE = ROOT / "docs" / "developing-roles.md"
 WORDS = GUIDE.read_text(encoding="utf-8")
 
 
-def test_its_change_applies() -> None:
-    (change,) = re.findall(r"^```diff\n(.*?)^```$", WORDS, re.MULTILINE | re.DOTALL)
+def applies(change: str, folder: Path, *more: str) -> str | None:
+    """What stands against applying `change` to `folder`; None where nothing does."""
     done = subprocess.run(
-        ["git", "apply", "--check", "-"], cwd=ROOT, input=change, capture_output=True, text=True, check=False
+        ["git", "apply", "--check", *more, "-"], cwd=folder, input=change, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"the guide has to follow the code: {done.stderr}"
+    return done.stderr or None if done.returncode else None
 
 
-def test_its_scenario_is_one_that_is_not_there_yet(tmp_path: Path) -> None:
+def test_its_change_applies() -> None:
+    """Or is there, in the tree of who has followed the guide."""
+    (change,) = re.findall(r"^```diff\n(.*?)^```$", WORDS, re.MULTILINE | re.DOTALL)
+    against = applies(change, ROOT)
+    assert against is None or applies(change, ROOT, "--reverse") is None, f"the guide has to follow the code: {against}"
+
+
+def test_its_scenario_is_none_that_the_collection_has(tmp_path: Path) -> None:
+    """Where it is there all the same, somebody has followed the guide: then it is the guide's, word for word."""
     names = write_files(GUIDE, tmp_path)
     assert names == [f"molecule/room/{part}.yml" for part in ("molecule", "prepare", "converge", "verify")]
-    assert not (ROOT / "molecule" / "room").exists()
+    if (ROOT / "molecule" / "room").exists():
+        assert [name for name in names if (ROOT / name).read_text() != (tmp_path / name).read_text()] == []
     sequence = yaml.safe_load((tmp_path / names[0]).read_text())["scenario"]["test_sequence"]
-    assert {"create", "converge", "verify", "destroy"} <= set(sequence)
+    assert {"create", "converge", "idempotence", "verify", "destroy"} <= set(sequence)
     for name in names[1:]:
         for play in yaml.safe_load((tmp_path / name).read_text()):
             if "ansible.builtin.import_playbook" in play:
