@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Prints for one endpoint its path through the flow of the operating model, node by node, with the answer and the
     fact it rests on; what would change the decision, and the command for it; each update that is left out, by which
-    node, why and until when; what is in flight on it; and when it is looked at next.
+    node, why and until when; failures without a root cause and holds that the walk has not come to; what is in flight
+    on it; and when it is looked at next.
   - Of several endpoints it prints how many each node settled, with one of them as an example, or with O(detail) each
     of them in full.
   - Reads the inventory, the policy and the ledger as they are, and changes nothing anywhere. Connects to no endpoint
@@ -78,6 +79,7 @@ explanations:
       would_change:
         - what: a technician's go, which is for 2026-11 and ends with it
           command: ansible-playbook msp.patching.authorize -e endpoint=ACME-DC01 -e "reason='…'"
+      still_open: []
       in_flight: []
       next_look: from Thu 12 Nov 03:05 on for its next search for updates
 """

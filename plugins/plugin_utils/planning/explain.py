@@ -19,7 +19,7 @@ from ..flow.fields import plain
 from ..flow.walk import NODES
 from .prose import labels, span
 from .reasons import FACTS, ROWS
-from .remedies import NOUNS, REMEDIES, Remedy
+from .remedies import NOUNS, REMEDIES, Remedy, still_open
 from .steps import ACTING
 from .subject import Subject
 
@@ -60,6 +60,7 @@ class Explanation:
     path: tuple[Fact, ...]
     not_asked: tuple[str, ...]
     would_change: tuple[Remedy, ...]
+    still_open: tuple[Remedy, ...]
     installs: tuple[Update, ...]
     left_out: tuple[Left, ...]
     left_out_until: tuple[str, ...]
@@ -79,7 +80,8 @@ class Explanation:
                 {"node": fact.node, "answer": fact.answer, "fact": fact.words, "updates": list(fact.rows)}
                 for fact in self.path
             ],
-            "would_change": [{"what": remedy.words, "command": remedy.command} for remedy in self.would_change],
+            "would_change": [remedy.as_record() for remedy in self.would_change],
+            "still_open": [remedy.as_record() for remedy in self.still_open],
             "updates": [update.id for update in self.installs],
             "left_out": [row.as_record() for row in decision.left_out],
             "in_flight": list(self.in_flight),
@@ -103,6 +105,7 @@ def explain(of: Subject) -> Explanation:
         path=tuple(_fact(of, node, answer) for node, answer in decision.path),
         not_asked=ORDER[1 + max(ORDER.index(node) for node in walked if node in ORDER) :],
         would_change=tuple(REMEDIES[decision.node](of)),
+        still_open=tuple(still_open(of)),
         installs=tuple(update for update in of.updates if update.id in installs),
         left_out=left,
         left_out_until=tuple(of.prose.maybe("until ", row.until) for row in left),
@@ -195,10 +198,8 @@ def page(one: Explanation) -> str:
         *_wrapped(one.reason),
     ]
     lines += [*_wrapped(one.about), f"  {one.here}"]
-    lines += ["", "The path", *_path(one), "", "What would change it"]
-    for remedy in one.would_change:
-        lines += _wrapped(remedy.words, "  - ")
-        lines += [f"      {remedy.command}"] if remedy.command else []
+    lines += ["", "The path", *_path(one), "", "What would change it", *_remedies(one.would_change)]
+    lines += ["", "Still open", *_remedies(one.still_open)] if one.still_open else []
     lines += ["", "Updates", *_updates(one), "", "In flight"]
     lines += [line for words in one.in_flight or ("nothing",) for line in _wrapped(words)]
     lines += ["", "Looked at next", *_wrapped(one.next_look)]
@@ -218,6 +219,14 @@ def _path(one: Explanation) -> list[str]:
         first, last = one.not_asked[0], one.not_asked[-1]
         rest = f"{first} is" if first == last else f"{first} to {last} are"
         lines += _wrapped(f"the walk ends there: {rest} not asked")
+    return lines
+
+
+def _remedies(remedies: Iterable[Remedy]) -> list[str]:
+    lines = []
+    for remedy in remedies:
+        lines += _wrapped(remedy.words, "  - ")
+        lines += [f"      {remedy.command}"] if remedy.command else []
     return lines
 
 

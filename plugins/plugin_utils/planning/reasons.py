@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from ..flow import Update, gates, scope, soak, windows
 from ..flow.closure import AWAY
-from ..flow.register import Exclusion
+from ..flow.register import Exclusion, Hold
 from ..flow.settings import WindowSpec
 from ..flow.times import localized
 from .away import missed_in_words
@@ -195,14 +195,14 @@ def failure_open(of: Subject) -> str:
 
 
 def tier_held(of: Subject) -> str:
-    holds = list(of.case.facts.holds_on(of.endpoint, [lane.cycle for lane in of.case.lanes()]))
-    if not holds:
+    if not of.holds:
         return "no hold covers its tier, client or ring"
-    return "; ".join(
-        f"{scope_words(hold.scope)} is held{of.prose.maybe(' since ', hold.at)}"
-        + (f": {hold.reason}" if hold.reason else "")
-        for hold in holds
-    )
+    return "; ".join(hold_words(of, hold) for hold in of.holds)
+
+
+def hold_words(of: Subject, hold: Hold) -> str:
+    why = f": {hold.reason}" if hold.reason else ""
+    return f"{scope_words(hold.scope)} is held{of.prose.maybe(' since ', hold.at)}{why}"
 
 
 def soaked(of: Subject) -> str:

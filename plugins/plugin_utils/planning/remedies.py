@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from ..flow import Update, scope, soak
 from ..flow.gates import MANUAL
-from ..flow.register import Exclusion
+from ..flow.register import Exclusion, Hold
 from .prose import labels, playbook, scope_words
-from .reasons import exception
+from .reasons import exception, hold_words
+from .reasons import failure_open as failures_in_words
 from .subject import Subject
 
 NOUNS = {"scan": "search for updates", "validate": "validation", "remind": "reminder"} | {
@@ -27,6 +28,9 @@ class Remedy:
 
     words: str
     command: str | None = None
+
+    def as_record(self) -> dict[str, str | None]:
+        return {"what": self.words, "command": self.command}
 
 
 def _in_the_rmm(words: str) -> list[Remedy]:
@@ -168,20 +172,36 @@ def nothing_approved(of: Subject) -> list[Remedy]:
     return found + (waits(of, "or nothing") if of.decision.until is not None else [])
 
 
+def _root_cause(name: str) -> str:
+    return playbook("root_cause", endpoint=name, code=None, text=None)
+
+
 def failure_open(of: Subject) -> list[Remedy]:
-    command = playbook("root_cause", endpoint=of.endpoint.name, code=None, text=None)
-    return [Remedy(f"a root cause, documented: nothing is tried again on {of.endpoint.name} before", command)]
+    name = of.endpoint.name
+    return [Remedy(f"a root cause, documented: nothing is tried again on {name} before", _root_cause(name))]
 
 
 def tier_held(of: Subject) -> list[Remedy]:
-    holds = of.case.facts.holds_on(of.endpoint, [lane.cycle for lane in of.case.lanes()])
-    return [
-        Remedy(
-            f"the release of the hold on {scope_words(hold.scope)}",
-            playbook("release", **(dict[str, str | None](hold.scope) or {"hold": None}), reason=None),
-        )
-        for hold in holds
-    ]
+    return [Remedy(f"the release of the hold on {scope_words(hold.scope)}", _release(hold)) for hold in of.holds]
+
+
+def _release(hold: Hold) -> str:
+    return playbook("release", **(dict[str, str | None](hold.scope) or {"hold": None}), reason=None)
+
+
+def still_open(of: Subject) -> list[Remedy]:
+    """What the walk did not come to, and an install has to wait for: its failures and the holds on it. A reboot, a
+    validation and a search are asked for before these, and done in spite of them."""
+    node, found = of.decision.node, []
+    if node != "gate.failure_open" and any(of.case.facts.open_failures(of.endpoint)):
+        words = f"a failure without a documented root cause, before which no update is installed on {of.endpoint.name}"
+        found.append(Remedy(f"{words}: {failures_in_words(of)}", _root_cause(of.endpoint.name)))
+    if node != "gate.tier_held" and of.decision.action != "skip":
+        found += [
+            Remedy(f"a hold, before whose release no update is installed: {hold_words(of, hold)}", _release(hold))
+            for hold in of.holds
+        ]
+    return found
 
 
 def soaked(of: Subject) -> list[Remedy]:
@@ -191,9 +211,10 @@ def soaked(of: Subject) -> list[Remedy]:
     untaken = [update for update in waiting if not of.soak(update).taken]
     if untaken:
         found.append(Remedy(f"a pilot endpoint that takes {labels(untaken)} and is validated healthy"))
-    for name in dict.fromkeys(name for update in waiting for name in of.soak(update).failing):
-        command = playbook("root_cause", endpoint=name, code=None, text=None)
-        found.append(Remedy(f"a root cause for the failure in the pilot, on {name}", command))
+    found += [
+        Remedy(f"a root cause for the failure in the pilot, on {name}", _root_cause(name))
+        for name in dict.fromkeys(name for update in waiting for name in of.soak(update).failing)
+    ]
     promoted = _approve(waiting, decision="approved", promote="true", reason=None)
     hurried = playbook("out_of_band", updates=_named(waiting), soak_days=None, reason=None)
     return [

@@ -17,6 +17,7 @@ from .steps import Step
 if TYPE_CHECKING:
     from ..flow.approval import Outcome
     from ..flow.case import Case
+    from ..flow.register import Hold
     from ..flow.soak import Soak
     from ..ledger.register import Progress
 
@@ -52,6 +53,10 @@ class Subject:
     @property
     def approved(self) -> list[Update]:
         return [update for update in self.updates if self.outcome(update).node is None]
+
+    @property
+    def holds(self) -> list[Hold]:
+        return list(self.case.facts.holds_on(self.endpoint, [lane.cycle for lane in self.case.lanes()]))
 
     def soak(self, update: Update) -> Soak:
         return self.case.facts.soak.judge(update, self.endpoint, self.settings, self.case.lane_of(update))

@@ -45,7 +45,13 @@ class Failing:
         """What failed, by which code, what that means and what to check: a line for logs and terminals."""
         code = " ".join(part for part in (self.hresult, self.name) if part)
         what = ", ".join(part for part in (self.subject, code) if part)
-        return ": ".join(part for part in (what, f"{self.meaning} {self.advice}") if part)
+        told = " ".join(ended(part) for part in (self.meaning, self.advice) if part)
+        return ": ".join(part for part in (what, told) if part)
+
+
+def ended(text: str) -> str:
+    """`text` with a full stop, so that another sentence can follow."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def xref(*parts: str) -> str:
@@ -145,8 +151,8 @@ def cured_text(endpoint: Endpoint, step: str, *, at: datetime, closes: bool) -> 
 
 
 def check_lines(checks: Sequence[dict[str, Any]]) -> str:
-    """The checks of a validation that did not pass, with what was seen."""
-    return "; ".join(f"{check['name']}: {check['seen']}" for check in checks if not check["ok"])
+    """The checks of a validation that did not pass, with what was seen, as a sentence."""
+    return ended("; ".join(f"{check['name']}: {check['seen']}" for check in checks if not check["ok"]))
 
 
 def local(moment: datetime, endpoint: Endpoint) -> str:

@@ -24,7 +24,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.psa.client import (
     PsaUnavailableError,
     quoted,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.psa.tickets import Failing, summary, xref
+from ansible_collections.msp.patching.plugins.plugin_utils.psa.tickets import Failing, check_lines, summary, xref
 
 
 @given(st.lists(st.text(min_size=1, max_size=80), min_size=1, max_size=3))
@@ -46,6 +46,14 @@ def test_a_summary_fits_the_psa(codes: list[str | None]) -> None:
     line = summary(Endpoint.parse({"name": "ACME-WS01"}), "install", failing)
     assert line.startswith("Patching: ACME-WS01: the install failed")
     assert len(line) <= 100
+
+
+def test_what_failed_and_what_to_check_are_sentences() -> None:
+    seen = check_lines([{"name": "antivirus", "ok": False, "seen": "WinDefend is stopped"}])
+    assert seen == "antivirus: WinDefend is stopped."
+    for meaning in (seen, seen.removesuffix(".")):
+        failing = Failing("", None, None, meaning, "Is it up?", "unknown")
+        assert failing.in_words() == "antivirus: WinDefend is stopped. Is it up?"
 
 
 def test_text_in_a_condition_is_quoted() -> None:
