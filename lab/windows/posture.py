@@ -72,7 +72,8 @@ CHECK = {
     "record": Option("str"),
     "timeout": Option("int", default=10),
 }
-NEEDS = {"service": "service", "tcp": "port", "http": "url", "dns": "record"}
+NEEDS = {"service": ("service",), "tcp": ("port",), "http": ("url",), "dns": ("record",)}
+"""By the type of a check what it cannot be without: the module's `required_if`."""
 
 
 @module("msp.patching.win_check", options={"checks": Option("list", elements="dict", required=True)})
@@ -95,9 +96,9 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     if check["type"] not in NEEDS:
         kinds = ", ".join(NEEDS)
         raise ModuleFailed(f"value of type must be one of: {kinds}. Got no match for: {check['type']} {where}")
-    kind, needed = check["type"], NEEDS[check["type"]]
-    if check[needed] is None:
-        raise ModuleFailed(f"type is {kind} but all of the following are missing: {needed} {where}")
+    if missing := [name for name in NEEDS[check["type"]] if check[name] is None]:
+        lacks = f"all of the following are missing: {', '.join(missing)}"
+        raise ModuleFailed(f"type is {check['type']} but {lacks} {where}")
     return check
 
 

@@ -262,18 +262,13 @@ def _lane(row: Mapping[str, Any], path: str) -> Lane:
     )
 
 
-_PROBE_KEYS = {
-    "service": ("service",),
-    "tcp": ("host", "port"),
-    "http": ("url", "status"),
-    "dns": ("server", "record"),
-}
+_WHOM = ("kinds", "roles", "clients", "only_if_installed")
+"""What a check says of whom it is for and how it counts. Whatever else it says is its probe's, for ``win_check``."""
 
 
 def _check(name: str, row: Mapping[str, Any]) -> Check:
-    wanted = ("type", *_PROBE_KEYS[row["type"]], "timeout")
     return Check(
-        probe={"name": name, **{key: row[key] for key in wanted if key in row}},
+        probe={"name": name, **{key: value for key, value in row.items() if key not in _WHOM}},
         kinds=frozenset(row.get("kinds", ())),
         roles=frozenset(row.get("roles", ())),
         clients=frozenset(row.get("clients", ())),
