@@ -8,8 +8,8 @@ hold together fails whoever asks. ``endpoints`` sets side by side, for each mach
 
 - what the machine says: ``installed`` and ``failed`` (KB numbers in order), ``boots`` (how many), ``reboot_pending``,
   ``told`` (how often its users were told something), and ``reached`` (whether anybody ran anything on it at all);
-- what the ledger says: ``action`` and ``node`` of its last decision (null: it was in no plan), and ``healthy`` (by its
-  last validation; null: none).
+- what the ledger says: ``action`` and ``node`` of its last decision (null: it was in no plan), and of its last
+  validation ``healthy`` (null: none) and ``checked`` (the names of all its checks).
 
 ``events`` counts the ledger's by kind, ``register`` is the register as the filters take it, ``tickets`` are the
 PSA's, and ``unsimulated`` is what was asked of the lab and could not be answered.
@@ -38,14 +38,15 @@ def account(lab: LabClient, url: str) -> dict[str, Any]:
     ledger.verify()
     events = [event for _seq, _run, event in ledger.events()]
     decisions = {event.endpoint: event.body["decision"] for event in events if event.kind == "plan.decided"}
-    healthy = {event.endpoint: event.body["healthy"] for event in events if event.kind == "validation.finished"}
+    validated = {event.endpoint: event.body for event in events if event.kind == "validation.finished"}
     return {
         "endpoints": {
             name: {
                 **_by_the_machine(lab, name),
                 "action": decisions.get(name, {}).get("action"),
                 "node": decisions.get(name, {}).get("node"),
-                "healthy": healthy.get(name),
+                "healthy": validated.get(name, {}).get("healthy"),
+                "checked": [check["name"] for check in validated.get(name, {}).get("checks", ())],
             }
             for name in lab.machines()
         },
