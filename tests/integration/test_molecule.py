@@ -14,14 +14,15 @@ from pathlib import Path
 from .ring import ROOT
 
 PLAY = "---\n- name: Nothing\n  hosts: {hosts}\n  gather_facts: false\n  tasks: []\n"
+IMPORT = "- name: Another's\n  ansible.builtin.import_playbook: {name}\n"
 
 
-def converged(folder: Path, hosts: str) -> subprocess.CompletedProcess[str]:
+def converged(folder: Path, hosts: str, imports: str = "") -> subprocess.CompletedProcess[str]:
     """A scenario of its own under the shared configuration, whose only play is for `hosts`."""
     scenario = folder / "molecule" / "nobody"
     scenario.mkdir(parents=True)
     (scenario / "molecule.yml").write_text("---\nscenario: {test_sequence: [converge]}\n")
-    (scenario / "converge.yml").write_text(PLAY.format(hosts=hosts))
+    (scenario / "converge.yml").write_text(PLAY.format(hosts=hosts) + imports)
     for part in (".config", "molecule/shared"):
         shutil.copytree(ROOT / part, folder / part)
     (folder / ".ansible").mkdir()
@@ -45,6 +46,21 @@ def test_a_play_on_no_hosts_is_red(tmp_path: Path) -> None:
     done = converged(tmp_path, "no_such_hosts")
     assert done.returncode != 0, done.stdout + done.stderr
     assert "Could not match supplied host pattern" in done.stdout + done.stderr
+
+
+def test_a_play_whose_pattern_leaves_no_host_is_red(tmp_path: Path) -> None:
+    """To Ansible it is a play that was skipped: 0, too."""
+    done = converged(tmp_path, "'localhost:!localhost'")
+    assert done.returncode != 0, done.stdout + done.stderr
+    assert "matches no host: it would show nothing" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_an_imported_playbook_may_have_nobody(tmp_path: Path) -> None:
+    """As ours, where no endpoint is due."""
+    (tmp_path / "nobody_due.yml").write_text(PLAY.format(hosts="'localhost:!localhost'"))
+    done = converged(tmp_path, "localhost", IMPORT.format(name="../../nobody_due.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no hosts matched" in done.stdout + done.stderr
 
 
 def test_a_play_on_hosts_is_green(tmp_path: Path) -> None:
