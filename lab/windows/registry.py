@@ -109,6 +109,8 @@ def load_handlers(places: Iterable[Path] = ()) -> dict[str, Module]:
     for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
         importlib.import_module(f"{package}.{found.name}")
     for place in places:
+        if not place.exists():
+            raise HandlersError(f"no handlers in {place}: there is no such file or folder")
         files = sorted(place.glob("*.py")) if place.is_dir() else [place]
         if not files:
             raise HandlersError(f"no handlers in {place}: it holds no file that ends in .py")
@@ -136,7 +138,7 @@ async def run_module(machine: Machine, call: Call) -> Result:
     """The module's result; failures are results as well. Raises `Unsimulated` for a module nobody wrote."""
     found = MODULES.get(call.name)
     if found is None:
-        raise Unsimulated(f"the module {call.name}")
+        raise Unsimulated(f"the module {call.name}: docs/lab.md tells how to write a handler for it (--handlers)")
     try:
         args = coerce(found, call)
         result = await found.handler(Run(machine, call, args))

@@ -22,8 +22,8 @@ def changed(output: str) -> dict[str, int]:
 
 def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
     role = {"ROLE": str(tmp_path)}
-    assert len(write_files(GUIDE, tmp_path)) == 3
-    up, first, second, down = commands(GUIDE)
+    assert write_files(GUIDE, tmp_path)[:3] == ["fleet.yml", "web.yml", "handlers/win_feature.py"]
+    up, first, second, down, dummy = commands(GUIDE)
     try:
         done = type_in(up, **role)
         assert done.returncode == 0, done.stderr
@@ -34,6 +34,13 @@ def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
     finally:
         done = type_in(down, **role)
     assert done.returncode == 0, done.stderr
+
+
+def test_its_scenario_is_green_in_a_project_of_its_own(tmp_path: Path) -> None:
+    write_files(GUIDE, tmp_path)
+    done = type_in(f"unset ANSIBLE_CONFIG ANSIBLE_HOME PYTHONPATH; {commands(GUIDE)[-1]}", ROLE=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / ".lab-web").exists(), "destroy has taken the lab away"
 
 
 @pytest.mark.parametrize(
@@ -52,3 +59,10 @@ def test_a_file_that_holds_no_handler_is_told(tmp_path: Path, name: str, content
     assert done.returncode == 1
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_handlers_that_are_not_there_are_told(tmp_path: Path) -> None:
+    given = f"--state-dir {tmp_path}/lab --handlers {tmp_path}/handler --port-base 0"
+    done = type_in(f"python -m lab up --fleet lab/fleets/small.yml {given}")
+    assert done.returncode == 1
+    assert done.stderr == f"lab: no handlers in {tmp_path}/handler: there is no such file or folder\n"

@@ -198,6 +198,7 @@ def test_an_unknown_module_fails_and_is_listed() -> None:
     assert outcome.exit_code == 1
     assert "LAB-UNSIMULATED" in json.loads(outcome.stdout)["msg"]
     assert "ansible.windows.win_feature" in outcome.told["missing"][0]
+    assert "docs/lab.md tells how to write a handler for it (--handlers)" in json.loads(outcome.stdout)["msg"]
 
 
 def test_an_unknown_program_fails_and_is_listed() -> None:
