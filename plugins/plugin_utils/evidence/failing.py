@@ -55,7 +55,7 @@ def failures_of(step: str, failing: list[tuple[str | None, Failing]], standing: 
     earlier = {update: still[step, update] for update, dummy in failing}
     tell = any(standing.now >= one.told_at + TOLD_AGAIN_AFTER for one in earlier.values())
     repeated = [
-        standing.event("failure.repeated", failure=earlier[update].id, text=one.meaning, told=tell)
+        standing.event("failure.repeated", failure=earlier[update].id, text=tickets.ended(one.meaning), told=tell)
         for update, one in failing
     ]
     return (

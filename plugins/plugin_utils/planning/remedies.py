@@ -191,7 +191,8 @@ def _release(hold: Hold) -> str:
 
 def still_open(of: Subject) -> list[Remedy]:
     """What the walk did not come to, and an install has to wait for: its failures and the holds on it. A reboot, a
-    validation and a search are asked for before these, and done in spite of them."""
+    validation and a search are asked for before these, and done in spite of them, but for a reboot that is what
+    failed."""
     node, found = of.decision.node, []
     if node != "gate.failure_open" and any(of.case.facts.open_failures(of.endpoint)):
         words = f"a failure without a documented root cause, before which no update is installed on {of.endpoint.name}"
