@@ -38,7 +38,6 @@ from ..plugin_utils.progress import heard
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
 DIED = "the process that took its step has died, and nobody knows what it saw"
-
 FEWER = "fewer processes take steps than forks allow, and it takes longer: {}; is there memory for so many forks?"
 
 

@@ -66,9 +66,8 @@ class Crew(Generic[Job, Result]):
         """What the jobs gave, soon after it comes: what comes at about the same time at once. None of a job whose
         process has died; where all have died the jobs that are left are not begun, and not among the results.
 
-        Raises CrewError where not even one process can be begun: then no job was. While the caller is at one lot the
-        processes are at the next jobs. No job is handed out any more where this
-        process's own parent is gone.
+        While the caller is at one lot the processes are at the next jobs. No job is handed out any more where this
+        process's own parent is gone. Raises CrewError where not even one process can be begun: then no job was.
         """
         waiting = deque(jobs)
         parent = os.getppid()

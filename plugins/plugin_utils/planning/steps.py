@@ -131,11 +131,12 @@ def _step(
     ):
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
     due = decision.action in actions and decision.action in ACTING
-    barred = _is_barred(decision, progress)
+    barred_at = _barred_at(decision, progress)
+    by_others = (barred_at is not None or _is_for_others(decision)) and _is_unseen(progress, now, barred_at)
     # a look goes before a reminder too: who has restarted is not told to
-    if (due or "reboot" in actions) and not away and (barred or _is_for_others(decision)) and _is_unseen(progress, now):
+    if (due or "reboot" in actions) and not away and by_others:
         return Step("see", f"somebody may have rebooted it: {decision.reason}")
-    if barred:
+    if barred_at is not None:
         return Step("leave", f"its last reboot failed. {UNTIL_THEN.format(endpoint=name)}")
     if due:
         return Step(decision.action, decision.reason)
@@ -149,10 +150,11 @@ def _to_be_finished(progress: Progress, decision: Decision, actions: Collection[
     return decision.action in AFTERWARDS and decision.action in actions and steps == {"install"}
 
 
-def _is_barred(decision: Decision, progress: Progress) -> bool:
-    """Whether it is a restart, and the one before it failed without a root cause (section 8, 5). The walk comes to
+def _barred_at(decision: Decision, progress: Progress) -> datetime | None:
+    """Of a restart, when the one before it failed, where that has no root cause (section 8, 5). The walk comes to
     ``reboot.*`` before it comes to ``gate.failure_open``, so that it is held here."""
-    return decision.action == "reboot" and any(failure.step == "reboot" for failure in progress.failures)
+    failed = [failure.told_at for failure in progress.failures if failure.step == "reboot"]
+    return max(failed, default=None) if decision.action == "reboot" else None
 
 
 def _is_for_others(decision: Decision) -> bool:
@@ -160,9 +162,10 @@ def _is_for_others(decision: Decision) -> bool:
     return decision.node.startswith("reboot.") and decision.action in ("manual", "wait", "remind")
 
 
-def _is_unseen(progress: Progress, now: datetime) -> bool:
-    """Whether nobody has looked at it lately."""
-    return progress.posture_at is None or now - progress.posture_at > SEEN_LATELY
+def _is_unseen(progress: Progress, now: datetime, since: datetime | None) -> bool:
+    """Whether nobody has looked at it lately, or nobody after that instant."""
+    seen = progress.posture_at
+    return seen is None or now - seen > SEEN_LATELY or (since is not None and seen <= since)
 
 
 def may_have_rebooted(progress: Progress, now: datetime) -> bool:

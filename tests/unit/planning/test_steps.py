@@ -103,18 +103,26 @@ def test_what_an_install_that_failed_in_part_left_is_rebooted_and_validated_firs
     ("failed", "action", "seen", "wanted"),
     [
         ("reboot", "reboot", timedelta(minutes=11), "see"),
+        ("reboot", "reboot", timedelta(minutes=2), "see"),
         ("reboot", "reboot", timedelta(0), "leave"),
         ("reboot", "validate", timedelta(0), "validate"),
         ("validate", "reboot", timedelta(0), "reboot"),
         (None, "reboot", timedelta(0), "reboot"),
     ],
-    ids=["somebody may have done it", "nobody has", "a look is no retry", "another thing failed", "documented"],
+    ids=[
+        "somebody may have done it",
+        "seen before it failed",
+        "nobody has",
+        "a look is no retry",
+        "another thing failed",
+        "documented",
+    ],
 )
 def test_a_restart_that_failed_is_not_tried_again_without_a_root_cause(
     failed: str | None, action: str, seen: timedelta, wanted: str
 ) -> None:
     """Section 8, 5."""
-    failures = (OpenFailure("f-1", failed, None, NOW),) if failed else ()
+    failures = (OpenFailure("f-1", failed, None, NOW - timedelta(minutes=1)),) if failed else ()
     got = next_step(
         "DC01", decision(action), replace(NOTHING, failures=failures, posture_at=NOW - seen), NOW, ACTING, PATIENCE
     )
