@@ -115,7 +115,7 @@ matrix: environment ## A few tests on the other end of the supported versions, w
 	@tests/matrix.sh
 
 .PHONY: test-quick
-test-quick: environment ## Lint and unit tests: some two minutes
+test-quick: environment ## Lint and unit tests: a minute and a half
 	@+$(SIDE_BY_SIDE) unit lint-yaml lint-python
 
 .PHONY: test

@@ -33,6 +33,8 @@ from ..row import Row
 from . import Bench
 
 HOSTS, HOSTS_QUICK, TASKS, FORKS = 64, 16, 20, 32
+RUNS = 5
+"""Of the playbook with each: one run differs from the next by more than what the callback may cost."""
 TAKES = 0.1
 """Seconds that a task takes on its endpoint."""
 ARA = "ara[server]==1.8.0"
@@ -64,7 +66,7 @@ def callbacks(bench: Bench) -> Iterator[Row]:
     if not bench.quick and (folder := ara(bench)) is not None:
         kinds["ARA"] = plain | ara_environment(bench, folder)
     took: dict[str, list[Usage]] = {kind: [] for kind in kinds}
-    for number in range(1 if bench.quick else 3):
+    for number in range(1 if bench.quick else RUNS):
         for kind, environment in kinds.items():
             if kind == "ARA" and number:
                 continue  # it takes minutes, and is far from any bound
