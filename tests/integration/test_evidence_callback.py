@@ -206,20 +206,19 @@ def test_what_the_ledger_does_not_take_is_said_kept_and_entered_by_the_next_run(
     assert len({run for _seq, run, _event in ledger.events()}) == 2
 
 
+def approve(lab: LabClient, ansible: Ansible, env: dict[str, str], *given: str) -> Any:
+    words = [word for one in given for word in ("-e", one)]
+    playbook = ROOT / "playbooks" / "approve.yml"
+    return ansible(lab, playbook, *words, inventory=lab.inventory, env=env, config=CONFIG)
+
+
 @pytest.mark.parametrize("name", ["deferred_until", "until"])
 def test_a_deferral_says_until_when_by_a_name_that_ansible_leaves_free(
     lab: LabClient, ansible: Ansible, ledger_env: dict[str, str], name: str
 ) -> None:
     """`until` is the name it had first."""
     words = ["updates=KB5046613", "decision=deferred", "code=LATER", "reason=tested", f"{name}=2031-12-01T00:00:00Z"]
-    run = ansible(
-        lab,
-        ROOT / "playbooks" / "approve.yml",
-        *(word for one in words for word in ("-e", one)),
-        inventory=lab.inventory,
-        env=ledger_env,
-        config=CONFIG,
-    )
+    run = approve(lab, ansible, ledger_env, *words)
     assert run.returncode == 0, run.output
     assert ("reserved name" in run.output) == (name == "until")
     ((_seq, _run, told),) = ledger_of(ledger_env).events(kinds=("approval.recorded",))
@@ -227,25 +226,16 @@ def test_a_deferral_says_until_when_by_a_name_that_ansible_leaves_free(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("given", "said"),
     [
-        (["-e", "client=Nobody"], "there is no client 'Nobody' in the inventory; there is: Acme Dental, Cascade Law"),
-        (["-e", "patching_ring=pilot"], "extra vars patching_ring: an extra var never begins with patching_"),
+        ("client=Nobody", "there is no client 'Nobody' in the inventory; there is: Acme Dental, Cascade Law"),
+        ("patching_ring=pilot", "extra vars patching_ring: an extra var never begins with patching_"),
     ],
 )
 def test_a_decision_that_cannot_be_is_refused(
-    lab: LabClient, ansible: Ansible, ledger_env: dict[str, str], words: list[str], said: str
+    lab: LabClient, ansible: Ansible, ledger_env: dict[str, str], given: str, said: str
 ) -> None:
-    decision = ["-e", "updates=KB5046613", "-e", "reason=tested"]
-    run = ansible(
-        lab,
-        ROOT / "playbooks" / "approve.yml",
-        *decision,
-        *words,
-        inventory=lab.inventory,
-        env=ledger_env,
-        config=CONFIG,
-    )
+    run = approve(lab, ansible, ledger_env, "updates=KB5046613", "reason=tested", given)
     assert run.returncode == 2
     assert said in run.output
     assert kinds(ledger_of(ledger_env)) == []

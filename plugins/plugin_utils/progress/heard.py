@@ -32,7 +32,8 @@ def tell(answered: Mapping[str, bool]) -> None:
         return
     with suppress(OSError):
         for name, yes in answered.items():
-            os.write(_pipe[1], f"{'+' if yes else '-'}{name}\n".encode())  # so few bytes go in whole or not at all
+            word = f"{'+' if yes else '-'}{name}\n"
+            os.write(_pipe[1], word.encode(errors="surrogateescape"))  # so few bytes go in whole or not at all
 
 
 def heard() -> dict[str, bool]:
@@ -41,4 +42,5 @@ def heard() -> dict[str, bool]:
     with suppress(OSError):  # there is no more
         while _pipe is not None:
             told += os.read(_pipe[0], 65536)
-    return {line[1:]: line[0] == "+" for line in told.decode().splitlines()}
+    words = told.decode(errors="surrogateescape").split("\n")
+    return {word[1:]: word[0] == "+" for word in words if word}

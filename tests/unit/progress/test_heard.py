@@ -29,9 +29,9 @@ def from_a_process_of_its_own(answered: Mapping[str, bool]) -> int:
 
 def test_what_another_process_tells_is_heard_once() -> None:
     heard.listen()
-    for answered in ({"WS01": True, "WS02": False}, {"Büro-PC": True}):
+    for answered in ({"WS01": True, "WS02": False}, {"Büro-PC": True, "\x85\udcff": True}):
         assert from_a_process_of_its_own(answered) == 0
-    assert heard.heard() == {"WS01": True, "WS02": False, "Büro-PC": True}
+    assert heard.heard() == {"WS01": True, "WS02": False, "Büro-PC": True, "\x85\udcff": True}
     assert heard.heard() == {}
 
 
