@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWX as code: the unmodified modules of awx.awx against an AWX that refuses what AWX refuses; jobs as AWX starts them.
 
-One lab and one AWX for all of them, in this order: a look in check mode, the setup, a second setup, jobs.
+One lab and one AWX for all of them, in this order: a look in check mode, the setup, a second setup, jobs. Each module
+costs a start of Python, so the look and the second setup leave out what Molecule's scenario looks at and sets up twice:
+the organization and the inventories.
 """
 
 from __future__ import annotations
@@ -93,7 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterat
         (folder / "awx.yml").write_text(yaml.safe_dump(settings(lab, ledger_url, folder)))
         nothing = PlaybookRun(0, "", {}, {})
         site = Site(lab, Awx(lab), folder, ledger_url, nothing, nothing, nothing, set())
-        site.looked = site.run("--check", "--tags", "credentials,inventories,schedules")
+        site.looked = site.run("--check", "--tags", "credentials,schedules")
         site.before = set(site.awx.all("schedules")) | set(site.awx.all("projects"))
         by_hand = yaml.safe_dump({"awx_setup_credentials": {"signing_key": {}}})
         (folder / "by_hand.yml").write_text(by_hand)
@@ -122,7 +124,7 @@ def settings(lab: LabClient, ledger_url: str, folder: Path) -> dict[str, Any]:
 
 def test_a_look_at_an_empty_awx_tells_what_would_be_made_and_makes_nothing(site: Site) -> None:
     assert site.looked.returncode == 0, site.looked.output
-    assert site.looked.stats["localhost"]["changed"] >= 8
+    assert site.looked.stats["localhost"]["changed"] == 3, "types, credentials, schedules"
     assert site.before == set()
 
 
@@ -241,7 +243,7 @@ def test_secrets_are_nowhere_to_be_read(site: Site) -> None:
 
 def test_a_second_setup_changes_nothing(site: Site) -> None:
     mark = max(entry["number"] for entry in site.lab.journal(limit=1))
-    again = site.run()
+    again = site.run("--tags", "credentials,templates,schedules")
     assert again.returncode == 0, again.output
     assert again.stats["localhost"]["changed"] == 0, again.output
     written = site.lab.journal(since=mark, limit=100_000, face="awx")

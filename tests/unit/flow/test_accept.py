@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import RecordError, Update, accept_list
+from tests.examples import examples
 
 
 def searched_apart(update: Update) -> list[str]:
@@ -105,7 +106,7 @@ kbs = st.lists(st.sampled_from(["5", "50", "505", "05"]), max_size=2, unique=Tru
 updates = st.builds(lambda title, kb: one(title, *kb), words, kbs)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(updates, updates)
 def test_no_update_of_another_title_is_ever_taken(wanted: Update, other: Update) -> None:
     expressions = accept_list([wanted])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Register, Update, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.approval import Outcome, Rule, judge_all, review_time
+from tests.examples import examples
 from tests.unit.flow.build import DEFAULTS, DRIVER, NIGHT, update
 
 RULES = DEFAULTS.settings().approval
@@ -157,7 +158,7 @@ rules = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rules, st.sampled_from(["Critical", "Important", "Low", None]), st.booleans())
 def test_the_first_rule_that_matches_decides(ordered: list[Rule], severity: str | None, optional: bool) -> None:
     one = update(severity=severity, optional=optional)

@@ -26,6 +26,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.windows import (
     reboot_window,
     window_of_day,
 )
+from tests.examples import examples
 from tests.unit.flow.build import DEFAULTS, NIGHT, NOON, at, server, workstation
 
 FIGURES = DEFAULTS.settings()
@@ -172,7 +173,7 @@ def test_every_zone_and_every_transition_of_ten_years() -> None:
     assert checked > 2000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
     seconds=st.integers(0, 10 * 366 * 86400),

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.claims import CHUNK, Holder
+from tests.examples import examples
 
 MINE = Holder.of_this_process("run-a")
 THEIRS = Holder.of_this_process("run-b")
@@ -96,7 +97,7 @@ claims = st.lists(
 
 
 @given(claims)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_nothing_is_ever_two_runs(steps: list[tuple[Holder, list[str]]]) -> None:
     ledger = Ledger.open("sqlite://")
     expected: dict[str, str] = {}

@@ -16,6 +16,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import K
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.projection import PROJECTIONS
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
+from tests.examples import examples
 from tests.postgres import Postgres
 
 from .strategies import BODIES, ENDPOINTS, START, event_of
@@ -54,7 +55,7 @@ def filled(url: str, batches: list[list[Event]]) -> Ledger:
     return ledger
 
 
-@settings(unhurried, max_examples=50)
+@settings(unhurried, max_examples=examples(20))
 @given(batches_of_events)
 def test_a_rebuilt_register_is_identical(batches: list[list[Event]]) -> None:
     ledger = filled("sqlite://", batches)
@@ -75,7 +76,7 @@ OF_THE_CHAIN = ("keys", "checkpoints")
 """Their rows name hashes, which are salted."""
 
 
-@settings(unhurried, max_examples=15)
+@settings(unhurried, max_examples=examples(6))
 @given(batches=batches_of_events)
 def test_the_register_is_the_same_on_either_database(postgres: Postgres, batches: list[list[Event]]) -> None:
     here, there = filled("sqlite://", batches), filled(postgres.new(), batches)

@@ -20,6 +20,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger,
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.errors import TamperedError
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.verifying import parse_checkpoint, verify_ledger
+from tests.examples import examples
 from tests.unit.packages.ledgers import KEY, told
 
 COLUMNS = ("seq", "kind", "endpoint", "run", "at", "body", "salt", "hash")
@@ -84,7 +85,9 @@ def test_the_ledger_itself_is_in_order(whole: Path) -> None:
 
 
 every = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import people
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import tickets_wanted, told_since
 from ansible_collections.msp.patching.plugins.plugin_utils.notices.told import tell
+from tests.examples import examples
 from tests.unit.flow.build import DAY, NIGHT, OPTIONAL, update, workstation
 from tests.unit.notices.scene import Scene
 
@@ -47,7 +48,7 @@ def acted(one: Scene, now: Any, name: str, found: list[Any], what: str) -> None:
         one.append(people.except_from(one.ledger, now, scope={"endpoint": name}, expires=ends, **who, **signed))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(steps)
 def test_told_once(story: list[tuple[int, str, list[Any], str]]) -> None:
     one, now = Scene(FLEET), NIGHT

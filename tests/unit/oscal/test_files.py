@@ -37,6 +37,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.oscal import (
     ledger_id,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal.words import line, prose
+from tests.examples import examples
 from tests.unit.oscal.build import LEDGER, POLICY, START, account, day, endpoint, exception, flaw, left, tier
 from tests.unit.oscal.strategies import accounts, evidence, named, texts
 
@@ -281,7 +282,7 @@ def test_a_risk_is_the_same_one_in_the_next_cycle() -> None:
     assert november["results"][0]["findings"][0]["uuid"] != december["results"][0]["findings"][0]["uuid"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(accounts(), evidence, named)
 def test_whatever_the_account_the_files_are_valid(given_: Account, shown: list[Evidence], provider: str) -> None:
     policy = load_policy({"assessment": {"provider": provider}})

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Account, Flaw
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import OBJECTIVES, Judged, judge
+from tests.examples import examples
 from tests.unit.oscal.build import POLICY, left
 from tests.unit.oscal.strategies import accounts
 
@@ -21,7 +22,7 @@ def theirs(account: Account, judged: Judged) -> list[Flaw]:
     return [flaw for flaw in account.flaws if flaw.endpoint in names]
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(accounts())
 def test_a_verdict_for_each_objective_and_its_figures_add_up(account: Account) -> None:
     everyone = 0
@@ -39,7 +40,7 @@ def test_a_verdict_for_each_objective_and_its_figures_add_up(account: Account) -
     assert everyone == len(account.endpoints)
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(accounts())
 def test_nothing_that_was_late_is_called_satisfied(account: Account) -> None:
     for judged in judge(account, POLICY):
@@ -51,7 +52,7 @@ def test_nothing_that_was_late_is_called_satisfied(account: Account) -> None:
         assert bool(judged.overdue) <= (not corrected.satisfied)
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(accounts(), st.sampled_from(["open", "held", "failed", "unreachable"]))
 def test_one_more_flaw_past_its_deadline_always_counts(account: Account, state: str) -> None:
     machine = account.endpoints[0]

@@ -25,6 +25,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import 
     write_package,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
+from tests.examples import examples
 from tests.unit.account.story import DAY
 
 from .ledgers import ACME, KEY, goes_on, made, told
@@ -212,7 +213,9 @@ KEYS_OF = {
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_what_is_read_before_any_signature_is_refused_in_words(

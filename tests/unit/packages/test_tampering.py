@@ -23,6 +23,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import 
     write_package,
 )
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
+from tests.examples import examples
 
 from .ledgers import ACME, KEY, made, told
 
@@ -52,7 +53,9 @@ def refused(folder: Path, content: bytes) -> str:
 
 
 every = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(80),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
