@@ -81,7 +81,7 @@ def bring_up(connection: Connection, tell: Tell) -> None:
         return
     of = tables()
     if not found:
-        of.metadata.create_all(connection)
+        of.metadata.create_all(connection, checkfirst=False)
         connection.execute(sa.insert(of.head), {"id": 1, "seq": 0, "hash": GENESIS})
     else:
         for version, step in sorted(STEPS.items()):

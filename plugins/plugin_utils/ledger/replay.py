@@ -62,7 +62,7 @@ def memory() -> Iterator[Connection]:
     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
     try:
         with engine.connect() as connection:
-            tables().metadata.create_all(connection, tables().projected())
+            tables().metadata.create_all(connection, tables().projected(), checkfirst=False)
             yield connection
     finally:
         engine.dispose()
