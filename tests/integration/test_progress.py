@@ -81,6 +81,7 @@ class Terminal:
         stream = pyte.ByteStream(screen)
         deadline, pressed = time.monotonic() + 120, False
         while time.monotonic() < deadline:
+            ended = process.poll() is not None  # before it is looked for words, for its last ones come before its end
             if select.select([ours], [], [], 0.2)[0]:
                 try:
                     stream.feed(os.read(ours, 65536))
@@ -90,7 +91,7 @@ class Terminal:
                 if not pressed and re.search(interrupt_at, self.seen[-1]):
                     pressed = True
                     os.killpg(process.pid, signal.SIGINT)
-            elif process.poll() is not None:
+            elif ended:
                 break
         else:
             process.kill()

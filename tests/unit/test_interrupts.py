@@ -40,7 +40,8 @@ try:
 except KeyboardInterrupt:
     print("interrupted once")
     time.sleep(0.3)
-began.join()
+if began.pid:  # interrupted right after the fork, nobody has noted that it began
+    began.join()
 """
 
 
