@@ -12,11 +12,12 @@ A step is plain SQL of its time: it must not change its meaning when the tables 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..requirements import sqlalchemy as sa
+from .database import safe
 from .errors import LedgerError
 from .event import GENESIS, text_of
 from .replay import BATCH, Tell, memory, put_register, replay
@@ -81,6 +82,7 @@ def bring_up(connection: Connection, tell: Tell) -> None:
         return
     of = tables()
     if not found:
+        _refuse_foreign(connection, of.metadata.tables)
         of.metadata.create_all(connection, checkfirst=False)
         connection.execute(sa.insert(of.head), {"id": 1, "seq": 0, "hash": GENESIS})
     else:
@@ -91,6 +93,15 @@ def bring_up(connection: Connection, tell: Tell) -> None:
     connection.execute(sa.insert(of.version), {"version": VERSION, "since": text_of(datetime.now(UTC))})
     for statement in guards(connection.dialect.name):
         connection.execute(sa.text(statement))
+
+
+def _refuse_foreign(connection: Connection, ours: Collection[str]) -> None:
+    foreign = sorted({*ours}.intersection(sa.inspect(connection).get_table_names()))
+    if foreign:
+        raise LedgerError(
+            f"the database at {safe(connection.engine.url)} holds no ledger, and somebody else's table "
+            f"{', '.join(foreign)}: a ledger wants a database of its own, or on PostgreSQL a schema"
+        )
 
 
 def _wait_for_others(connection: Connection) -> None:

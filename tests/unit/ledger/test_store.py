@@ -142,6 +142,16 @@ def test_a_newer_ledger_is_refused(url: str) -> None:
         ledger.append([reminder()], run="r1")
 
 
+def test_a_table_of_somebody_elses_is_named_and_nothing_is_made(url: str) -> None:
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir()
+    sql(url, "CREATE TABLE flaws (seq INTEGER)")
+    with pytest.raises(LedgerError, match="somebody else's table flaws: a ledger wants a database of its own"):
+        Ledger.open(url)
+    with pytest.raises(sa.exc.DBAPIError, match="version"):
+        sql(url, "SELECT * FROM version")
+
+
 def test_a_ledger_that_is_not_there_reads_as_empty_and_is_not_made(url: str) -> None:
     ledger = Ledger.open(url, create=False)
     assert ledger.verify() == (0, GENESIS)
