@@ -46,7 +46,7 @@ FINDS = {
 }
 """... and what each test has to say of them."""
 NO_FAULTS = {
-    # pylint of core 2.21, at three of many `raise ... from exc` in an `except ... as exc`
+    # pylint, at three of many `raise ... from exc` in an `except ... as exc`, as what it looks at together has it
     r"plugins/plugin_utils/(ledger/lanes|ledger/verifying|packages/seal)\.py:\d+:\d+: bad-exception-cause: ",
     # a column of the register
     r"plugins/modules/exceptions\.py:0:0: bad-return-value-key: Return value key 'update' ",
