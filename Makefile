@@ -20,7 +20,7 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export NO_PROXY := 127.0.0.1,localhost
 export no_proxy := 127.0.0.1,localhost
-# What became root by `su` does not look into sbin, where PostgreSQL's tests find useradd
+# Who became root by `su` does not look into sbin, where PostgreSQL's tests find useradd
 export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 export PYTHONPATH := $(CURDIR)
 # Libraries that are here for a tool of the tests and on no control node: Ansible does not find them
