@@ -4,7 +4,8 @@
 """Makes the checkout importable as ansible_collections.msp.patching, as ansible itself does it, and has Python look for
 garbage where there may be some: among what a test made, not among what was there before.
 
-Fixture of all tests: ``postgres``, the server of the session, started when the first test asks for it.
+Fixture of all tests: ``postgres``, the server of the session, started when the first test asks for it. Whoever does is
+marked ``slow`` here, others by hand.
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ def pytest_configure() -> None:
     from ansible.plugins.loader import init_plugin_loader
 
     init_plugin_loader([])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        given = [] if callspec is None else list(callspec.params.values())
+        asks = "postgres" in getattr(item, "fixturenames", ())
+        if asks or any(one == "postgresql" or (isinstance(one, tuple) and "postgresql" in one) for one in given):
+            item.add_marker("slow")
 
 
 def pytest_collection_finish() -> None:

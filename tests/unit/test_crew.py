@@ -21,6 +21,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils import crew
 from ansible_collections.msp.patching.plugins.plugin_utils.crew import Crew, CrewError
 from tests.examples import examples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def never_idle(monkeypatch: pytest.MonkeyPatch) -> None:

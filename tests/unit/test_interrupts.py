@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 COLLECTIONS = Path(__file__).resolve().parents[2] / ".ansible" / "collections"
 
 SCRIPT = """

@@ -14,6 +14,8 @@ import yaml
 from tests.gates.tree import tracked
 from tests.unit.collection.commands import ROOT, ansible
 
+pytestmark = pytest.mark.slow
+
 MADE_BY_GALAXY = {"MANIFEST.json", "FILES.json"}
 FOR_USERS = (
     "README.md",

@@ -88,6 +88,7 @@ def test_an_example_that_gives_what_a_module_does_not_take_is_noticed(documents:
     assert validator.validate({"updates": ["KB1"], "reason": "r", "decision": "perhaps"}).error_messages
 
 
+@pytest.mark.slow
 def test_all_examples_together_are_a_playbook(documents: Documents, tmp_path: Path) -> None:
     found = [task for _name, task in examples(documents)]
     play = tmp_path / "examples.yml"

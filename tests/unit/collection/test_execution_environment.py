@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.unit.collection.commands import ROOT, ansible
+
+pytestmark = pytest.mark.slow
 
 DEFINITION = ROOT / "execution-environment.yml"
 AWX = ROOT / "examples" / "awx"

@@ -12,6 +12,8 @@ import pytest
 
 from tests.unit.collection.commands import HAS_AWX, ROOT, ansible
 
+pytestmark = pytest.mark.slow
+
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 IN_AWX = sorted((ROOT / "examples" / "awx" / "playbooks").glob("*.yml"))
 OF_AWX = [path for path in PLAYBOOKS if path.stem == "awx_setup"]

@@ -16,6 +16,8 @@ import yaml
 from tests.gates.tree import copy_to
 from tests.unit.collection.commands import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONFIG = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
 HEADER = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
 FAULTS = {

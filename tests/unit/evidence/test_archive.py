@@ -73,6 +73,7 @@ def test_what_has_closed_is_kept_once(settings: Settings, tmp_path: Path) -> Non
     assert second.written == []
 
 
+@pytest.mark.slow
 def test_that_of_all_clients_follows_when_the_cycle_is_over(settings: Settings) -> None:
     archive(settings).look_after()
     recorder = Recorder(settings)

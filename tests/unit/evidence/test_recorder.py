@@ -221,6 +221,7 @@ print(recorder.problem)
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_takes_no_half_events(tmp_path: Path) -> None:
     """The ledger, then each spool, to the last byte; what was taken is there afterwards, whole and in order."""
     environment = {**os.environ, "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path)}

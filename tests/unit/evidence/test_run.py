@@ -175,6 +175,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [True, False])
 def test_what_is_heavy_stays_elsewhere_and_no_interrupt_loses_anything(settings: Settings, end: bool) -> None:
     run = subprocess.run(

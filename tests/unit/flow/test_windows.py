@@ -163,6 +163,7 @@ def check_around(zone: str, moment: datetime, spec: WindowSpec) -> None:
     assert next_opening(spec, zone, moment) > moment
 
 
+@pytest.mark.slow
 def test_every_zone_and_every_transition_of_ten_years() -> None:
     """One spec a transition, in turn, keeps this quick; the property below mixes them freely."""
     checked = 0

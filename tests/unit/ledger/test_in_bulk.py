@@ -21,6 +21,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import 
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
 from tests.bench.ledgers import fleet, ledger_of
 
+pytestmark = pytest.mark.slow
+
 CHUNK = 50
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
 ABOUT = {"client": "Acme", "ring": "pilot", "kind": "server"}

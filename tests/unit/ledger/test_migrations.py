@@ -144,6 +144,7 @@ def test_a_step_that_fails_leaves_the_ledger_as_it_was(older: str, monkeypatch: 
     assert Ledger.open(older).verify()[0] == len(chain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", DATABASES)
 def test_of_processes_that_open_it_at_once_one_migrates(
     database: str, request: pytest.FixtureRequest, tmp_path: Path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from tests.examples import examples
 from tests.postgres import Postgres
 
 from .strategies import BODIES, ENDPOINTS, START, event_of
+
+pytestmark = pytest.mark.slow
 
 events = st.one_of([event_of(kind, kind in OF_ENDPOINT) for kind in sorted(BODIES)])
 

@@ -224,6 +224,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_processes_side_by_side_never_fork_the_chain(url: str) -> None:
     """From the very first moment: they make the ledger together as well."""
     runs = [f"r{number}" for number in range(4)]
@@ -236,6 +237,7 @@ def test_processes_side_by_side_never_fork_the_chain(url: str) -> None:
         assert endpoints == [f"{run}-{number}" for number in range(25) for dummy in range(2)]
 
 
+@pytest.mark.slow
 def test_a_writer_killed_in_the_middle_leaves_a_valid_chain(url: str, ledger: Ledger) -> None:
     for kill_after in (1, 3, 8):
         writer = subprocess.Popen(
@@ -262,6 +264,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_of_processes_side_by_side_one_gets_the_claim(url: str, ledger: Ledger) -> None:
     """All of them live on until all have asked."""
     command = [*PYTHON, PREAMBLE + CLAIMING, url]

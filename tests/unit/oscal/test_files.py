@@ -87,6 +87,7 @@ def mappings(document: Any) -> list[dict[str, Any]]:
     return [node for node in nodes(document) if isinstance(node, dict)]
 
 
+@pytest.mark.slow
 def test_trestle_finds_the_files_valid(tmp_path: Path) -> None:
     """The command itself, in a workspace, as an assessor's tool chain would run it."""
 

@@ -212,6 +212,7 @@ KEYS_OF = {
 }
 
 
+@pytest.mark.slow
 @settings(
     max_examples=examples(60),
     deadline=None,

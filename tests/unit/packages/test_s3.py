@@ -25,6 +25,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.packages.store import
     store_for,
 )
 
+pytestmark = pytest.mark.slow
+
 CONTENT = b"evidence" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(days=365)

@@ -28,6 +28,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.visible import visibl
 from tests.unit.account.story import CYCLE, DAY, HOUR, OPENED, Story, update
 from tests.unit.packages.ledgers import KEY, sign
 
+pytestmark = pytest.mark.slow
+
 TEXTS = {
     "controls": "A\x01\x0b\x1b[31mB\x07\x7f\x9b2J\x1b]0;title\x07",
     "directions": "A\u202egpj.exe\u2066\u2069\ufeff",
