@@ -48,6 +48,7 @@ if [ ! -e "$stamp" ] || [ requirements.txt -nt "$stamp" ] || [ lab/requirements.
   echo "matrix: making $environment with $("$found" -V)"
   "$found" -m venv --clear "$environment"
   grep -E '^(ansible|pytest|pytest-xdist)[=>]' tests/requirements.txt > "$environment/tests.txt"
+  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip || true # an old one is slow
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
     -r requirements.txt -r lab/requirements.txt -r "$environment/tests.txt"
   touch "$stamp"

@@ -54,8 +54,9 @@ def environment() -> Path:
     if not stamp.exists() or stamp.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
         tell(GATE, f"making {ENVIRONMENT.name}")
         subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-compile"]
-        subprocess.run([programs / "python", "-m", "pip", "install", *quiet, "-r", REQUIREMENTS], check=True)
+        pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--upgrade", "pip"], check=False)  # an old one is slow
+        subprocess.run([*pip, "--no-compile", "-r", str(REQUIREMENTS)], check=True)
         stamp.touch()
     return programs
 
