@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from ..account import Scope
 from ..errors import PatchingError
-from ..packages.make import making
 from ..packages.retention import deleted_event, due, expired, keep_until, written_event
 from ..packages.store import PackageStore, RetainedError, store_for
 from .clock import real
@@ -63,6 +62,8 @@ class Archive:
 
         Raises PatchingError.
         """
+        from ..packages.make import making  # loads what reports are made of, which most runs have no use for
+
         recorder = self._recorder
         now = recorder.clock.now()
         with making(recorder.ledger, recorder.policy, scope, recorder.signer.key) as package:
