@@ -89,8 +89,6 @@ def tables() -> Tables:
     def texts(names: str) -> list[sa.Column[str]]:
         return [text(name) for name in names.split()]
 
-    still_open = sa.text("root_cause IS NULL")
-    uncorrected = sa.text("gone_at IS NULL AND corrected_at IS NULL")
     found = {
         "version": sa.Table(
             "version", meta, sa.Column("version", sa.Integer, primary_key=True), text("since", null=False)
@@ -144,7 +142,6 @@ def tables() -> Tables:
             *texts("identified gone_at installed_at boot_before boot_id boot_time booted_at corrected_at undone_at"),
             *texts("failed_at hresult"),
             whole("reboot_needed"),
-            sa.Index("flaws_open", "endpoint", sqlite_where=uncorrected, postgresql_where=uncorrected),
         ),
         "approvals": sa.Table(
             "approvals",
@@ -167,7 +164,6 @@ def tables() -> Tables:
             text("endpoint", index=True),
             *texts("client ring kind step update hresult name class text at next_window cycle told_at cured_at"),
             text("root_cause"),
-            sa.Index("failures_open", "id", sqlite_where=still_open, postgresql_where=still_open),
         ),
         "holds": sa.Table(
             "holds",
@@ -256,6 +252,13 @@ def tables() -> Tables:
         ),
         "policies": sa.Table("policies", meta, text("sha256", key=True), *texts("document since")),
     }
+    # the databases' own words: as options of `sa.Index` they would have every run on SQLite load PostgreSQL's dialect
+    for name, table, column, condition in (
+        ("flaws_open", "flaws", "endpoint", "gone_at IS NULL AND corrected_at IS NULL"),
+        ("failures_open", "failures", "id", "root_cause IS NULL"),
+    ):
+        statement = sa.DDL(f"CREATE INDEX {name} ON {table} ({column}) WHERE {condition}")  # type: ignore[no-untyped-call]
+        sa.event.listen(found[table], "after_create", statement)
     return Tables(metadata=meta, **found)
 
 

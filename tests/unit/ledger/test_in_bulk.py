@@ -159,3 +159,15 @@ def test_a_ledger_made_for_the_benchmark_is_as_if_it_had_been_written_event_by_e
         singly.append([event], run=run)
     for table in tables().projected():
         assert made.rows(table.name) == singly.rows(table.name), table.name
+
+
+def test_what_is_open_is_found_without_a_look_at_what_is_closed(ledger: Ledger) -> None:
+    """By an index of it alone, also once the register was made anew."""
+    of_sqlite = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name LIKE '%_open'"
+    of_postgresql = "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND indexname LIKE '%_open'"
+    ledger.rebuild()
+    with ledger.reading() as connection:
+        ask = of_sqlite if connection.dialect.name == "sqlite" else of_postgresql
+        found = sorted(connection.execute(sa.text(ask)).scalars())
+    assert ["failures" in one and "root_cause IS NULL" in one for one in found] == [True, False]
+    assert ["flaws" in one and "corrected_at IS NULL" in one for one in found] == [False, True]
