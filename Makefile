@@ -127,9 +127,21 @@ test-quick: environment ## While one writes: linters of Python and YAML and nine
 	@+$(SIDE_BY_SIDE) unit-quick lint-yaml lint-python
 
 .PHONY: test
-test: environment ## Every test: lint and unit first, then two lanes that wait for labs and one that has the processors they leave
+test: environments ## Every test: lint and unit first, then two lanes that wait for labs and one that has the processors they leave
 	@+$(SIDE_BY_SIDE) unit lint-ansible lint-yaml lint-python
 	@+$(SIDE_BY_SIDE) integration scenarios gates
+
+# Two gates have environments of their own: made beside the first, for making one leaves a processor idle
+.PHONY: environments environment-importer environment-matrix
+environments:
+	@+$(MAKE) --silent --no-print-directory -j environment environment-importer environment-matrix
+
+environment-importer environment-matrix: export PATH := $(subst $(BIN):,,$(PATH))
+environment-importer:
+	@$(PYTHON) -m tests.gates.importer environment
+
+environment-matrix:
+	@PYTHON=$(PYTHON) tests/matrix.sh environment
 
 .PHONY: scenarios gates
 scenarios: environment

@@ -2,7 +2,8 @@
 # The collection promises ansible-core from 2.19 (the last for Python 3.11) to the newest (which asks for 3.12 or newer).
 # `make test` runs on one end of that, by the Python it has. Where a Python for the other end is there, this makes an
 # environment with it and runs on it what would break first: the filters, every playbook and document as Ansible reads
-# them, everyday modules on the lab, the evidence callback, a night of the ring. Where none is there, it says so.
+# them, everyday modules on the lab, the evidence callback, a night of the ring. Where none is there, it says so. With the
+# word `environment` it makes that and ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tests=(
@@ -28,7 +29,7 @@ pythons() { # each Python 3.$1 on the PATH and where Debian, pyenv and uv put th
   type -ap "python3.$1" "/usr/local/bin/python3.$1" "/usr/bin/python3.$1" || true
 }
 
-if is python '>= (3, 12)'; then
+if is "${PYTHON:-python}" '>= (3, 12)'; then
   name=oldest wanted='== (3, 11)' what='ansible-core 2.19: no Python 3.11 was found here' minors=(11)
 else
   name=newest wanted='>= (3, 12)' what='the newest ansible-core: no Python 3.12 or newer was found here' minors=(12 13 14)
@@ -53,6 +54,7 @@ if [ ! -e "$stamp" ] || [ requirements.txt -nt "$stamp" ] || [ lab/requirements.
     -r requirements.txt -r lab/requirements.txt -r "$environment/tests.txt"
   touch "$stamp"
 fi
+if [ "${1:-}" = environment ]; then exit 0; fi
 echo "matrix: here $(python -V) and $(ansible --version | sed -n 1p)"
 PATH=$PWD/$environment/bin:$PATH
 echo "matrix: there $(python -V) and $(ansible --version | sed -n 1p)"
