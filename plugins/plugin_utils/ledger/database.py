@@ -10,6 +10,8 @@ PostgreSQL. A read sees one state from its first statement to its last. Neither 
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 30
 """How long a write waits for another process's."""
+SWITCH_SECONDS = 0.01
+"""How long a process waits before it asks again whether another's switch of a new file is done."""
 STATEMENT_SECONDS = 120
 """How long one statement may take; those of a migration may take longer."""
 IDLE_SECONDS = 60
@@ -104,7 +108,7 @@ def _sqlite(place: URL) -> Engine:
     def _settings(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, never by the driver
         if not memory:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _to_write_ahead(connection)
         connection.execute("PRAGMA synchronous=FULL")
 
     @sa.event.listens_for(engine, "begin")
@@ -113,6 +117,21 @@ def _sqlite(place: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _to_write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to a write-ahead log, which it then stays in. SQLite answers "database is locked" at once where
+    another process is amid that very switch, whatever the timeout: it takes the write lock on top of a read's."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(SWITCH_SECONDS)
+        else:
+            return
 
 
 def safe(url: Any) -> str:
