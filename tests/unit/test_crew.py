@@ -70,7 +70,7 @@ def test_who_fills_a_processor_is_joined_by_nobody() -> None:
     assert len(set(came)) == 1
 
 
-@settings(max_examples=examples(10), deadline=None)
+@settings(max_examples=examples(10))
 @given(jobs=st.lists(st.integers(), unique=True, max_size=12), size=st.integers(0, 5))
 def test_however_many_there_are(jobs: list[int], size: int) -> None:
     def echo(job: int, _told: str | None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.awx.schedules import ScheduleError, awx_rule
@@ -36,7 +36,6 @@ def test_days_after_patch_tuesday_are_just_that(days: int) -> None:
     assert {f"{one:%H:%M}" for one in local} == {"21:25"}
 
 
-@settings(deadline=None)  # minutes are counted from a week before
 @given(
     st.one_of(
         st.fixed_dictionaries({"every_minutes": st.integers(5, 1440)}),

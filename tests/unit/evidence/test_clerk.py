@@ -167,19 +167,23 @@ def test_what_takes_long_is_told_by_the_main_process(clerk: Clerk, main: Fellow)
     clerk.end()
 
 
+def _put_and_settled(clerk: Clerk, one: Look, *secrets: str) -> None:
+    """Either call may be the one that hears what has become of the other process."""
+    clerk.put(one, secrets)
+    clerk.settle()
+
+
 def test_of_one_that_dies_all_is_kept_that_it_has_not_said_to_have_recorded(clerk: Clerk) -> None:
     clerk.put(look("first"))
     clerk.settle()
-    clerk.put(look("die"), ["hunter2"])
     with pytest.raises(ClerkDiedError, match="has ended by itself"):
-        clerk.settle()
+        _put_and_settled(clerk, look("die"), "hunter2")
     assert [(one.tag, secrets) for one, secrets in clerk.unsaid] == [("die", ("hunter2",))]
 
 
 def test_one_that_fails_says_why(clerk: Clerk, main: Fellow) -> None:
-    clerk.put(look("fail"))
     with pytest.raises(ClerkDiedError, match="could not go on: ZeroDivisionError: a mistake"):
-        clerk.settle()
+        _put_and_settled(clerk, look("fail"))
 
     def begin(_tell: Tell) -> Book:
         raise PatchingError("a library is missing")

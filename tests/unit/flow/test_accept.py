@@ -106,7 +106,7 @@ kbs = st.lists(st.sampled_from(["5", "50", "505", "05"]), max_size=2, unique=Tru
 updates = st.builds(lambda title, kb: one(title, *kb), words, kbs)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(updates, updates)
 def test_no_update_of_another_title_is_ever_taken(wanted: Update, other: Update) -> None:
     expressions = accept_list([wanted])

@@ -158,7 +158,7 @@ rules = st.lists(
 )
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(rules, st.sampled_from(["Critical", "Important", "Low", None]), st.booleans())
 def test_the_first_rule_that_matches_decides(ordered: list[Rule], severity: str | None, optional: bool) -> None:
     one = update(severity=severity, optional=optional)

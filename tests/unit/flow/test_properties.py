@@ -242,7 +242,7 @@ def check(found: Decision, given_updates: list[Update] | None, now: datetime) ->
     json.dumps(found.as_record())
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(endpoints, known_updates, registers, st.sampled_from(POLICIES), moments)
 def test_decide_is_total_and_deterministic(
     endpoint: dict[str, Any], given_updates: Any, register: dict[str, Any], policy: Any, now: datetime
@@ -254,7 +254,7 @@ def test_decide_is_total_and_deterministic(
     assert decide(machine, parsed, known, policy, now.astimezone()) == found
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(endpoints, known_updates), max_size=5), registers, st.sampled_from(POLICIES), moments)
 def test_what_the_planner_remembers_changes_nothing(
     many: list[tuple[dict[str, Any], Any]], register: dict[str, Any], policy: Any, now: datetime
@@ -267,7 +267,7 @@ def test_what_the_planner_remembers_changes_nothing(
         assert planner.decide(machine, parsed) == decide(machine, parsed, known, policy, now)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(
     zone=st.sampled_from(ZONES),
     day=st.integers(9, 29),

@@ -174,7 +174,7 @@ def test_every_zone_and_every_transition_of_ten_years() -> None:
     assert checked > 2000
 
 
-@settings(max_examples=examples(80), deadline=None)
+@settings(max_examples=examples(80))
 @given(
     zone=st.sampled_from(ZONES),
     seconds=st.integers(0, 10 * 366 * 86400),

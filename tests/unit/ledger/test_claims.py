@@ -97,7 +97,7 @@ claims = st.lists(
 
 
 @given(claims)
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(20))
 def test_nothing_is_ever_two_runs(steps: list[tuple[Holder, list[str]]]) -> None:
     ledger = Ledger.open("sqlite://")
     expected: dict[str, str] = {}

@@ -42,7 +42,6 @@ def test_every_kind_has_a_body_and_a_projection() -> None:
 
 batches_of_events = st.lists(st.lists(events, max_size=6), max_size=8)
 unhurried = settings(
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

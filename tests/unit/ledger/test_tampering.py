@@ -86,7 +86,6 @@ def test_the_ledger_itself_is_in_order(whole: Path) -> None:
 
 every = settings(
     max_examples=examples(25),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -48,7 +48,7 @@ def acted(one: Scene, now: Any, name: str, found: list[Any], what: str) -> None:
         one.append(people.except_from(one.ledger, now, scope={"endpoint": name}, expires=ends, **who, **signed))
 
 
-@settings(max_examples=examples(8), deadline=None)
+@settings(max_examples=examples(8))
 @given(steps)
 def test_told_once(story: list[tuple[int, str, list[Any], str]]) -> None:
     one, now = Scene(FLEET), NIGHT

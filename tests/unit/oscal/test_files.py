@@ -283,7 +283,7 @@ def test_a_risk_is_the_same_one_in_the_next_cycle() -> None:
     assert november["results"][0]["findings"][0]["uuid"] != december["results"][0]["findings"][0]["uuid"]
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(20))
 @given(accounts(), evidence, named)
 def test_whatever_the_account_the_files_are_valid(given_: Account, shown: list[Evidence], provider: str) -> None:
     policy = load_policy({"assessment": {"provider": provider}})

@@ -22,7 +22,7 @@ def theirs(account: Account, judged: Judged) -> list[Flaw]:
     return [flaw for flaw in account.flaws if flaw.endpoint in names]
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(accounts())
 def test_a_verdict_for_each_objective_and_its_figures_add_up(account: Account) -> None:
     everyone = 0
@@ -40,7 +40,7 @@ def test_a_verdict_for_each_objective_and_its_figures_add_up(account: Account) -
     assert everyone == len(account.endpoints)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(accounts())
 def test_nothing_that_was_late_is_called_satisfied(account: Account) -> None:
     for judged in judge(account, POLICY):
@@ -52,7 +52,7 @@ def test_nothing_that_was_late_is_called_satisfied(account: Account) -> None:
         assert bool(judged.overdue) <= (not corrected.satisfied)
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(40))
 @given(accounts(), st.sampled_from(["open", "held", "failed", "unreachable"]))
 def test_one_more_flaw_past_its_deadline_always_counts(account: Account, state: str) -> None:
     machine = account.endpoints[0]

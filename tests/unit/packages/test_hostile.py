@@ -215,7 +215,6 @@ KEYS_OF = {
 @pytest.mark.slow
 @settings(
     max_examples=examples(60),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -54,7 +54,6 @@ def refused(folder: Path, content: bytes) -> str:
 
 every = settings(
     max_examples=examples(80),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
