@@ -23,14 +23,22 @@ FLEET = {
         "UP": workstation(),
         "LT1": workstation(),
         "LT2": workstation(),
+        "SLOW": workstation(),
         "DEEP": workstation(wakes=False),
         "LEFT": workstation(),
     },
     "Birch": {"ALONE": workstation()},
 }
 EVENING = "2026-11-11T02:00:00Z"
-WAKING = {"wake": True, "wake_time_limit": "5m", "endpoints": {"LEFT": {"wake": False}}}
-SLEEPERS = ("LT1", "LT2", "DEEP", "LEFT", "ALONE")
+WAKING = {
+    "wake": True,
+    "wake_time_limit": "12m",
+    "endpoints": {
+        "LEFT": {"wake": False},
+        "SLOW": {"wake_time_limit": "40m", "failure": {"unreachable_tolerated": 0}},
+    },
+}
+SLEEPERS = ("LT1", "LT2", "SLOW", "DEEP", "LEFT", "ALONE")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +57,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Night, di
         waking = folder / "waking.yml"
         waking.write_text(yaml.safe_dump({"clock": "simulated", **POLICY, **WAKING}))
         lab.set_clock("2026-11-12T07:05:00Z")
+        lab.inject({"target": "SLOW", "kind": "hang", "times": 2})  # of a knock and a look
         runs["second"] = night.run(env={"MSP_PATCHING_POLICY": str(waking)})
         for name, run in runs.items():
             (folder / f"{name}.log").write_text(run.output)
@@ -77,20 +86,28 @@ def test_who_is_to_be_woken_is_woken_from_its_location_in_one_task(nights: tuple
     night, dummy = nights
     sent = [entry for entry in night.lab.journal(limit=100_000, face="winrm") if "win_wake" in str(entry.get("module"))]
     assert [entry["machine"] for entry in sent] == ["UP"]
-    assert {event.endpoint for event in night.events("wake.sent")} == {"DEEP", "LT1", "LT2"}
-    assert [body["peer"] for body in night.bodies("wake.sent")] == ["UP"] * 3
-    assert [len(night.happened(machine, "wake.heard")) for machine in SLEEPERS] == [1, 1, 1, 0, 0]
+    assert {event.endpoint for event in night.events("wake.sent")} == {"DEEP", "LT1", "LT2", "SLOW"}
+    assert [body["peer"] for body in night.bodies("wake.sent")] == ["UP"] * 4
+    assert [len(night.happened(machine, "wake.heard")) for machine in SLEEPERS] == [1, 1, 1, 1, 0, 0]
 
 
 def test_who_wakes_is_patched_in_the_same_window_and_caught_up(nights: tuple[Night, dict[str, Any]]) -> None:
     night, runs = nights
-    for machine in ("LT1", "LT2"):
+    for machine in ("LT1", "LT2", "SLOW"):
         assert sorted(night.installed(machine)) == [BIG, SMALL], machine
         assert night.decision(machine) == ("none", "approval.nothing_approved")
         (body,) = night.bodies("window.caught_up", machine)
         assert body["windows"] == 1
         assert f"{machine}: caught up after 1 missed window, the first on 11 Nov" in sentence(runs["second"].output)
-    night.agrees("UP", "LT1", "LT2")
+    night.agrees("UP", "LT1", "LT2", "SLOW")
+
+
+def test_who_wakes_slowly_is_not_given_up_before_its_time(nights: tuple[Night, dict[str, Any]]) -> None:
+    """It accepts connections before it answers; once is more often than its policy tolerates of who is awake."""
+    night, dummy = nights
+    (woken,) = night.events("wake.sent", endpoint="SLOW")
+    (silent,) = night.events("endpoint.unreachable", endpoint="SLOW")
+    assert woken.at < silent.at
 
 
 def test_who_does_not_wake_or_is_not_to_be_is_left_alone_and_it_is_said_why(

@@ -22,7 +22,7 @@ from .away import turn_of, with_missed
 from .bounds import Bound, within_bounds
 from .steps import Patience, Step, may_have_rebooted, next_step
 from .turns import take_turns
-from .wake import Waking, wake_step
+from .wake import Waking, is_waking, wake_step
 
 WINDOWS: Mapping[str, Callable[[Endpoint, Policy, datetime], Window | None]] = MappingProxyType(
     {"install": install_window, "reboot": reboot_window}
@@ -130,6 +130,8 @@ def make_plan(
     away = {
         name: turn_of(planner, policy, endpoints[name], updates[name]) for name in names if _is_away(decisions[name])
     }
+    turns = {name: window for name, window in away.items() if window is not None}
+    patience = {name: _patience(policy, endpoints[name], progress[name], turns.get(name), now) for name in names}
     steps = {
         name: next_step(
             name,
@@ -137,7 +139,7 @@ def make_plan(
             progress[name],
             now,
             actions,
-            _patience(policy, endpoints[name]),
+            patience[name],
             away=endpoints[name].online is False or bool(endpoints[name].asleep),
         )
         for name in names
@@ -145,13 +147,10 @@ def make_plan(
     groups = {name: redundancy_key(endpoint) for name, endpoint in endpoints.items()}
     steps = take_turns(steps, groups, ledger.down())
     steps = _bounded(steps, endpoints, policy, ledger, now)
-    turns = {name: window for name, window in away.items() if window is not None}
     for name, window in turns.items():
         if name in macs and steps[name].name == "leave" and "install" in actions:
-            steps[name] = wake_step(
-                progress[name], window, policy.settings(endpoints[name]).wake_time_limit, now,
-                _patience(policy, endpoints[name]).again_at(progress[name]),
-            )  # fmt: skip
+            limit, again = policy.settings(endpoints[name]).wake_time_limit, patience[name].again_at(progress[name])
+            steps[name] = wake_step(progress[name], window, limit, now, again)
     return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner, turns)
 
 
@@ -171,9 +170,11 @@ def _bounded(
     return within_bounds(steps, places, bounds, ledger.installing(now), now)
 
 
-def _patience(policy: Policy, endpoint: Endpoint) -> Patience:
+def _patience(policy: Policy, endpoint: Endpoint, progress: Progress, turn: Window | None, now: datetime) -> Patience:
     settings = policy.settings(endpoint)
-    return Patience(settings.unreachable_tolerated, settings.unreachable_retry_after, settings.retry_after_at_most)
+    waking = turn is not None and is_waking(progress, turn, settings.wake_time_limit, now)
+    tolerated = None if waking else settings.unreachable_tolerated
+    return Patience(tolerated, settings.unreachable_retry_after, settings.retry_after_at_most)
 
 
 def _is_away(decision: Decision) -> bool:

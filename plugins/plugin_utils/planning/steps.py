@@ -42,11 +42,11 @@ UNTIL_THEN = (
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """With an endpoint that does not answer: how often in a row it may be `tolerated` until the run gives it up, and
-    how long `after` the first time it is tried again; that doubles from one time to the next, up to `at_most` (policy
-    ``failure``)."""
+    """With an endpoint that does not answer: how often in a row it may be `tolerated` until the run gives it up (None:
+    however often), and how long `after` the first time it is tried again; that doubles from one time to the next, up to
+    `at_most` (policy ``failure``)."""
 
-    tolerated: int
+    tolerated: int | None
     after: timedelta
     at_most: timedelta
 
@@ -113,14 +113,14 @@ def _step(
     progress: Progress,
     now: datetime,
     actions: Collection[str],
-    tolerated: int,
+    tolerated: int | None,
     *,
     away: bool,
 ) -> Step:
     under_way = _under_way(progress, actions)
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
         return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")
-    if progress.unreachable_count > tolerated and under_way != "confirm":
+    if tolerated is not None and progress.unreachable_count > tolerated and under_way != "confirm":
         return _given_up(name, progress)
     if under_way is not None:
         return Step(under_way, "a look at what is under way")

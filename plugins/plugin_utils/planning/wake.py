@@ -42,8 +42,8 @@ def wake_step(
 ) -> Step:
     """The step of an endpoint that is away in its `window` and may be woken; `limit` is its time to answer. One that
     accepts connections and does not answer yet is tried again at the instant `again`."""
-    woken = progress.woken_at
-    if woken is not None and woken >= window.start:
+    woken = _woken_in(progress, window)
+    if woken is not None:
         who = f"{progress.wake_peer} has woken it at {woken.isoformat(timespec='minutes')}"
         if now < woken + limit:
             due = again if again is not None and again > now else None
@@ -53,6 +53,18 @@ def wake_step(
     if tried and (tried[-1][0] is None or len(tried) >= MOST_PEERS):
         return Step("leave", f"it could not be woken: {tried[-1][1]}")
     return Step("wake", "it is away, and the policy has it woken")
+
+
+def is_waking(progress: Progress, window: Window, limit: timedelta, now: datetime) -> bool:
+    """Whether it was woken in its `window` and still has time to answer. Its network is up before its services are, so
+    that until then it is not given up for accepting connections and not answering."""
+    woken = _woken_in(progress, window)
+    return woken is not None and now < woken + limit
+
+
+def _woken_in(progress: Progress, window: Window) -> datetime | None:
+    woken = progress.woken_at
+    return woken if woken is not None and woken >= window.start else None
 
 
 def tried_in(progress: Progress, window: Window) -> list[tuple[str | None, str]]:

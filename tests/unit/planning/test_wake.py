@@ -12,19 +12,20 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.outcomes import Waked, observe
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.windows import Window
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Progress
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, Progress
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Reboot
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.knock import address_of, answering
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import as_seen
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import as_seen, make_plan
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.wake import (
     MOST_PEERS,
     arranged,
     may_send,
     wake_step,
 )
-from tests.unit.flow.build import NIGHT, at, server, workstation
+from tests.unit.flow.build import NIGHT, at, server, update, workstation
 
 WINDOW = Window("workstation_overnight", open=True, start=at("2026-11-12 02:00"), end=at("2026-11-12 04:00"))
 LIMIT = timedelta(minutes=10)
@@ -61,6 +62,28 @@ def tried(*peers: str | None, when: Any = NIGHT) -> dict[str, Any]:
 )
 def test_it_is_woken_once_in_its_window(known: dict[str, Any], wanted: str) -> None:
     assert wake_step(Progress(**known), WINDOW, LIMIT, NIGHT).name == wanted
+
+
+@pytest.mark.parametrize(("minutes", "wanted"), [(12, "wait"), (15, "fail")], ids=["while it wakes", "after that"])
+def test_who_is_waking_is_not_given_up_for_not_answering(minutes: int, wanted: str) -> None:
+    """It accepts connections before its services are up: that it was tried in vain counts only after its time."""
+    ledger = Ledger.open("sqlite://")
+    ledger.append(
+        [
+            Event("scan.finished", "WS", NIGHT - 5 * MINUTE, {"updates": [update().as_record()]}),
+            Event("wake.sent", "WS", NIGHT, {"peer": "UP", "mac": "02-00-00-00-00-01"}),
+            *(
+                Event("endpoint.unreachable", "WS", NIGHT + one * MINUTE, {"during": "posture", "message": "timed out"})
+                for one in (1, 2, 4, 8)
+            ),
+        ],
+        run="r",
+    )
+    policy = load_policy({"wake": True, "wake_time_limit": "15m", "failure": {"unreachable_tolerated": 3}})
+    sleeper = {"WS": workstation(name="WS", asleep=True)}
+    now = NIGHT + minutes * MINUTE
+    plan = make_plan(ledger, policy, sleeper, now, run="r", actions=ACTING, macs={"WS": "02-00-00-00-00-01"})
+    assert plan.steps["WS"].name == wanted, plan.steps["WS"]
 
 
 def asleep(name: str, location: str = "Main") -> Endpoint:
