@@ -87,6 +87,7 @@ def test_the_second_is_not_rebooted_while_the_first_has_not_come_back(night: Nig
     assert [night.boots(name) for name in DCS] == [0, 0]
     night.lab.clear_faults()
     night.lab.update_machine(gone, power="on")
+    night.lab.set_clock("2026-11-12T07:01:00Z")  # on a slow machine little is left of the first window
     assert night.run("-l", "Acme*,ACME*").returncode == 0
     assert [night.boots(name) for name in DCS] == [1, 1]
     assert len(night.happened(gone, "reboot.requested")) == 1
