@@ -45,10 +45,10 @@ if [ -z "${found:-}" ]; then
 fi
 environment=.venv-$name stamp=.venv-$name/.made
 if [ ! -e "$stamp" ] || [ requirements.txt -nt "$stamp" ] || [ lab/requirements.txt -nt "$stamp" ] ||
-  [ tests/requirements.txt -nt "$stamp" ]; then
+  [ tests/requirements.txt -nt "$stamp" ] || [ tests/matrix.sh -nt "$stamp" ]; then
   echo "matrix: making $environment with $("$found" -V)"
   "$found" -m venv --clear "$environment"
-  grep -E '^(ansible|pytest|pytest-xdist)[=>]' tests/requirements.txt > "$environment/tests.txt"
+  grep -E '^(ansible|hypothesis|pytest|pytest-xdist)[=>]' tests/requirements.txt > "$environment/tests.txt"
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade pip || true # an old one is slow
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
     -r requirements.txt -r lab/requirements.txt -r "$environment/tests.txt"
