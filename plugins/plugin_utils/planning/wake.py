@@ -45,7 +45,7 @@ def wake_step(
     woken = _woken_in(progress, window)
     if woken is not None:
         who = f"{progress.wake_peer} has woken it at {woken.isoformat(timespec='minutes')}"
-        if now < woken + limit:
+        if is_waking(progress, window, limit, now):
             due = again if again is not None and again > now else None
             return Step("wait", f"{who}; it has {limit} to answer", due)
         return Step("leave", f"{who}, and it has not answered in {limit}")
