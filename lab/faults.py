@@ -24,6 +24,7 @@ update_fails              installing `kb` (any, if not given) fails with `hresul
 rolled_back               `kb` is undone by the next boot
 never_returns             the machine does not come back from its next reboot
 service_stays_down        `service` does not start at the next boot
+restart_pending           after the next boot Windows waits for another, and tells `reason` for it
 ========================  ===========================================================================
 
 `times` is how often it strikes (null: until cleared), `path` narrows an API fault to a path prefix,
@@ -40,7 +41,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut", "single_object")
-MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down")
+MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down", "restart_pending")
 API_TARGETS = ("automate", "psa", "oncall", "awx")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
 DEFAULT_HRESULT = "0x80070643"
@@ -60,6 +61,7 @@ class Fault:
     kb: str = ""
     hresult: str = DEFAULT_HRESULT
     service: str = ""
+    reason: str = "component based servicing"
     seconds: float = 0.0
     retry_after: int = 1
     path: str = ""

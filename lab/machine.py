@@ -190,7 +190,8 @@ class Machine:
         self.power = "on"
         # two boots never share a boot id, not even in one instant
         self.boot_time = max(self.clock.now(), self.boot_time + timedelta(microseconds=1))
-        self.other_reboot_reasons = []
+        pending = self.faults.take(self.name, "restart_pending")
+        self.other_reboot_reasons = [pending.reason] if pending else []
         self.record("boot", boot_id=self.boot_id)
         self.updates.after_boot()
         boot_id = self.boot_id

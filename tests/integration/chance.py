@@ -90,6 +90,7 @@ BREAKING = (
     "answer",
     "login",
     "service",
+    "pending",
     "lost",
     "slow",
 )
@@ -162,6 +163,9 @@ class Chance:
                 fault |= {"kind": "unauthorized"}
             case "service":
                 fault |= {"kind": "service_stays_down", "times": 1, "service": "Spooler"}
+            case "pending":
+                reason = self.dice.choice(("file renames", "component based servicing"))
+                fault |= {"kind": "restart_pending", "times": 1, "reason": reason}
             case "lost":
                 fault |= {"kind": "never_returns", "times": 1}
             case "slow":
@@ -178,7 +182,7 @@ class Chance:
         yield Mends("everything is mended")
         for name in MACHINES:
             machine = self.night.lab.machine(name)
-            state: dict[str, Any] = {"boot_seconds": 30, "online": True, "asleep": False}
+            state: dict[str, Any] = {"boot_seconds": 30, "online": True, "asleep": False, "reboot_reasons": []}
             state |= {"services": {name: "running" for name, now in machine["services"].items() if now == "stopped"}}
             if machine["power"] == "off":
                 state["power"] = "on"

@@ -43,10 +43,13 @@ TROUBLES: dict[str, list[dict[str, Any]]] = {
     "UNDONE": [{"kind": "rolled_back", "kb": BIG}],
     "SICK": [{"kind": "service_stays_down", "service": "Spooler"}],
     "QUIET": [{"kind": "reset", "at": "answer", "times": 1, "module": "ansible.windows.win_command"}],
+    "RENAMES": [{"kind": "restart_pending", "reason": "file renames"}],
+    "PENDING": [{"kind": "restart_pending"}],
 }
-FAILED = ("FAILS", "STUBBORN", "GONE", "MUTE", "UNDONE", "SICK")
+FAILED = ("FAILS", "STUBBORN", "GONE", "MUTE", "UNDONE", "SICK", "PENDING")
+LOOKED_AT_AGAIN = ("SICK", "PENDING")
 UNREACHABLE = ("REFUSED", "DENIED", "HANGS")
-PATCHED = ("WELL", "FLAKY", "CUT", "LOST", "QUIET", "BLIP")
+PATCHED = ("WELL", "FLAKY", "CUT", "LOST", "QUIET", "BLIP", "RENAMES")
 
 
 @dataclass
@@ -218,6 +221,24 @@ def test_a_service_that_stays_down_fails_the_validation_at_the_deadline(nights: 
     assert 4 * 60 <= (failed.at - checking).total_seconds() < 10 * 60
 
 
+def test_one_that_waits_for_a_restart_after_its_restart_is_a_failure_and_not_restarted_for_ever(
+    nights: Nights,
+) -> None:
+    night = nights.night
+    assert "component based servicing" in said(nights.first, "PENDING")
+    (failed,) = night.bodies("failure.opened", "PENDING")
+    assert failed["step"] == "validate"
+    assert night.boots("PENDING") == 1
+
+
+def test_what_programs_leave_for_the_next_boot_is_no_restart_of_an_install(nights: Nights) -> None:
+    night = nights.night
+    (validated,) = night.bodies("validation.finished", "RENAMES")
+    (check,) = [row for row in validated["checks"] if row["name"] == "no reboot pending"]
+    assert check["ok"]
+    assert "file renames" in check["seen"]
+
+
 def test_who_is_off_waits_and_is_not_called(nights: Nights) -> None:
     assert nights.night.decision("AWAY") == ("wait", "posture.offline")
     assert nights.night.events("endpoint.unreachable", endpoint="AWAY") == []
@@ -225,14 +246,14 @@ def test_who_is_off_waits_and_is_not_called(nights: Nights) -> None:
 
 def test_the_second_run_goes_to_nobody_but_the_unreachable(nights: Nights) -> None:
     """A hold is no failure. Who was not healthy is looked at again: that comes before the gates (section 2)."""
-    assert nights.second_touched <= {*UNREACHABLE, "SICK"}
+    assert nights.second_touched <= {*UNREACHABLE, *LOOKED_AT_AGAIN}
     red = {machine for machine, counts in nights.second.stats.items() if counts["failures"]}
-    assert red - {"GONE", "MUTE"} == {*UNREACHABLE, "SICK"}, (
+    assert red - {"GONE", "MUTE"} == {*UNREACHABLE, *LOOKED_AT_AGAIN}, (
         "who is off is called where the RMM has not noticed that it is off"
     )
     assert nights.night.happened("GONE", "boot") == []
     assert {nights.night.decision(machine) for machine in ("FAILS", "STUBBORN", "UNDONE")} == {HELD}
-    assert len(nights.night.happened("SICK", "reboot.requested")) == 1
+    assert [len(nights.night.happened(machine, "reboot.requested")) for machine in LOOKED_AT_AGAIN] == [1, 1]
 
 
 def test_once_the_root_cause_is_documented_and_the_hold_released_it_is_tried_again(nights: Nights) -> None:
@@ -247,3 +268,15 @@ def test_once_the_root_cause_is_documented_and_the_hold_released_it_is_tried_aga
     assert night.decision("FAILS") == ("none", "approval.nothing_approved")
     assert night.boots("FAILS") == 1
     night.agrees("FAILS")
+
+
+def test_once_it_is_documented_why_it_waits_still_it_is_restarted_again(nights: Nights) -> None:
+    night = nights.night
+    night.lab.clear_faults()
+    night.decide("root_cause", endpoint="PENDING", code="TWO_BOOTS", text="this update needs two restarts")
+    night.lab.set_clock("2026-11-13T07:02:00Z")
+    again = night.run("-l", "PENDING")
+    assert again.returncode == 0, again.output
+    assert night.boots("PENDING") == 2
+    assert night.decision("PENDING") == ("none", "approval.nothing_approved")
+    night.agrees("PENDING")

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .. import flow
-from ..flow import Endpoint, Policy, failures
+from ..flow import Endpoint, Policy, failures, restart
 from ..ledger import Event, Progress, instant, text_of
 from ..ledger.kinds import about
 from ..psa import tickets
@@ -214,7 +214,7 @@ def _reboot_first(posture: dict[str, Any], standing: Standing) -> bool:
     still pending after a boot is a check that fails, or the endpoint would be rebooted for ever."""
     installed = standing.progress.installed_at
     booted = instant(_on_our_clock(posture, standing.now)["boot_time"])
-    return bool(posture["reboot_pending"]) and installed is not None and booted < installed
+    return restart.is_wanted(posture) and installed is not None and booted < installed
 
 
 def _confirmed(posture: dict[str, Any], standing: Standing, observed: Event) -> list[Event]:

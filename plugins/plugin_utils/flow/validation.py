@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from . import fields
+from . import fields, restart
 from .policy import Policy
 from .records import Endpoint
 from .settings import Check
@@ -82,16 +82,17 @@ def _booted(posture: Mapping[str, Any], installed_at: datetime | None) -> dict[s
         return _row(name, ok=False, seen="its boot time is not known")
     if installed_at is None or booted >= installed_at:
         return _row(name, ok=True, seen=f"booted at {booted.isoformat()}")
-    needed = posture.get("reboot_pending") is not False
+    needed = restart.is_wanted(posture)
     seen = f"booted at {booted.isoformat()}, before the install ended at {installed_at.isoformat()}"
     return _row(name, ok=not needed, seen=seen if needed else f"{seen}, which needed no reboot")
 
 
 def _reboot_pending(posture: Mapping[str, Any]) -> dict[str, Any]:
-    pending = posture.get("reboot_pending") is not False
     reasons = ", ".join(posture.get("reboot_pending_reasons") or ())
-    seen = f"a reboot is pending{f': {reasons}' if reasons else ''}" if pending else "none is pending"
-    return _row("no reboot pending", ok=not pending, seen=seen)
+    if restart.is_wanted(posture):
+        return _row("no reboot pending", ok=False, seen=f"a reboot is pending{f': {reasons}' if reasons else ''}")
+    beside = f" of an install; Windows notes {reasons}" if reasons else ""
+    return _row("no reboot pending", ok=True, seen=f"none is pending{beside}")
 
 
 def _automatic(posture: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
+from ..flow import restart
 from ..flow.fields import suggestion
 from ..flow.records import KINDS, RINGS, ROLES, update_key
 from . import shapes
@@ -305,6 +306,17 @@ def release(
 def _failure_root_cause(event: Event, rows: Rows) -> None:
     cause = {name: event.body[name] for name in ("by", "code", "text")} | {"at": text_of(event.at)}
     rows.change(rows.of.failures, {"id": event.body["failure"]}, root_cause=canonical(cause))
+    failure = rows.get(rows.of.failures, id=event.body["failure"])
+    if failure is not None and failure["step"] == "validate":
+        _restart_again(event, rows)
+
+
+def _restart_again(event: Event, rows: Rows) -> None:
+    """Where an endpoint was not healthy and Windows still waits for a restart, that restart may be tried again now: a
+    look goes before it, and leaves it where somebody has done it."""
+    row = rows.endpoint(event)
+    if row["posture"] and restart.is_wanted(json.loads(row["posture"])) and row["reboot_pending_since"] is None:
+        rows.touch(event, reboot_pending_since=text_of(event.at))
 
 
 def _hold_placed(event: Event, rows: Rows) -> None:

@@ -14,8 +14,9 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ..flow import restart
 from . import away, checkpoints, cycles, deliveries, flaws, kept, overview, people
-from .event import Event, canonical, text_of
+from .event import Event, canonical, instant, text_of
 from .rows import Row, Rows
 
 DEFINITIONS = "Definition Updates"
@@ -198,7 +199,12 @@ def _unreachable(event: Event, rows: Rows) -> None:
 
 
 def _posture_observed(event: Event, rows: Rows) -> None:
-    """Shows a reboot that somebody else did, too: a new boot id while a reboot was due."""
+    """Shows a reboot that somebody else did, too: a new boot id while a reboot was due.
+
+    One that is still pending after a boot is no reason for the next: whether the endpoint is well is for its validation
+    to say, and the next after that for whoever documents why it is not (section 8, 5). Else it would be rebooted until
+    its window closes, and be validated never.
+    """
     row = rows.endpoint(event)
     at = text_of(event.at)
     posture = {key: value for key, value in event.body.items() if key != "about"}
@@ -206,9 +212,24 @@ def _posture_observed(event: Event, rows: Rows) -> None:
     due = row["reboot_pending_since"] or row["reboot_requested_at"]
     if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
         values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT, **REACHED}
-    values["reboot_pending_since"] = (row["reboot_pending_since"] or at) if posture["reboot_pending"] else None
+    since = row["reboot_pending_since"] if "rebooted_at" not in values else None
+    if not restart.is_wanted(posture):
+        since = None
+    elif since is None and not _is_booted_and_not_validated(event, row | values):
+        since = at
+    values["reboot_pending_since"] = since
     rows.touch(event, **{**(ANSWERED if _has_still_to_start(row) else REACHED), **values})
     flaws.booted(event, rows, confirmed=False)
+
+
+def _is_booted_and_not_validated(event: Event, row: Row) -> bool:
+    """Whether it has booted since the last install, by our clock (its own may be wrong), and waits for its validation;
+    so does one that was rebooted and where nothing was ever installed."""
+    changed = [at for at in (row["installed_at"], row["rebooted_at"]) if at is not None]
+    if not changed or (row["validated_at"] is not None and row["validated_at"] >= max(changed)):
+        return False
+    booted = instant(event.body["boot_time"]) + (event.at - instant(event.body["now"]))
+    return row["installed_at"] is None or booted >= instant(row["installed_at"])
 
 
 def _has_still_to_start(row: Row) -> bool:

@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 7
+VERSION = 8
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 KEPT = ("version", "events", "head", "spooled", "leases", "blobs")
 """The tables that hold what cannot be made again."""

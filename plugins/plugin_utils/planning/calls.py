@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from ..flow import restart
+
 Result = Mapping[str, Any]
 
 VARIABLES: Mapping[str, Any] = MappingProxyType(
@@ -110,8 +112,8 @@ def _reboot(order: Mapping[str, Any], option: Option) -> Calls:
     """reboot.*: an unattended reboot is due and nobody of its redundancy group is down (R6). It is started and not
     waited for: win_reboot would hold a fork for the whole downtime."""
     seen = yield _posture(order, "posture")
-    if not seen.get("reboot_pending"):
-        return  # a machine that somebody rebooted meanwhile is not rebooted again
+    if not restart.is_wanted({"reboot_pending": False, **seen}):
+        return  # a machine that somebody rebooted meanwhile is not rebooted again; nor one that says nothing
     words = f'shutdown.exe /r /t {int(option("reboot_delay"))} /d p:2:17 /c "{option("reboot_message")}"'
     yield Call("ansible.windows.win_command", {"_raw_params": words}, "reboot.started", changes=True)
 

@@ -90,6 +90,29 @@ def test_what_ran_before_may_not_be_known() -> None:
     assert failing(judge(workstation(), DEFAULTS, POSTURE, None, [], None)) == []
 
 
+@pytest.mark.parametrize(
+    ("pending", "reasons", "ok", "words"),
+    [
+        (False, [], True, "none is pending"),
+        (True, ["windows update"], False, "a reboot is pending: windows update"),
+        (True, ["file renames", "windows update"], False, "a reboot is pending: file renames, windows update"),
+        (True, ["file renames"], True, "none is pending of an install; Windows notes file renames"),
+        (True, None, False, "a reboot is pending"),
+        (None, None, False, "a reboot is pending"),
+    ],
+)
+def test_a_restart_that_is_no_installs_is_told_and_fails_nothing(
+    pending: bool | None, reasons: list[str] | None, ok: bool, words: str
+) -> None:
+    posture = {**POSTURE, "reboot_pending": pending, "reboot_pending_reasons": reasons}
+    (row,) = [
+        row
+        for row in judge(workstation(), DEFAULTS, posture, None, [], None).checks
+        if row["name"] == "no reboot pending"
+    ]
+    assert (row["ok"], row["seen"]) == (ok, words)
+
+
 ROLES: list[tuple[Endpoint, dict[str, Any], list[str]]] = [
     (workstation(), {}, []),
     (workstation(), APPLICATION, ["ledger web"]),

@@ -287,3 +287,83 @@ def test_a_restart_that_failed_again_is_over_too(ledger: Ledger) -> None:
     story("reboot.started", boot_id="1")
     story("failure.repeated", failure="f1", text="it failed again", told=False)
     assert ledger.progress(["A"])["A"].reboot is None
+
+
+def looked(story: Story, *, boot: str, booted: datetime, pending: str | None) -> str | None:
+    """A look at the endpoint; since when a reboot is pending on the register after it."""
+    reasons = [] if pending is None else [pending]
+    posture = {**POSTURE, "boot_id": boot, "boot_time": text_of(booted), "now": text_of(story.now + MINUTE)}
+    story("posture.observed", **posture | {"reboot_pending": bool(reasons), "reboot_pending_reasons": reasons})
+    since: str | None = story.row()["reboot_pending_since"]
+    return since
+
+
+MINUTE = timedelta(minutes=1)
+SERVICING = "component based servicing"
+
+
+@pytest.mark.parametrize("who", ["a run", "somebody else"])
+def test_a_reboot_still_pending_after_the_reboot_is_for_the_validation_to_tell(ledger: Ledger, who: str) -> None:
+    """Or the endpoint would be rebooted until its window closes, and never be validated (nodes 8 and 9)."""
+    story = Story(ledger)
+    looked(story, boot="100", booted=NOW - timedelta(days=3), pending=None)
+    story("install.finished", **install("u-1"))
+    if who == "a run":
+        story("reboot.started", boot_id="100")
+        story("reboot.confirmed", boot_id="200", boot_time=text_of(story.now))
+    for dummy in range(2):
+        assert looked(story, boot="200", booted=NOW + 3 * MINUTE, pending=SERVICING) is None
+    story("validation.finished", healthy=False, checks=[])
+    assert looked(story, boot="200", booted=NOW + 3 * MINUTE, pending=SERVICING) is None
+    assert story.row()["rebooted_at"] is not None
+    assert story.row()["validated_at"] is None
+
+
+def test_a_reboot_where_nothing_was_installed_is_not_made_again_before_the_validation_either(ledger: Ledger) -> None:
+    story = Story(ledger)
+    assert looked(story, boot="100", booted=NOW - timedelta(days=3), pending=SERVICING) is not None
+    story("reboot.started", boot_id="100")
+    story("reboot.confirmed", boot_id="200", boot_time=text_of(story.now))
+    assert looked(story, boot="200", booted=story.now, pending=SERVICING) is None
+
+
+def test_what_an_endpoint_waits_with_is_told_by_our_clock(ledger: Ledger) -> None:
+    """Its own is a day ahead: its boot was before the install all the same."""
+    story = Story(ledger)
+    story("install.finished", **install("u-1", reboot=False))
+    day = timedelta(days=1)
+    posture = {**POSTURE, "boot_time": text_of(NOW + day - MINUTE), "now": text_of(story.now + day + MINUTE)}
+    story("posture.observed", **posture | {"reboot_pending": True})
+    assert story.row()["reboot_pending_since"] is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "counts"), [("file renames", False), ("computer rename", False), (SERVICING, True), (None, True)]
+)
+def test_what_is_no_install_is_no_pending_reboot(ledger: Ledger, reason: str | None, counts: bool) -> None:
+    story = Story(ledger)
+    story(
+        "posture.observed", **POSTURE | {"reboot_pending": True, "reboot_pending_reasons": [reason] if reason else []}
+    )
+    assert (story.row()["reboot_pending_since"] is not None) == counts
+
+
+@pytest.mark.parametrize(("step", "again"), [("validate", True), ("install", False)])
+def test_a_documented_root_cause_lets_the_reboot_be_tried_again(ledger: Ledger, step: str, again: bool) -> None:
+    story = Story(ledger)
+    story("install.finished", **install("u-1"))
+    story("reboot.confirmed", boot_id="200", boot_time=text_of(story.now))
+    looked(story, boot="200", booted=story.now, pending=SERVICING)
+    what: dict[str, Any] = {
+        "update": None,
+        "hresult": None,
+        "name": None,
+        "class": "unknown",
+        "text": "t",
+        "cycle": "2026-11",
+    }
+    story("failure.opened", id="f", step=step, text="t", cycle="2026-11", **what | {"class": "unknown"})
+    cause = {"failure": "f", "by": "Ada", "code": "C", "text": "it takes two"}
+    ledger.append([Event("failure.root_cause", "A", story.now, cause)], run="r1")
+    assert (story.row()["reboot_pending_since"] is not None) == again
+    assert (looked(story, boot="200", booted=story.now, pending=SERVICING) is not None) == again
