@@ -157,8 +157,8 @@ def _look(endpoint: Endpoint | None, name: str, one: Mapping[str, Any], at: date
 
 
 def _in_time(recorder: Recorder, order: Mapping[str, Any]) -> bool:
-    """Whether the window is still open in which the step was ordered: in a pass of many its turn may come late."""
-    return "until" not in order or recorder.clock.now() < datetime.fromisoformat(order["until"])
+    """Whether it may still start in the window in which it was ordered: in a pass of many its turn may come late."""
+    return "until" not in order or recorder.clock.now() <= datetime.fromisoformat(order["until"])
 
 
 def _may_go_on(recorder: Recorder, endpoint: str, group: Sequence[str] | None) -> bool:

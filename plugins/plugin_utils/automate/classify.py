@@ -78,8 +78,12 @@ class Classifier:
         windows = [row for row in self._snapshot.computers if _is_windows(row)]
         endpoints = [self._endpoint(row) for row in windows]
         servers = Counter(one.client_id for one in endpoints if one.record["kind"] == "server")
+        doubtful = {one.client_id for one in endpoints if one.record["kind"] is None}
         for one in endpoints:
-            one.record["client_servers"] = servers[one.client_id] if one.client_id is not None else None
+            count = servers[one.client_id]
+            # beside what may be a server one is not known to be its client's only one, which would have no pilot
+            known = one.client_id is not None and not (one.client_id in doubtful and count < 2)
+            one.record["client_servers"] = count if known else None
         locations = self._name(endpoints)
         wanted = self._wanted(endpoints)
         return Fleet(

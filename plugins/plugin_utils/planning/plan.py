@@ -57,11 +57,13 @@ class Plan:
         }
 
     def _until(self, name: str, step: Step) -> dict[str, Any]:
-        """The end of the window that an install or a restart was ordered in, where there is one and it is open: a
-        machine whose turn comes after it is left alone."""
+        """Until when an install or a restart may start in the window that it was ordered in, where there is one and it
+        is open (R4): a machine whose turn comes later, in a pass of many, is left alone."""
         window_of = WINDOWS.get(step.name)
         window = window_of(self.endpoints[name], self.policy, self.now) if window_of else None
-        return {"until": window.end.isoformat()} if window is not None and window.open else {}
+        if window is None or not window.open:
+            return {}
+        return {"until": (window.end - self.policy.settings(self.endpoints[name]).minimum_remaining).isoformat()}
 
     def _arguments(self, name: str) -> dict[str, Any]:
         endpoint = self.endpoints[name]

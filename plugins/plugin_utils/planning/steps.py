@@ -117,7 +117,7 @@ def _step(
     *,
     away: bool,
 ) -> Step:
-    under_way = _under_way(progress, actions)
+    under_way = _under_way(progress, actions, decision)
     if progress.failed_in_run is not None and not _to_be_finished(progress, decision, actions):
         return Step("fail", f"{name}: {progress.failed_in_run[1]} {UNTIL_THEN.format(endpoint=name)}")
     if tolerated is not None and progress.unreachable_count > tolerated and under_way != "confirm":
@@ -191,8 +191,11 @@ def under_way_since(step: Step, progress: Progress) -> datetime | None:
     return None
 
 
-def _under_way(progress: Progress, actions: Collection[str]) -> str | None:
-    if progress.job is not None and progress.job.kind in actions:
+def _under_way(progress: Progress, actions: Collection[str], decision: Decision) -> str | None:
+    job = progress.job
+    # nothing is restarted or searched amid an install that a run left behind, whatever this run is narrowed to
+    amid_install = job is not None and job.kind == "install" and decision.action in ("reboot", "scan")
+    if job is not None and (job.kind in actions or (amid_install and decision.action in actions)):
         return "look"
     # where the answer to the restart was lost, it may be on its way all the same
     lost = progress.unreachable_during == "reboot" and progress.unreachable_since is not None

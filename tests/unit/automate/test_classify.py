@@ -191,6 +191,15 @@ def test_servers_are_counted_by_client() -> None:
     assert [one.record["client_servers"] for one in found.endpoints] == [2, 2, 2, 1]
 
 
+@pytest.mark.parametrize(("servers", "told"), [(0, None), (1, None), (2, 2)])
+def test_beside_what_may_be_a_server_no_server_is_its_clients_only_one(servers: int, told: int | None) -> None:
+    """Its only one would go without a pilot (section 5)."""
+    doubtful = (server(9, OperatingSystemName=None, Type=None), ())
+    found = fleet(doubtful, *((server(number), SERVER) for number in range(1, servers + 1)))
+    assert found.endpoints[0].record["kind"] is None
+    assert {one.record["client_servers"] for one in found.endpoints} == {told}
+
+
 # -- expressions --------------------------------------------------------------------------------------------
 
 

@@ -362,7 +362,7 @@ def test_a_documented_root_cause_lets_the_reboot_be_tried_again(ledger: Ledger, 
         "text": "t",
         "cycle": "2026-11",
     }
-    story("failure.opened", id="f", step=step, text="t", cycle="2026-11", **what | {"class": "unknown"})
+    story("failure.opened", id="f", step=step, next_window=None, **what)
     cause = {"failure": "f", "by": "Ada", "code": "C", "text": "it takes two"}
     ledger.append([Event("failure.root_cause", "A", story.now, cause)], run="r1")
     assert (story.row()["reboot_pending_since"] is not None) == again

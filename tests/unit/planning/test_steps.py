@@ -81,6 +81,13 @@ def test_an_install_is_none_of_a_run_that_only_validates() -> None:
     assert step("none", INSTALLING, ("validate",)) == "leave"
 
 
+@pytest.mark.parametrize(("action", "wanted"), [("reboot", "look"), ("scan", "look"), ("validate", "validate")])
+def test_nothing_is_restarted_or_searched_amid_an_install(action: str, wanted: str) -> None:
+    """A run that was killed left it behind, and this one was told to `--skip-tags install`."""
+    assert step(action, INSTALLING, ("scan", "reboot", "validate")) == wanted
+    assert step(action, INSTALLING, ("remind",)) == "leave"
+
+
 def test_a_failure_of_this_run_ends_it_for_the_endpoint() -> None:
     failed = replace(INSTALLING, failed_in_run=("f-1", "KB5046613 failed with 0x80070643."))
     got = next_step("WS01", decision("install"), failed, NOW, ACTING, PATIENCE)
