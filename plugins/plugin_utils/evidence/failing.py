@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -54,15 +54,23 @@ def failures_of(step: str, failing: list[tuple[str | None, Failing]], standing: 
         return _opened(step, fresh, standing)
     earlier = {update: still[step, update] for update, dummy in failing}
     tell = any(standing.now >= one.told_at + TOLD_AGAIN_AFTER for one in earlier.values())
+    anew = {one.id for one in earlier.values() if one.held_in not in (None, standing.cycle)}
     repeated = [
-        standing.event("failure.repeated", failure=earlier[update].id, text=tickets.ended(one.meaning), told=tell)
+        standing.event(
+            "failure.repeated",
+            failure=earlier[update].id,
+            text=tickets.ended(one.meaning),
+            told=tell,
+            **({"held_in": standing.cycle} if earlier[update].id in anew else {}),
+        )
         for update, one in failing
     ]
-    return (
-        [*repeated, _ticket(step, [one for dummy, one in failing], standing, still[step, failing[0][0]].id)]
-        if tell
-        else repeated
-    )
+    first = still[step, failing[0][0]].id
+    # the tier that it holds ended with its cycle: it holds that of this one (section 8, 4)
+    tier = [scope for scope in _consequences(standing).holds if "cycle" in scope] if anew else []
+    held = _held(tier, first, step, failing[0][1], standing)
+    ticket = [_ticket(step, [one for dummy, one in failing], standing, first)] if tell else []
+    return [*repeated, *held, *ticket]
 
 
 def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:
@@ -84,25 +92,30 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
         for update, one in failing
     ]
     first = opened[0].body["id"]
-    held = [
-        Event(
-            "hold.placed",
-            endpoint.name,
-            now,
-            {
-                "id": _id(first, *(f"{key}={value}" for key, value in sorted(scope.items()))),
-                "scope": dict(scope),
-                "reason": _why_held(scope, step, failing[0][1], standing),
-                "failure": first,
-            },
-        )
-        for scope in _consequences(standing).holds
-    ]
     return [
         *opened,
-        *held,
+        *_held(_consequences(standing).holds, first, step, failing[0][1], standing),
         _ticket(step, [one for dummy, one in failing], standing, first),
         *alert(opened, _consequences(standing), standing),
+    ]
+
+
+def _held(
+    scopes: Sequence[Mapping[str, str]], failure: str, step: str, first: Failing, standing: Standing
+) -> list[Event]:
+    return [
+        Event(
+            "hold.placed",
+            standing.endpoint.name,
+            standing.now,
+            {
+                "id": _id(failure, *(f"{key}={value}" for key, value in sorted(scope.items()))),
+                "scope": dict(scope),
+                "reason": _why_held(scope, step, first, standing),
+                "failure": failure,
+            },
+        )
+        for scope in scopes
     ]
 
 

@@ -106,7 +106,7 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
         "cycle": maybe(text),
     },
     "failure.cured": {"failure": text, "step": STEP},
-    "failure.repeated": {"failure": text, "text": prose, "told": flag},
+    "failure.repeated": {"failure": text, "text": prose, "told": flag, "held_in?": cycle},
     "reminder.shown": {"text?": prose},
     "window.away": {"window": text, "zone": text, "start": when, "end": when, "why": one_of("offline", "asleep")},
     "wake.sent": {"peer": text, "mac": text},

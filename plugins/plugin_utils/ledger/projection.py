@@ -326,6 +326,7 @@ def _failure_opened(event: Event, rows: Rows) -> None:
         {"id": body["id"]},
         endpoint=event.endpoint,
         at=text_of(event.at),
+        held_in=body["cycle"],
         **{name: about[name] for name in ("client", "ring", "kind")},
         **{name: body[name] for name in ("step", "update", "hresult", "name", "class", "text", "next_window", "cycle")},
     )
@@ -345,6 +346,8 @@ def _failure_opened(event: Event, rows: Rows) -> None:
 def _failure_repeated(event: Event, rows: Rows) -> None:
     if event.body.get("told", True):  # the first ledgers told every time
         rows.change(rows.of.failures, {"id": event.body["failure"]}, told_at=text_of(event.at))
+    if "held_in" in event.body:
+        rows.change(rows.of.failures, {"id": event.body["failure"]}, held_in=event.body["held_in"])
     failure = rows.get(rows.of.failures, id=event.body["failure"])
     over = RESTART_OVER if failure is not None and failure["step"] == "reboot" else {}
     rows.touch(event, **_failed_in_run(event, rows, event.body["failure"]), **over, **NO_RETRY)

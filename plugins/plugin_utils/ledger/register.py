@@ -57,12 +57,14 @@ class Reboot:
 
 @dataclass(frozen=True, slots=True)
 class OpenFailure:
-    """A failure without a documented root cause; `told_at` is when its ticket was last given something."""
+    """A failure without a documented root cause; `told_at` is when its ticket was last given something, `held_in` the
+    cycle whose tier it holds."""
 
     id: str
     step: str
     update: str | None
     told_at: datetime
+    held_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     failures: dict[str, list[OpenFailure]] = {}
     documented: dict[str, list[OpenFailure]] = {}
     for row in _rows(connection, of.failures, "endpoint", names):
-        known = OpenFailure(row["id"], row["step"], row["update"], instant(row["told_at"] or row["at"]))
+        told_at = instant(row["told_at"] or row["at"])
+        known = OpenFailure(row["id"], row["step"], row["update"], told_at, row["held_in"])
         if row["root_cause"] is None:
             failures.setdefault(row["endpoint"], []).append(known)
         elif row["cured_at"] is None:

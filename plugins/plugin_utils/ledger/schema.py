@@ -162,7 +162,9 @@ def tables() -> Tables:
             meta,
             text("id", key=True),
             text("endpoint", index=True),
-            *texts("client ring kind step update hresult name class text at next_window cycle told_at cured_at"),
+            *texts(
+                "client ring kind step update hresult name class text at next_window cycle held_in told_at cured_at"
+            ),
             text("root_cause"),
         ),
         "holds": sa.Table(

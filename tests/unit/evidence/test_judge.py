@@ -229,6 +229,20 @@ def test_an_open_failure_that_shows_again_tells_its_ticket_once_a_day() -> None:
     assert body(events, "failure.repeated")["failure"] == "f1"
 
 
+def test_an_open_failure_that_shows_again_in_another_cycle_holds_the_tier_of_that_too() -> None:
+    """The one that it holds ended with its cycle (section 8, 4)."""
+    october = OpenFailure("f1", "install", "u-0", NIGHT, held_in="2026-10")
+    events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(october,)))
+    assert kinds(events) == ["install.finished", "failure.repeated", "hold.placed"]
+    assert body(events, "failure.repeated")["held_in"] == "2026-11"
+    hold = body(events, "hold.placed")
+    tier = {"client": "Acme Dental", "ring": "production", "kind": "server"}
+    assert (hold["scope"], hold["failure"]) == ({"cycle": "2026-11"} | tier, "f1")
+    held = replace(october, held_in="2026-11")
+    events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(held,)))
+    assert kinds(events) == ["install.finished", "failure.repeated"]
+
+
 def test_unreachable_is_counted_and_no_failure() -> None:
     events = judged("job", seen.Unreachable("refused"), standing(job=JOB))
     assert [(event.kind, event.body["during"]) for event in events] == [("endpoint.unreachable", "install")]

@@ -367,3 +367,14 @@ def test_a_documented_root_cause_lets_the_reboot_be_tried_again(ledger: Ledger, 
     ledger.append([Event("failure.root_cause", "A", story.now, cause)], run="r1")
     assert (story.row()["reboot_pending_since"] is not None) == again
     assert (looked(story, boot="200", booted=story.now, pending=SERVICING) is not None) == again
+
+
+def test_a_failure_knows_the_cycle_whose_tier_it_holds(ledger: Ledger) -> None:
+    story = Story(ledger)
+    what: dict[str, Any] = dict.fromkeys(("update", "hresult", "name", "next_window")) | {"class": "unknown"}
+    story("failure.opened", **what, id="f", step="validate", text="t", cycle="2026-11")
+    assert [one.held_in for one in ledger.progress(["A"])["A"].failures] == ["2026-11"]
+    story("failure.repeated", failure="f", text="t", told=False)
+    assert [one.held_in for one in ledger.progress(["A"])["A"].failures] == ["2026-11"]
+    story("failure.repeated", failure="f", text="t", told=False, held_in="2026-12")
+    assert [one.held_in for one in ledger.progress(["A"])["A"].failures] == ["2026-12"]
