@@ -15,7 +15,7 @@ from ..flow.records import update_key
 from ..ledger import Event, Ledger, instant, text_of
 from ..ledger.overview import tickets_about
 from .letters import letter_id, utc
-from .renewals import EXPIRED, LAPSING, UNSIGNED
+from .renewals import TOLD
 from .reviews import TOPIC as REVIEW
 
 Body = Mapping[str, Any]
@@ -83,7 +83,7 @@ def _of_exceptions(ledger: Ledger, decided: Sequence[Event]) -> Iterator[tuple[B
             body = event.body
             ended = f"Ended by {body['by']}: {body['reason']}\nWhat it covered is patched again."
             texts[body["id"]] = _renewal(granted[0], signed) if granted else ended
-    asked = {letter_id("exception", (key, state)): key for key in texts for state in (EXPIRED, UNSIGNED, LAPSING)}
+    asked = {letter_id("exception", (key, state)): key for key in texts for state in TOLD}
     told: dict[str, tuple[Body, str]] = {}
     for ticket in tickets_about(ledger, "exception"):
         if ticket["id"] in asked:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exceptions that people have to do something about (R2): to be signed, about to expire, expired."""
+"""Exceptions that people have to do something about (R2): to be signed, about to expire, expired, or of nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,10 @@ from ..planning.prose import count, playbook, scope_words
 from .letters import Letter, endpoints_of, utc, where
 from .outlook import Outlook, by_client, days
 
-EXPIRED, UNSIGNED, LAPSING, SIGNED = "expired", "unsigned", "lapsing", "signed"
+EXPIRED, UNSIGNED, LAPSING, ASTRAY, SIGNED = "expired", "unsigned", "lapsing", "astray", "signed"
+
+TOLD = (EXPIRED, UNSIGNED, LAPSING, ASTRAY)
+"""The states of which there is a ticket."""
 
 Row = Mapping[str, Any]
 """A row of the register's table ``exceptions``, its scope as a mapping."""
@@ -68,9 +71,26 @@ def _renewals(outlook: Outlook) -> Iterator[Renewal]:
         if row["revoked_at"] is not None:
             continue
         state = state_of(row, outlook.now, _ahead(outlook, row["scope"]))
+        if state == SIGNED and _is_astray(outlook, row["scope"]):
+            state = ASTRAY
         if state != SIGNED:
             covered = tuple(one for one in outlook.fleet.values() if covers(row["scope"], one))
             yield Renewal(row, state, exclusion_of(row).expires, covered)
+
+
+def _is_astray(outlook: Outlook, scope: Mapping[str, str]) -> bool:
+    """Whether it covers an endpoint that a run has seen and the inventory has no more, at least not by that name."""
+    seen = outlook.known.seen.get(scope.get("endpoint", ""))
+    return seen is not None and seen.name not in outlook.fleet and outlook.speaks_for(seen.client)
+
+
+def _called_so_now(outlook: Outlook, scope: Mapping[str, str]) -> list[str]:
+    """Endpoints of the same client that bear the name with the client's slug, or no more: what the inventory calls one
+    depends on whether another client has the name too."""
+    seen = outlook.known.seen[scope["endpoint"]]
+    short = seen.name.partition(".")[0].casefold()
+    same = (one for one in outlook.fleet.values() if one.client == seen.client)
+    return sorted(one.name for one in same if one.name.partition(".")[0].casefold() == short)
 
 
 def _ahead(outlook: Outlook, scope: Mapping[str, str]) -> timedelta:
@@ -107,7 +127,7 @@ def _letter(outlook: Outlook, one: Renewal) -> Letter:
         *where(clients),
         "",
         why,
-        *_commands(one),
+        *_commands(outlook, one),
     ]
     return Letter(
         topic="exception",
@@ -125,6 +145,7 @@ SUMMARIES = {
     EXPIRED: "has expired: renew or end it",
     UNSIGNED: "awaits the client's signature",
     LAPSING: "is to be renewed",
+    ASTRAY: "covers no endpoint: record it anew or end it",
 }
 
 
@@ -138,10 +159,14 @@ def _matter(outlook: Outlook, one: Renewal) -> tuple[str, str]:
             f"expires on {utc(one.expires)}, in {left}",
             "From then on what it covers is held, neither patched nor left out, unless it is renewed or ended.",
         )
+    if one.state == ASTRAY:
+        now = ", ".join(_called_so_now(outlook, one.row["scope"]))
+        meant = f"It may be {now} now, which is patched like any other." if now else "Another may be called so now."
+        return "covers nobody: the RMM has no endpoint of that name any more", f"It was retired or renamed. {meant}"
     return "stands without the client's signed approval", f"{held}, until the client has signed."
 
 
-def _commands(one: Renewal) -> list[str]:
+def _commands(outlook: Outlook, one: Renewal) -> list[str]:
     row = one.row
     given: dict[str, str | None] = {**row["scope"], "code": row["code"], "reason": row["reason"]}
     signed: dict[str, str | None] = {"signed_by": None, "signed_at": None}
@@ -149,6 +174,11 @@ def _commands(one: Renewal) -> list[str]:
     if one.state == UNSIGNED:
         expires: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
         return [f"Sign it: {playbook('except', **given, **expires, **signed)}", ended]
+    if one.state == ASTRAY:
+        until: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
+        names: Sequence[str | None] = _called_so_now(outlook, row["scope"]) or [None]
+        anew = [playbook("except", **given | {"endpoint": name}, **until, **signed) for name in names]
+        return [*(f"Record it anew: {one_of_them}" for one_of_them in anew), ended]
     return [f"Renew it: {playbook('except', **given, expires=None, **signed)}", ended]
 
 
@@ -162,6 +192,6 @@ def _when(text: str | None) -> str:
 
 def in_words(found: Iterable[Renewal]) -> str:
     """One line for a run; empty where every exception is in order."""
-    counts = {state: [one for one in found if one.state == state] for state in (EXPIRED, UNSIGNED, LAPSING)}
+    counts = {state: [one for one in found if one.state == state] for state in TOLD}
     parts = [f"{len(some)} {state}" for state, some in counts.items() if some]
     return f"Exceptions that need somebody, each on a ticket: {', '.join(parts)}.\n" if parts else ""
