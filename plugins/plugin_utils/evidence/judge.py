@@ -88,6 +88,18 @@ def judge(tag: str, observation: seen.Observation, standing: Standing) -> list[E
             return _failed(tag, step, message, hresult, standing)
 
 
+def unjudged(tag: str, message: str, standing: Standing) -> list[Event]:
+    """The events where a result cannot be judged, or gives events that the ledger does not take; `message` says why. To
+    the endpoint that is a task that failed, and the end of the job that it was to tell of."""
+    step, job = _step(tag, standing.progress), standing.progress.job
+    over = seen.JobLost(job.jid, message) if tag == "job" and job is not None else seen.Failed(message)
+    # a wake says nothing of the machine that it is sent from
+    follow = [] if step == "wake" else judge(tag, over, standing)
+    if any(event.kind == "step.failed" for event in follow):
+        return follow
+    return [standing.event("step.failed", step=step, message=message), *follow]
+
+
 def _waked(observation: seen.ReminderShown | seen.Waked, standing: Standing) -> list[Event]:
     """A user was told of a restart; or machines were sent a packet that wakes them, from another of their location."""
     if isinstance(observation, seen.ReminderShown):

@@ -223,9 +223,12 @@ def _scan(result: Result) -> Observation | None:
 
 
 def _update(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A KB of a third party's update, or of one that a WSUS has published, may be any text: such an update is known by
+    its id and title alone."""
+    kbs = [_name(kb).upper().removeprefix("KB") for kb in told.get("kb") or ()]
     return {
         "id": _name(told["id"]),
-        "kb": [_name(kb).upper().removeprefix("KB") for kb in told.get("kb") or ()],
+        "kb": kbs if all(kb.isascii() and kb.isdigit() for kb in kbs) else [],
         "title": _name(told.get("title") or ""),
         "categories": [_name(name) for name in told.get("categories") or ()],
     }

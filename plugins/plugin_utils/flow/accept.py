@@ -8,6 +8,9 @@ The module's documentation says that each is searched, whatever the case of lett
 searched is the title directly followed by ``KB5046613 KB5046614``. An expression for ``^KB5046613$`` would
 never match there, and ``KB5046613`` would take every update whose title or other KB begins with that. So the
 whole title is named, with its KBs behind it or without: that takes one update whichever way it is searched.
+
+A KB that Windows tells may be no number (third parties' updates, a WSUS's own); a record of such an update has none,
+and the endpoint searches its title with that KB behind it all the same.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from .records import Update
 
 # Only what .NET and Python both read as special; re.escape also escapes blanks and more.
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]()|#]")
+_NO_NUMBERS = "KB(?![0-9]+(?: KB[0-9]+)*$).*"
+"""KBs as they are searched, of which one at least is no number."""
 
 
 def accept_list(updates: Iterable[Update]) -> list[str]:
@@ -35,7 +40,7 @@ def _expression(update: Update) -> str:
     kbs = " ".join(f"KB{kb}" for kb in update.kb)
     if update.title:
         # (?-i: the search is told to ignore case, and titles that differ in case only are two updates
-        return f"(?-i:^{_escaped(update.title)}{f'(?:{kbs})?' if kbs else ''}$)"
+        return f"(?-i:^{_escaped(update.title)}(?:{kbs or _NO_NUMBERS})?$)"
     if kbs:
         # the title is not known, and on the endpoint it stands right before the first KB
         first, rest, others = kbs.partition(" ")

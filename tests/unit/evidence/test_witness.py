@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,23 +81,81 @@ def test_of_two_looks_at_one_endpoint_the_second_knows_the_first(recorder: Recor
     assert told(recorder) == [("scan.started", "A"), ("scan.started", "B"), ("scan.finished", "A")]
 
 
-def test_what_cannot_be_judged_is_recorded_as_such_and_hides_no_other(recorder: Recorder) -> None:
-    bad: dict[str, Any] = {"ansible_job_id": "j1", "finished": True, "updates": {"u1": "no update at all"}}
-    started = [look("scan.started", name, limit=60, ansible_job_id="j1") for name in ("A", "B")]
+def failed(recorder: Recorder) -> list[tuple[str, str]]:
+    """Of each failed step: which, and what is told of it."""
+    found = Ledger.open(recorder.settings.ledger).events(kinds=["step.failed"])
+    return [(event.body["step"], event.body["message"]) for _seq, _run, event in found]
+
+
+BAD: dict[str, Any] = {"ansible_job_id": "j1", "finished": True, "updates": {"u1": "no update at all"}}
+
+
+@pytest.mark.parametrize("step", ["scan", "install"])
+def test_a_job_that_cannot_be_judged_is_over_and_hides_no_other(recorder: Recorder, step: str) -> None:
+    started = [look(f"{step}.started", name, limit=60, ansible_job_id="j1") for name in ("A", "B")]
     Witness(recorder).record(
-        [*started, look("job", "A", **bad), look("scan.started", "C", limit=60, ansible_job_id="j")]
+        [*started, look("job", "A", **BAD), look("scan.started", "C", limit=60, ansible_job_id="j")]
     )
-    assert set(told(recorder)) == {("scan.started", name) for name in "ABC"} | {("step.failed", "A")}
-    assert recorder.problem is not None
-    assert "A: what the task with the evidence job showed could not be judged" in recorder.problem
+    events = told(recorder)
+    assert {(f"{step}.started", "A"), (f"{step}.started", "B"), ("scan.started", "C")} <= set(events)
+    assert ("job.lost", "A") in events
+    assert {name for kind, name in events if not kind.endswith(".started")} == {"A"}
+    progress = recorder.ledger.progress(["A", "B"], run=recorder.run)
+    assert progress["A"].job is None
+    assert progress["B"].job is not None
+    assert recorder.problem is None, "the others are gone on with"
+
+
+def test_what_can_never_be_judged_becomes_the_endpoints_failure(recorder: Recorder) -> None:
+    witness = Witness(recorder)
+    for dummy in range(9):
+        witness.record([look("scan.started", "A", limit=60, ansible_job_id="j1"), look("job", "A", **BAD)])
+    (failure,) = (event for _seq, _run, event in recorder.ledger.events(kinds=["failure.opened"]))
+    assert failure.body["step"] == "scan"
+    assert "what the task with the evidence job showed could not be judged" in failure.body["text"]
+    assert ("ticket.wanted", "A") in told(recorder)
+    assert recorder.problem is None
 
 
 def test_an_event_that_the_ledger_cannot_take_hides_no_other(recorder: Recorder) -> None:
     looks = [look("posture", "A", **POSTURE | {"boot_time": "yesterday"}), look("posture", "B", **POSTURE)]
     Witness(recorder).record(looks)
     assert ("posture.observed", "B") in told(recorder)
-    assert ("step.failed", "A") in told(recorder)
+    ((step, message),) = failed(recorder)
+    assert step == "posture"
+    assert "'yesterday'" in message
+    assert recorder.problem is None
+
+
+def test_a_failure_of_what_cannot_be_judged_wants_its_ticket_at_once(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def odd(*_look: Any, **_more: Any) -> Any:
+        raise ValueError("out of \ud800 range\x00")
+
+    monkeypatch.setattr(f"{Witness.__module__}.observe", odd)
+    assert Witness(recorder).record([look("reboot.started", "A")])
+    assert ("failure.opened", "A") in told(recorder)
+    assert recorder.problem is None
+
+
+def test_where_the_failure_cannot_be_judged_either_it_is_the_runs_problem(recorder: Recorder, tmp_path: Path) -> None:
+    """As with a policy that has become unreadable: that concerns every endpoint."""
+    recorder.settings = replace(recorder.settings, policy=tmp_path / "nowhere.yml")
+    Witness(recorder).record([look("posture", "A", **POSTURE)])
     assert recorder.problem is not None
+    assert "A: what the task with the evidence posture showed could not be judged" in recorder.problem
+
+
+def test_an_update_whose_kb_is_no_number_is_known_by_title_and_id(recorder: Recorder) -> None:
+    """Third parties' updates, and those published by a WSUS, may bear any text as their KB."""
+    odd = {"id": "u1", "kb": ["KBPMPC-2024-08-12"], "title": "7-Zip 24.08", "categories": ["Updates"]}
+    done: dict[str, Any] = {"ansible_job_id": "j1", "finished": True, "updates": {"u1": odd}}
+    Witness(recorder).record([look("scan.started", "A", limit=60, ansible_job_id="j1"), look("job", "A", **done)])
+    ((_seq, _run, finished),) = recorder.ledger.events(kinds=["scan.finished"])
+    (update,) = finished.body["updates"]
+    assert (update["id"], update["kb"], update["title"]) == ("u1", [], "7-Zip 24.08")
+    assert recorder.problem is None
 
 
 def test_evidence_that_nobody_knows_is_named(recorder: Recorder) -> None:

@@ -86,6 +86,16 @@ def test_an_update_without_a_known_title_is_taken_by_its_kb(title: str, apart: b
     assert not taken(expressions, one("Replaces KB5046613 and KB5046614 (all)"), apart)
 
 
+@pytest.mark.parametrize("tail", ["KBPMPC-2024-08-12", "KB5046613 KBPMPC-2024-08-12", "KBKB7", "KB5046613a"])
+def test_an_update_whose_kb_is_no_number_is_taken_by_its_title(tail: str) -> None:
+    """A record's KBs are numbers; the endpoint searches the text that Windows told all the same."""
+    (expression,) = accept_list([one("7-Zip 24.08")])
+    assert re.search(expression, f"7-Zip 24.08{tail}", re.IGNORECASE)
+    assert not re.search(expression, f"7-Zip 24.08 beta{tail}", re.IGNORECASE)
+    assert not taken([expression], one("7-Zip 24.08", "5046613"), apart=False)
+    assert not taken([expression], one("7-Zip 24.08", "5046613", "5046614"), apart=False)
+
+
 def test_an_update_without_title_and_kb_is_refused_by_name() -> None:
     with pytest.raises(RecordError, match="update nameless"):
         accept_list([one("", id="nameless")])
@@ -112,6 +122,8 @@ def test_no_update_of_another_title_is_ever_taken(wanted: Update, other: Update)
     expressions = accept_list([wanted])
     assert all(taken(expressions, wanted, apart) for apart in (True, False))
     assume(wanted.title != other.title)
+    # a title with a KB that is no number right behind it is another's, as the endpoint searches
+    assume(not other.title.startswith(f"{wanted.title}KB"))
     assert not taken(expressions, other, apart=True)
     assume(searched_joined(wanted) != searched_joined(other))
     # a title that is another's title with its KB written behind it, and that has no KB, is the same text there
