@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,28 @@ import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.outbox import Outbox
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder import Recorder
-from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import PsaSettings, Settings
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings import Settings
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.client import PsaClient, PsaUnavailableError
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.layout import Layout
 from lab.client import LabClient
 
-NOW = datetime(2026, 11, 11, 3, 0, tzinfo=UTC)
-XREF = "msp.patching/Acme-Dental/ACME-DC01/install"
+from .ticketing import (
+    XREF,
+    Run,
+    bundled,
+    close,
+    notes,
+    pending,
+    psa_settings,
+    runs,
+    send,
+    spoiled,
+    tickets,
+    wanted,
+)
+
 TICKETS = "/v4_6_release/apis/3.0/service/tickets"
-
-
-def psa_settings(lab: LabClient, **changes: Any) -> PsaSettings:
-    info = lab.info["psa"]
-    given = {key: info[key] for key in ("url", "company", "public_key", "private_key", "client_id")}
-    boards = {"board": "Patch Management", "on_call_board": "On-Call"}
-    return PsaSettings(**{**given, **boards, "rate": 100_000, **changes})
 
 
 @pytest.fixture
@@ -38,64 +44,9 @@ def psa(shared_lab: LabClient) -> PsaClient:
     return PsaClient(psa_settings(shared_lab))
 
 
-Run = Callable[..., Recorder]
-
-
 @pytest.fixture
 def run(shared_lab: LabClient, tmp_path: Path) -> Run:
-    """Starts another run on the same ledger."""
-
-    def start(psa: PsaSettings | None = None, **changes: Any) -> Recorder:
-        settings = Settings(
-            ledger=f"sqlite:///{tmp_path / 'ledger.sqlite'}",
-            psa=psa or psa_settings(shared_lab, **changes),
-            by="a test",
-        )
-        return Recorder(settings)
-
-    return start
-
-
-def wanted(number: int = 1, **changes: Any) -> Event:
-    body = {
-        "id": f"wanted-{number}",
-        "xref": XREF,
-        "summary": "Patching: ACME-DC01: the install failed (0x80070643)",
-        "text": f"What failed: KB5046613, attempt {number}",
-        "priority": 1,
-        "client": "Acme Dental",
-        "endpoint_id": 1,
-        "endpoint_name": "ACME-DC01",
-        "on_call": False,
-        **changes,
-    }
-    return Event("ticket.wanted", "ACME-DC01", NOW, body)
-
-
-def tickets(psa: PsaClient, xref: str = XREF) -> list[dict[str, Any]]:
-    return psa.all("service/tickets", conditions=f'externalXRef="{xref}"')
-
-
-def notes(psa: PsaClient, ticket: Mapping[str, Any]) -> list[str]:
-    return [note["text"] for note in psa.all(f"service/tickets/{ticket['id']}/notes")]
-
-
-def close(psa: PsaClient, ticket: Mapping[str, Any]) -> None:
-    statuses = psa.all(f"service/boards/{ticket['board']['id']}/statuses")
-    closed = next(status["id"] for status in statuses if status["closedStatus"])
-    patch = [{"op": "replace", "path": "status", "value": {"id": closed}}]
-    psa._call("PATCH", f"service/tickets/{ticket['id']}", json=patch)
-
-
-def send(recorder: Recorder, *events: Event) -> Outbox:
-    recorder.append(recorder.ledger, events)
-    outbox = Outbox(recorder)
-    outbox.send(10)
-    return outbox
-
-
-def pending(recorder: Recorder) -> list[str]:
-    return [one.id for one in recorder.ledger.pending("ticket")]
+    return runs(shared_lab, tmp_path)
 
 
 def test_a_ticket_has_company_configuration_priority_board_and_key(run: Run, psa: PsaClient) -> None:
@@ -166,18 +117,6 @@ def test_a_read_is_tried_again_and_a_ticket_comes_through(run: Run, psa: PsaClie
     assert len(tickets(psa)) == 1
 
 
-class CutsPosts(PsaClient):
-    """Loses the answer to the first POST whose path ends so: the PSA has carried it out all the same."""
-
-    lab: LabClient
-    path_end: str
-
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        if path.endswith(self.path_end):
-            self.lab.inject({"target": "psa", "kind": "cut", "times": 1})
-        return super().post(path, body)
-
-
 @pytest.mark.parametrize("path_end", ["tickets", "notes", "configurations"])
 def test_a_lost_answer_never_makes_a_second_ticket_or_note(
     run: Run, psa: PsaClient, shared_lab: LabClient, monkeypatch: pytest.MonkeyPatch, path_end: str
@@ -187,9 +126,7 @@ def test_a_lost_answer_never_makes_a_second_ticket_or_note(
         send(run(), wanted(1))
         events = [wanted(2)]
     with monkeypatch.context() as patched:
-        patched.setattr(CutsPosts, "lab", shared_lab, raising=False)
-        patched.setattr(CutsPosts, "path_end", path_end, raising=False)
-        patched.setattr("ansible_collections.msp.patching.plugins.plugin_utils.deliveries.tickets.PsaClient", CutsPosts)
+        spoiled(patched, shared_lab, "cut", path_end)
         recorder = run()
         outbox = send(recorder, *events)
         assert pending(recorder) == [events[0].body["id"]]
@@ -355,11 +292,6 @@ def test_a_note_waits_for_its_ticket(run: Run, psa: PsaClient) -> None:
     send(run(companies={"Acme (RMM)": "ACME"}))
     (ticket,) = tickets(psa)
     assert len(notes(psa, ticket)) == 2
-
-
-def bundled(number: int, **changes: Any) -> Event:
-    parent = {"xref": "msp.patching/cause", "summary": "the install fails on several machines", "text": "What to check"}
-    return wanted(number, xref=f"msp.patching/child/{number}", parent=parent, **changes)
 
 
 def test_failures_of_one_cause_are_bundled_once_there_are_two(run: Run, psa: PsaClient) -> None:
