@@ -51,6 +51,22 @@ class _Batch:
     made: dict[int, dict[str, int]] = field(default_factory=dict)
     """What each new ticket was to have."""
     done: list[tuple[Pending, int | None]] = field(default_factory=list)
+    parents: dict[str, int] = field(default_factory=dict)
+    """By ``xref``, once their children are under them."""
+    told: list[str] = field(default_factory=list)
+
+    def keep(self, row: Row) -> None:
+        """A ticket as it is now."""
+        number, key = int(row["id"]), row["externalXRef"]
+        self.rows[number] = row
+        if not row["closedFlag"]:
+            self.open[key] = number
+        elif self.open.get(key) == number:
+            del self.open[key]
+
+    def is_open(self, ticket: int) -> bool:
+        row = self.rows.get(ticket)
+        return ticket in self.made if row is None else not row["closedFlag"]
 
 
 class TicketChannel(Channel):
@@ -95,28 +111,33 @@ class TicketChannel(Channel):
     def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         self.within(budget)
         known = {one.body["xref"]: one.ticket for one in pending}
+        held: set[str] = set()
         for start in range(0, len(pending), BATCH):
-            yield from self._bring(pending[start : start + BATCH], known)
+            yield from self._bring(pending[start : start + BATCH], known, held)
 
-    def _bring(self, pending: Sequence[Pending], known: dict[str, int | None]) -> Iterator[Told]:
+    def _bring(self, pending: Sequence[Pending], known: dict[str, int | None], held: set[str]) -> Iterator[Told]:
+        """`held` are the ``xref`` of which something was not done: what comes after it waits. A note would count as one
+        without a ticket, and a close that comes late would close what has failed anew. A note holds nothing up."""
         batch = self._looked_at(pending, known)
-        troubled, refused = None, set()
+        troubled = None
         for one in pending:
-            if one.body["xref"] in refused:
-                continue  # a note waits for the ticket that it is for
+            if one.body["xref"] in held:
+                continue
             try:
                 self._budget.check()
                 number = self._one(one.body, known.get(one.body["xref"]), batch)
             except PsaRefusedError as exc:
-                refused.add(one.body["xref"])
-                yield f"ticket {one.body['xref']}: {exc}{_to_set(exc)}"
+                if _action(one.body) != "note":
+                    held.add(one.body["xref"])
+                batch.told.append(f"ticket {one.body['xref']}: {exc}{_to_set(exc)}")
                 continue
             except UnavailableError as exc:
                 troubled = exc  # what was written before it is confirmed first, if that can be
                 break
             known[one.body["xref"]] = number
             batch.done.append((one, number))
-        yield from self._confirmed(batch)
+        yield from batch.told
+        yield from self._confirmed(batch, held)
         if troubled is not None:
             raise troubled
 
@@ -154,10 +175,8 @@ class TicketChannel(Channel):
         """
         delivery, action = self._delivery, _action(body)
         if action != "tell":
-            if known is not None:
-                self._add(body, known, batch)
-            return known
-        if known is not None and (known in batch.made or (known in batch.rows and not batch.rows[known]["closedFlag"])):
+            return None if known is None else self._add(body, known, batch)
+        if known is not None and batch.is_open(known):
             delivery.note(known, body)
             return known
         ticket = batch.open.get(body["xref"])
@@ -169,53 +188,55 @@ class TicketChannel(Channel):
             delivery.link(ticket, batch.configurations[body["id"]], fresh=fresh)
         return ticket
 
-    def _add(self, body: Mapping[str, Any], ticket: int, batch: _Batch) -> None:
-        delivery = self._delivery
-        delivery.note(ticket, body)
+    def _add(self, body: Mapping[str, Any], ticket: int, batch: _Batch) -> int | None:
+        """The note, and the status that it asks for; None where the ticket was deleted."""
+        delivery, action = self._delivery, body["action"]
         row = batch.rows.get(ticket) or next(iter(delivery.look([ticket], [])), None)
-        if row is not None and body["action"] == "close":
-            delivery.close(row)
-        elif row is not None and body["action"] == "reopen":
-            delivery.reopen(row)
+        if row is None:
+            batch.told.append(f"ticket {body['xref']}: #{ticket} is not there any more to be added to")
+            return None
+        delivery.note(ticket, body)
+        if action in ("close", "reopen"):
+            batch.keep(delivery.close(row) if action == "close" else delivery.reopen(row))
+        return ticket
 
-    def _confirmed(self, batch: _Batch) -> Iterator[Told]:
-        """Read back what was written; what is not there stays pending."""
+    def _confirmed(self, batch: _Batch, held: set[str]) -> Iterator[Told]:
+        """Read back what was written; what is not there stays pending, with what comes after it."""
         numbers = {number for dummy, number in batch.done if number is not None}
         rows = self._delivery.look(numbers, {one.body["xref"] for one, number in batch.done if number in batch.made})
         yield from _doubles(rows)
         there = {int(row["id"]): row for row in rows}
-        parents = self._bundled(batch, there)
-        now, events = self._recorder.clock.now(), []
+        self._bundled(batch, there)
+        now, events, gone = self._recorder.clock.now(), [], set()
         for one, number in batch.done:
             body, row = one.body, there.get(number or 0)
+            if body["xref"] in gone:
+                continue
             if number is not None and row is None:
+                gone.add(body["xref"])
                 yield f"ticket {body['xref']}: #{number} was written and cannot be read back"
                 continue
             if row is not None:
                 yield from _as_wanted(row, batch.made.get(int(row["id"]), {}))
-            if row is not None and body.get("action") == "close" and not row["closedFlag"]:
-                yield f"ticket {body['xref']}: #{number} was to be closed, and reads back open"
-                continue
             told = {"id": body["id"], "xref": body["xref"], "ticket": number}
-            parent = parents.get((body.get("parent") or {}).get("xref", ""))
+            parent = batch.parents.get((body.get("parent") or {}).get("xref", ""))
             events.append(Event("ticket.sent", None, now, told | ({"parent": parent} if parent is not None else {})))
+        held.update(gone)
         yield events
 
-    def _bundled(self, batch: _Batch, there: Mapping[int, Row]) -> dict[str, int]:
-        """The parents' numbers by ``xref``, once their children are under them."""
+    def _bundled(self, batch: _Batch, there: Mapping[int, Row]) -> None:
+        """Put what was done under its parents."""
         if self._psa is None or not self._psa.bundle:
-            return {}
+            return
         wanted = {one.body["parent"]["xref"]: one.body for one, dummy in batch.done if one.body.get("parent")}
         children = bundled(self._recorder.ledger, wanted)
         for one, number in batch.done:
             if one.body.get("parent") and number in there:
                 children.setdefault(one.body["parent"]["xref"], set()).add(int(number or 0))
-        found = {}
         for key, body in wanted.items():
             number = self._delivery.bundle(body["parent"], sorted(children.get(key, ())), _like(body))
             if number is not None:
-                found[key] = number
-        return found
+                batch.parents[key] = number
 
 
 def _action(body: Mapping[str, Any]) -> str:

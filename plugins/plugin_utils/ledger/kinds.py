@@ -75,7 +75,7 @@ POSTURE = {
 
 TICKET_ACTIONS = ("tell", "note", "reopen", "close")
 """What a wanted ticket asks for. ``tell`` (the default): that there is an open ticket of its ``xref`` that holds the
-text. The others want the text as a note on the ticket that the ``xref`` got, and nothing where it never got one:
+text. The others want the text as a note on the ticket that the ``xref`` got, and nothing where there is none:
 ``note`` leaves the ticket as it is, ``reopen`` and ``close`` see to its status as well."""
 
 OF_ENDPOINT: dict[str, dict[str, Check]] = {

@@ -84,17 +84,26 @@ class Delivery:
         if fresh or all(int(one["id"]) != configuration for one in self._client.all(path)):
             self._client.post(path, {"id": configuration})
 
-    def close(self, row: Row) -> None:
-        """Close a ticket by the status of its own board."""
-        if not row["closedFlag"]:
-            status = self.directory.closing_status(int(row["board"]["id"]), self._layout.closed)
-            self._client.patch(f"service/tickets/{row['id']}", status={"id": status})
+    def close(self, row: Row) -> Row:
+        """Close a ticket by the status of its own board; the ticket as it then reads back."""
+        if row["closedFlag"]:
+            return row
+        return self._turned(row, self.directory.closing_status(int(row["board"]["id"]), self._layout.closed))
 
-    def reopen(self, row: Row) -> None:
-        """Back to the default status of its board, where it is closed."""
-        status = self.directory.opening_status(int(row["board"]["id"]))
-        if row["closedFlag"] and status is not None:
-            self._client.patch(f"service/tickets/{row['id']}", status={"id": status})
+    def reopen(self, row: Row) -> Row:
+        """Back to the default status of its board, where it is closed; the ticket as it then reads back."""
+        if not row["closedFlag"]:
+            return row
+        return self._turned(row, self.directory.opening_status(int(row["board"]["id"])))
+
+    def _turned(self, row: Row, status: int) -> Row:
+        """Raises PsaRefusedError where it reads back as open, or as closed, as it was."""
+        self._client.patch(f"service/tickets/{row['id']}", status={"id": status})
+        there = next(iter(self.look([int(row["id"])], [])), row)
+        if there["closedFlag"] == row["closedFlag"]:
+            ends = ("opened again", "closed") if row["closedFlag"] else ("closed", "open")
+            raise PsaRefusedError(f"#{row['id']} was to be {ends[0]}, and reads back {ends[1]}")
+        return there
 
     def bundle(self, parent: Mapping[str, Any], children: Sequence[int], like: Mapping[str, Any]) -> int | None:
         """Put tickets under the open parent that has the ``xref`` of `parent` (``xref``, ``summary``, ``text``), made

@@ -130,10 +130,16 @@ class Directory:
             f"closed); those that do: {_names(closing, 'name')}"
         )
 
-    def opening_status(self, board: int) -> int | None:
-        """The id of the board's default status; None where it has none."""
-        found = [one for one in self._of_board(board, "status") if one.get("defaultFlag")]
-        return int(found[0]["id"]) if found else None
+    def opening_status(self, board: int) -> int:
+        """The id of the board's default status."""
+        there = self._of_board(board, "status")
+        for one in there:
+            if one.get("defaultFlag"):
+                return int(one["id"])
+        raise PsaRefusedError(
+            f"service board {board} has no default status, which a ticket that is opened again gets; there is: "
+            f"{_names(there, 'name')}"
+        )
 
     def _of_board_uncached(self, board: int, what: str) -> list[dict[str, Any]]:
         return self._client.all(f"service/boards/{board}/{BOARD_LISTS[what]}")
