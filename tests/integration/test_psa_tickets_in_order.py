@@ -146,3 +146,31 @@ def test_a_note_on_a_ticket_that_was_deleted_is_told_and_holds_nothing_up(run: R
     assert pending(recorder) == []
     assert are_closed(psa) == [False]
     assert sent(recorder)[1]["ticket"] is None
+
+
+def test_a_ticket_without_the_configuration_that_was_refused_is_there_all_the_same(
+    run: Run, psa: PsaClient, shared_lab: LabClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API member may make tickets, and may not put configurations on them."""
+    recorder = run()
+    with monkeypatch.context() as patched:
+        spoiled(patched, shared_lab, "unauthorized", "configurations")
+        outbox = send(recorder, wanted(1))
+    (ticket,) = tickets(psa)
+    (trouble,) = outbox.trouble
+    assert f"#{ticket['id']} is without the configuration of ACME-DC01" in trouble
+    assert "401" in trouble
+    assert pending(recorder) == []
+    close(psa, ticket)
+    assert send(run()).trouble == []
+    assert are_closed(psa) == [True], "closing it makes no other"
+
+
+def test_tickets_are_made_where_configurations_may_not_be_read(run: Run, psa: PsaClient, shared_lab: LabClient) -> None:
+    configurations = "/v4_6_release/apis/3.0/company/configurations"
+    shared_lab.inject({"target": "psa", "kind": "unauthorized", "path": configurations})
+    recorder = run()
+    (trouble,) = send(recorder, wanted(1)).trouble
+    assert "tickets are without the configurations of their machines" in trouble
+    assert pending(recorder) == []
+    assert len(tickets(psa)) == 1

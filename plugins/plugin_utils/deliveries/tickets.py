@@ -151,7 +151,10 @@ class TicketChannel(Channel):
         for row in reversed(rows):
             if not row["closedFlag"]:
                 batch.open[row["externalXRef"]] = int(row["id"])
-        batch.configurations = self._configurations(telling)
+        try:
+            batch.configurations = self._configurations(telling)
+        except PsaRefusedError as exc:
+            batch.told.append(f"tickets are without the configurations of their machines: {exc}")
         return batch
 
     def _configurations(self, bodies: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -185,7 +188,11 @@ class TicketChannel(Channel):
             ticket, meant = delivery.create(body)
             batch.made[ticket] = meant
         if body["id"] in batch.configurations:
-            delivery.link(ticket, batch.configurations[body["id"]], fresh=fresh)
+            try:
+                delivery.link(ticket, batch.configurations[body["id"]], fresh=fresh)
+            except PsaRefusedError as exc:
+                of = body.get("endpoint_name") or "its machine"
+                batch.told.append(f"ticket {body['xref']}: #{ticket} is without the configuration of {of}: {exc}")
         return ticket
 
     def _add(self, body: Mapping[str, Any], ticket: int, batch: _Batch) -> int | None:
