@@ -6,6 +6,7 @@ from being delivered."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.recorder imp
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.client import PsaClient
 from lab.client import LabClient
 
-from .ticketing import Run, close, notes, pending, psa_settings, runs, send, spoiled, tickets, wanted
+from .ticketing import Run, bundled, close, notes, pending, psa_settings, runs, send, spoiled, tickets, wanted
 
 
 @pytest.fixture
@@ -174,3 +175,34 @@ def test_tickets_are_made_where_configurations_may_not_be_read(run: Run, psa: Ps
     assert "tickets are without the configurations of their machines" in trouble
     assert pending(recorder) == []
     assert len(tickets(psa)) == 1
+
+
+@pytest.mark.parametrize("path_end", ["attachChildren", "tickets"])
+def test_a_parent_that_is_refused_keeps_no_child_from_being_confirmed(
+    run: Run, psa: PsaClient, shared_lab: LabClient, monkeypatch: pytest.MonkeyPatch, path_end: str
+) -> None:
+    send(run(bundle=True), bundled(1))
+    recorder = run(bundle=True)
+    with monkeypatch.context() as patched:
+        if path_end == "tickets":
+            patched.setattr(channel, "PsaClient", NoParents)
+        else:
+            spoiled(patched, shared_lab, "unauthorized", path_end)
+        outbox = send(recorder, bundled(2), wanted(3))
+    assert pending(recorder) == []
+    (trouble,) = outbox.trouble
+    assert trouble.startswith("parent ticket msp.patching/cause: ")
+    assert not any("parent" in body for body in sent(recorder))
+    assert send(run(bundle=True), bundled(4)).trouble == []
+    (parent,) = tickets(psa, "msp.patching/cause")
+    children = [tickets(psa, f"msp.patching/child/{number}")[0] for number in (1, 2, 4)]
+    assert [child["parentTicketId"] for child in children] == [parent["id"]] * 3
+
+
+class NoParents(PsaClient):
+    """The PSA refuses tickets that others are to be put under: their board wants a type."""
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if body.get("externalXRef") == "msp.patching/cause":
+            body = {**body, "type": {"id": 4711}}
+        return super().post(path, body)

@@ -213,7 +213,7 @@ class TicketChannel(Channel):
         rows = self._delivery.look(numbers, {one.body["xref"] for one, number in batch.done if number in batch.made})
         yield from _doubles(rows)
         there = {int(row["id"]): row for row in rows}
-        self._bundled(batch, there)
+        yield from self._bundled(batch, there)
         now, events, gone = self._recorder.clock.now(), [], set()
         for one, number in batch.done:
             body, row = one.body, there.get(number or 0)
@@ -231,8 +231,9 @@ class TicketChannel(Channel):
         held.update(gone)
         yield events
 
-    def _bundled(self, batch: _Batch, there: Mapping[int, Row]) -> None:
-        """Put what was done under its parents."""
+    def _bundled(self, batch: _Batch, there: Mapping[int, Row]) -> Iterator[str]:
+        """Put what was done under its parents; where that is refused it is told, and the parent's next child brings the
+        others along."""
         if self._psa is None or not self._psa.bundle:
             return
         wanted = {one.body["parent"]["xref"]: one.body for one, dummy in batch.done if one.body.get("parent")}
@@ -241,7 +242,11 @@ class TicketChannel(Channel):
             if one.body.get("parent") and number in there:
                 children.setdefault(one.body["parent"]["xref"], set()).add(int(number or 0))
         for key, body in wanted.items():
-            number = self._delivery.bundle(body["parent"], sorted(children.get(key, ())), _like(body))
+            try:
+                number = self._delivery.bundle(body["parent"], sorted(children.get(key, ())), _like(body))
+            except PsaRefusedError as exc:
+                yield f"parent ticket {key}: {exc}{_to_set(exc)}"
+                continue
             if number is not None:
                 batch.parents[key] = number
 
