@@ -16,7 +16,9 @@ import hashlib
 import os
 import re
 import stat
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,16 +120,15 @@ class SigningKey:
 
     def write(self, path: Path) -> None:
         """To a new file that only its owner may read, and the public key beside it. Raises SigningKeyError where one is
-        there already, or it cannot be written."""
+        there already, or it cannot be written.
+
+        Both are on the disk before the key gets its name: half a key under it would keep every later run from signing.
+        """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                os.write(handle, self._pem().encode())
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            public_file(path).write_text(self.public.pem(), encoding="utf-8")
+            with _written(path, self._pem(), 0o600) as private, _written(path, self.public.pem(), 0o644) as public:
+                os.link(private, path)  # unlike a rename, this replaces no key that is there
+                public.replace(public_file(path))
         except OSError as exc:
             raise SigningKeyError(f"the signing key {path} cannot be written: {exc.strerror or exc}") from exc
 
@@ -182,6 +183,20 @@ def read_public_keys(path: Path) -> list[PublicKey]:
 def public_file(path: Path) -> Path:
     """Where the public key of the private key in `path` is."""
     return path.with_name(path.name + ".pub")
+
+
+@contextmanager
+def _written(path: Path, text: str, mode: int) -> Iterator[Path]:
+    """A file beside `path`, to be given its name; it is gone afterwards."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield beside
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _decoded(text: str) -> bytes | None:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import base64
+import errno
+import os
 import subprocess
 from pathlib import Path
 
@@ -57,6 +59,46 @@ def test_a_key_is_written_for_its_owner_and_read_back(tmp_path: Path) -> None:
     assert key.public.id in repr(key)
     for secret in key.secrets:
         assert secret not in repr(key) + str(vars(key))
+
+
+def disk_full(_handle: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_key_that_does_not_fit_the_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", disk_full)
+        with pytest.raises(SigningKeyError, match=f"the signing key {path} cannot be written: No space left"):
+            SigningKey.make().write(path)
+    assert list(tmp_path.iterdir()) == []
+    SigningKey.make().write(path)
+    assert read_signing_key(path)
+
+
+def test_a_run_that_is_killed_while_it_writes_its_key_leaves_none(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    child = os.fork()
+    if not child:
+        os.fsync = lambda _handle: os._exit(9)  # type: ignore[assignment]
+        SigningKey.make().write(path)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not path.exists()
+    assert {one.stat().st_mode & 0o077 for one in tmp_path.iterdir()} == {0}
+    SigningKey.make().write(path)
+    assert read_signing_key(path)
+
+
+def test_a_key_that_is_there_stays_with_its_public_one(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    key = SigningKey.make()
+    key.write(path)
+    with pytest.raises(SigningKeyError, match="File exists"):
+        SigningKey.make().write(path)
+    assert read_signing_key(path).public == key.public
+    assert read_public_keys(public_file(path)) == [key.public]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["key", "key.pub"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
