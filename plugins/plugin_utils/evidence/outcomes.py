@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..flow import RecordError
 from ..ledger.kinds import POSTURE
 from ..visible import visible
 
@@ -224,12 +225,16 @@ def _scan(result: Result) -> Observation | None:
 
 def _update(told: Mapping[str, Any]) -> dict[str, Any]:
     """A KB of a third party's update, or of one that a WSUS has published, may be any text: such an update is known by
-    its id and title alone."""
+    its id and title alone. Raises RecordError for one that no install could choose."""
     kbs = [_name(kb).upper().removeprefix("KB") for kb in told.get("kb") or ()]
+    numbers = kbs if all(kb.isascii() and kb.isdigit() for kb in kbs) else []
+    name, title = _name(told["id"]), _name(told.get("title") or "")
+    if not title and not numbers:
+        raise RecordError(f"update {name}: neither a title nor a KB number is told of it; win_updates chooses by these")
     return {
-        "id": _name(told["id"]),
-        "kb": kbs if all(kb.isascii() and kb.isdigit() for kb in kbs) else [],
-        "title": _name(told.get("title") or ""),
+        "id": name,
+        "kb": numbers,
+        "title": title,
         "categories": [_name(name) for name in told.get("categories") or ()],
     }
 

@@ -158,6 +158,16 @@ def test_an_update_whose_kb_is_no_number_is_known_by_title_and_id(recorder: Reco
     assert recorder.problem is None
 
 
+def test_an_update_without_any_name_is_its_endpoints_failure(recorder: Recorder) -> None:
+    """No install can choose it; a plan that came to it would be nobody's."""
+    nameless = {"id": "u1", "kb": ["PMPC"], "title": "", "categories": ["Definition Updates"]}
+    done: dict[str, Any] = {"ansible_job_id": "j1", "finished": True, "updates": {"u1": nameless}}
+    Witness(recorder).record([look("scan.started", "A", limit=60, ansible_job_id="j1"), look("job", "A", **done)])
+    ((_seq, _run, lost),) = recorder.ledger.events(kinds=["job.lost"])
+    assert "update u1: neither a title nor a KB number is told of it" in lost.body["message"]
+    assert recorder.problem is None
+
+
 def test_evidence_that_nobody_knows_is_named(recorder: Recorder) -> None:
     Witness(recorder).record([look("weather", "A"), look("scan.started", "B", limit=60, ansible_job_id="j")])
     assert told(recorder) == [("scan.started", "B")]
