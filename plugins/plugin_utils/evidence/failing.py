@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .. import flow
-from ..flow import failures, windows
+from ..flow import failures, freezes, windows
 from ..ledger import Event, text_of
 from ..psa import tickets
 from ..psa.tickets import Failing
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TOLD_AGAIN_AFTER = timedelta(hours=24)
 """How soon an open failure that shows again is put on its ticket again."""
+A_PASS = timedelta(minutes=2)
+"""How much later than at the instant of a retry a run may come to it: its passes are at most so far apart."""
 
 
 def failing_update(subject: str, hresult: str | None) -> Failing:
@@ -183,6 +185,17 @@ def window_at(standing: Standing, at: datetime) -> windows.Window | None:
         return windows.install_window(standing.endpoint, standing.policy, at)
     except flow.RecordError:
         return None  # without kind or zone there is none
+
+
+def may_install(standing: Standing, at: datetime) -> bool:
+    """Whether the flow will let an install start at `at`, in the window that is open now (section 8, 5): a retry that
+    it refuses would be neither tried again nor counted as failed."""
+    endpoint, settings = standing.endpoint, standing.policy.settings(standing.endpoint)
+    window, at_latest = window_at(standing, standing.now), at + A_PASS
+    if window is None or not windows.may_start(window, settings, at_latest):
+        return False
+    covering = [freeze for freeze in settings.freezes if freeze.covers(endpoint)]
+    return freezes.frozen(covering, endpoint.time_zone or "", at_latest) is None
 
 
 def _id(*parts: str) -> str:

@@ -22,7 +22,7 @@ from ..psa import tickets
 from ..psa.tickets import Failing
 from . import outcomes as seen
 from .aftermath import cured
-from .failing import failing_update, failing_whole, failure_of, failures_of, window_at
+from .failing import failing_update, failing_whole, failure_of, failures_of, may_install
 
 JOB_GRACE = timedelta(minutes=5)
 """How long after its limit an asynchronous job may still report; Windows' own watchdog has stopped it by then."""
@@ -292,16 +292,14 @@ def _failed(tag: str, step: str, message: str, hresult: str | None, standing: St
 
 
 def _retry(step: str, standing: Standing) -> Event | None:
-    """The next attempt, where the policy has one left; an install's has to begin inside the window that is open."""
+    """The next attempt, where the policy has one left and, of an install, the flow will let it start then."""
     attempt = standing.progress.attempts + 1
     delay = failures.retry_after(attempt, standing.policy, standing.endpoint)
     if delay is None:
         return None
     at = standing.now + delay
-    if step == "install":
-        window = window_at(standing, standing.now)
-        if window is None or not window.open or at >= window.end:
-            return None
+    if step == "install" and not may_install(standing, at):
+        return None
     return standing.event("retry.scheduled", step=step, attempt=attempt, at=text_of(at))
 
 
