@@ -13,7 +13,8 @@ description:
   - Puts on the ledger that updates are approved, declined or deferred. A recorded decision comes before every
     rule of the policy.
   - The same decision given again changes nothing; another one takes the place of the first, which stays in the
-    ledger.
+    ledger. That is so by whichever of its names an update is called, its id or a KB number; of several decisions on it
+    the last one stands, and a client's own goes before one for all clients.
 options:
   updates:
     description: The updates, each as a KB number, with or without C(KB), or as its id.

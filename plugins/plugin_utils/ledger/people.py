@@ -25,7 +25,7 @@ from . import shapes
 from .event import Event, EventError, canonical, instant, text_of
 
 if TYPE_CHECKING:
-    from .rows import Rows
+    from .rows import Row, Rows
     from .store import Ledger
 
 NO_KB = re.compile(r"kb(?!\d+$).*", re.IGNORECASE)
@@ -69,7 +69,8 @@ def approve(
     again_at = None if until is None else _instant("until", until)
     if again_at is not None and again_at <= now:
         raise DecisionError(f"`until` is {until}: that is past; it says when the update is looked at again")
-    stands = {(row["update"], row["client"]): row for row in ledger.rows("approvals")}
+    rows = {row["update"]: row for row in ledger.rows("approvals") if row["client"] == client}
+    spelled = _spellings(ledger)
     events = []
     for update in dict.fromkeys(update_key(update) for update in updates):
         body = {
@@ -82,10 +83,17 @@ def approve(
             "by": by,
             "reason": reason,
         }
-        row = stands.get((update, client))
-        if row is None or any(row[key] != body[key] for key in ("decision", "until", "promote", "code")):
+        said = {key: body[key] for key in ("decision", "until", "promote", "code")}
+        if any(row is None or not said.items() <= row.items() for row in _standing(rows, update, spelled)):
             events.append(Event("approval.recorded", None, now, body))
     return events
+
+
+def _standing(rows: Mapping[str, Row], update: str, spelled: Iterable[Sequence[str]]) -> list[Row | None]:
+    """What `rows` (of one client, or of all) say under the name `update`, None for nothing; and what they say last of
+    each known update that bears it, by whichever of its names: another may have been decided on since."""
+    named = [[rows[key] for key in keys if key in rows] for keys in spelled if update in keys]
+    return [rows.get(update), *(max(of_one, key=lambda row: str(row["at"])) for of_one in named if of_one)]
 
 
 def unseen(ledger: Ledger, updates: Iterable[str]) -> list[str]:
@@ -94,10 +102,13 @@ def unseen(ledger: Ledger, updates: Iterable[str]) -> list[str]:
     for update in updates:
         if not update.strip() or NO_KB.fullmatch(update.strip()):
             raise DecisionError(f"update {update!r}: a KB number such as KB5046613, or an update's id, is wanted")
-    known: set[str] = set()
-    for row in ledger.rows("updates"):
-        known |= {update_key(row["id"]), *json.loads(row["record"]).get("kb", [])}
+    known = {key for keys in _spellings(ledger) for key in keys}
     return [update for update in updates if update_key(update) not in known]
+
+
+def _spellings(ledger: Ledger) -> list[tuple[str, ...]]:
+    """Of each update that was ever found: its id and its KB numbers, as a decision may name it."""
+    return [(update_key(row["id"]), *(json.loads(row["record"]).get("kb") or ())) for row in ledger.rows("updates")]
 
 
 def except_from(
@@ -266,8 +277,7 @@ def root_cause(
 
 def _update_ids(ledger: Ledger, update: str) -> set[str]:
     key = update_key(update)
-    named = {update_key(row["id"]) for row in ledger.rows("updates") if key in json.loads(row["record"]).get("kb", [])}
-    return named | {key}
+    return {keys[0] for keys in _spellings(ledger) if key in keys} | {key}
 
 
 def release(

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.approval import Recorded
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, people
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.people import DecisionError
 
@@ -54,6 +56,60 @@ def test_another_decision_takes_the_place_of_the_first(ledger: Ledger) -> None:
     (row,) = ledger.register_record()["approvals"]
     assert row["decision"] == "declined"
     assert len(list(ledger.events())) == 2
+
+
+OTHER = "6a2e0c2f-7a1f-4e1d-8d6d-4d2a3d4a5b6c"
+
+
+def decided(ledger: Ledger, minute: int, update: str, decision: str, client: str | None = None) -> int:
+    """How many events the decision is, given at that minute."""
+    code = None if decision == "approved" else "RISK"
+    wanted: dict[str, Any] = {"updates": [update], "decision": decision, "client": client, "code": code, **WHO}
+    return put(ledger, people.approve(ledger, NOW + timedelta(minutes=minute), **wanted))
+
+
+def stands(ledger: Ledger, update: str = ID, client: str | None = None) -> str | None:
+    """What holds for an update that is KB 500 too."""
+    recorded = Recorded(ledger.register().approvals, NOW + timedelta(days=1))
+    found = recorded.about(Update(id=update, kb=("500",)), client)
+    return None if found is None else found.decision
+
+
+@pytest.mark.parametrize(("first", "second"), [("declined", "approved"), ("approved", "declined")])
+@pytest.mark.parametrize(("name", "other"), [("KB500", ID), (ID, "KB500")])
+def test_the_last_word_stands_by_whichever_name_the_update_is_called(
+    ledger: Ledger, first: str, second: str, name: str, other: str
+) -> None:
+    found = [{"id": ID, "kb": ["500"]}, {"id": OTHER, "kb": ["500"]}]
+    put(ledger, [Event("scan.finished", "A", NOW, {"updates": found})])
+    assert decided(ledger, 1, name, first) == 1
+    assert decided(ledger, 2, other, second) == 1
+    assert stands(ledger) == second
+    assert decided(ledger, 3, name, first) == 1
+    assert stands(ledger) == first
+    assert decided(ledger, 4, name, first) == 0, "and the same once more changes nothing"
+    assert decided(ledger, 5, other, first) == 1, "it is new by that name, which other updates may have"
+    assert decided(ledger, 6, other, first) == decided(ledger, 7, name, first) == 0
+
+
+def test_a_kb_is_decided_anew_where_one_of_its_updates_was_decided_otherwise_since(ledger: Ledger) -> None:
+    put(ledger, [Event("scan.finished", "A", NOW, {"updates": [{"id": one, "kb": ["500"]} for one in (ID, OTHER)]})])
+    decided(ledger, 1, "KB500", "declined")
+    decided(ledger, 2, OTHER, "approved")
+    assert (stands(ledger), stands(ledger, OTHER)) == ("declined", "approved")
+    assert decided(ledger, 3, "KB500", "declined") == 1
+    assert (stands(ledger), stands(ledger, OTHER)) == ("declined", "declined")
+
+
+def test_what_is_decided_for_all_and_what_for_a_client_are_two_things(ledger: Ledger) -> None:
+    put(ledger, [Event("scan.finished", "A", NOW, {"updates": [{"id": ID, "kb": ["500"]}]})])
+    decided(ledger, 1, "KB500", "declined")
+    decided(ledger, 2, ID, "approved", "Acme")
+    assert decided(ledger, 3, "KB500", "declined") == 0, "for all it stands as it was"
+    assert (stands(ledger), stands(ledger, client="Acme")) == ("declined", "approved")
+    assert decided(ledger, 4, "KB500", "declined", "Acme") == 1
+    assert decided(ledger, 5, ID, "approved", "Acme") == 1
+    assert (stands(ledger), stands(ledger, client="Acme")) == ("declined", "approved")
 
 
 @pytest.mark.parametrize(
