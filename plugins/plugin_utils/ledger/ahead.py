@@ -35,7 +35,7 @@ def ahead(events: Sequence[Event], rows: Rows) -> None:
     rows.sheet(of.endpoints).fetch((name,) for name in (*(one.endpoint for one in events if one.endpoint), *missed))
     told = [update["id"] for event in events for update in event.body.get("updates", ()) if _tells(event)]
     rows.some(of.updates, told)
-    rows.sheet(of.applicable).fetch_of(_endpoints(events, SEARCHES | INSTALLS))
+    rows.sheet(of.applicable).fetch_of(_endpoints(events, SEARCHES | INSTALLS | VALIDATIONS))
     rows.sheet(of.soak).fetch_of(_endpoints(events, INSTALLS | VALIDATIONS))
     known = rows.sheet(of.flaws)
     known.fetch_of(_endpoints(events, SEARCHES | INSTALLS | BOOTS | VALIDATIONS), flaws.open_ones)

@@ -286,7 +286,8 @@ def _validation_checking(event: Event, rows: Rows) -> None:
 
 
 def _validation_finished(event: Event, rows: Rows) -> None:
-    """Settles the soak rows too: an endpoint is, or is not, healthy now on all that it took (R5).
+    """Settles the soak rows too: an endpoint is, or is not, healthy now on all that it took (R5), save what is offered
+    to it again: that it has not got, until it is installed anew.
 
     A healthy one is searched again where something was installed: what a boot rolled back is offered again.
     """
@@ -297,8 +298,9 @@ def _validation_finished(event: Event, rows: Rows) -> None:
     rows.touch(event, checking_since=None, **verdict, **REACHED)
     if healthy:
         flaws.validated(event, rows)
+    lacking = {row["update"] for row in rows.rows_of(rows.of.applicable, event.endpoint)} if healthy else ()
     for row in rows.rows_of(rows.of.soak, event.endpoint):
-        if row["healthy"] != int(healthy):
+        if row["healthy"] != int(healthy) and row["update"] not in lacking:
             key = {"endpoint": event.endpoint, "update": row["update"]}
             rows.change(rows.of.soak, key, healthy=int(healthy), validated_at=at)
 

@@ -139,6 +139,26 @@ def test_soak_follows_the_health_of_the_endpoint_now(ledger: Ledger) -> None:
         assert story.soak() == [healthy]
 
 
+def test_what_is_offered_again_is_not_healthy_until_it_is_installed_anew(ledger: Ledger) -> None:
+    """It was rolled back, and somebody boots the machine: that is healthy, and has not got the update."""
+    story = Story(ledger)
+    story("install.finished", **install("u-1", "u-2"))
+    story("validation.finished", healthy=True, checks=[])
+    story("scan.finished", updates=UPDATES[:1])
+    story("failure.opened", **failure("f1") | {"update": "u-1"})
+    assert story.soak() == [False, True]
+    for healthy in (True, False, True):
+        story("validation.finished", healthy=healthy, checks=[])
+        assert story.soak() == [False, healthy]
+    before = ledger.rows("soak")
+    ledger.rebuild()
+    assert ledger.rows("soak") == before
+    story("install.finished", **install("u-1"))
+    assert story.soak() == [None, True]
+    story("validation.finished", healthy=True, checks=[])
+    assert story.soak() == [True, True]
+
+
 def test_only_the_pilot_soaks(ledger: Ledger) -> None:
     Story(ledger, about=PILOT | {"ring": "production"})("install.finished", **install("u-1"))
     assert ledger.register_record()["soak"] == []
