@@ -21,6 +21,7 @@ cut                       the connection ends in the middle of the answer (APIs)
 single_object             a list of one row is answered as that row, without the list (automate)
 slow                      the answer comes after `seconds` of lab time
 update_fails              installing `kb` (any, if not given) fails with `hresult`
+no_result                 an install does not find `kb` (any, if not given) and ends well; a search does find it
 rolled_back               `kb` is undone by the next boot
 never_returns             the machine does not come back from its next reboot
 service_stays_down        `service` does not start at the next boot
@@ -41,7 +42,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 NETWORK_KINDS = ("refuse", "reset", "hang", "unauthorized", "throttle", "error", "slow", "cut", "single_object")
-MACHINE_KINDS = ("update_fails", "rolled_back", "never_returns", "service_stays_down", "restart_pending")
+MACHINE_KINDS = (
+    "update_fails",
+    "no_result",
+    "rolled_back",
+    "never_returns",
+    "service_stays_down",
+    "restart_pending",
+)
 API_TARGETS = ("automate", "psa", "oncall", "awx")
 KINDS = (*NETWORK_KINDS, *MACHINE_KINDS)
 DEFAULT_HRESULT = "0x80070643"

@@ -231,6 +231,9 @@ class UpdateRun:
         found = self._agent.pending()
         against = {update.id: self._selection.reasons_against(update) for update in found}
         self._selected = [update for update in found if not against[update.id]]
+        if self._state == "installed" and not self._check_mode:
+            found = [update for update in found if update not in self._selected or self._finds(update)]
+            self._selected = [update for update in self._selected if update in found]
         self._tell(
             "search_result",
             {
@@ -247,6 +250,13 @@ class UpdateRun:
             missing = [update for update in self._selected if not self._agent.is_downloaded(update)]
             seconds = sum(update.download_mb for update in missing) / DOWNLOAD_MB_PER_SECOND
             self._alarm = self._machine.clock.call_later(seconds, lambda: self._downloaded(missing))
+
+    def _finds(self, update: CatalogueUpdate) -> bool:
+        machine = self._machine
+        lost = machine.faults.take(machine.name, "no_result", kb=update.kb) is not None
+        if lost:
+            machine.record("install.not_found", update=update.id, kb=update.kb)
+        return not lost
 
     def _downloaded(self, missing: list[CatalogueUpdate]) -> None:
         self._agent.mark_downloaded(missing)

@@ -94,6 +94,31 @@ def test_a_psa_that_is_down_gets_its_ticket_later_and_once(night_of: Any) -> Non
     assert len(night.events("ticket.sent")) == 3
 
 
+def test_what_windows_gives_no_result_for_is_tried_once_more_and_then_fails(night_of: Any) -> None:
+    """Or search and install would follow each other until the window closes, every night, and nobody would know."""
+    night = night_of({"EMPTY": workstation(), "MISSED": workstation()})
+    night.lab.inject({"target": "EMPTY", "kind": "no_result", "kb": BIG})
+    night.lab.inject({"target": "MISSED", "kind": "no_result", "times": 2})  # of both, in the first install
+    run = night.run()
+    assert run.returncode == 2
+    assert "no result" in sentence(run.output)
+    (failure,) = night.bodies("failure.opened")
+    assert (failure["step"], failure["class"], failure["update"]) == (
+        "install",
+        "unknown",
+        night.happened("EMPTY", "install.not_found")[0]["update"],
+    )
+    assert len(night.happened("EMPTY", "install.not_found")) == 2
+    assert night.installed("EMPTY") == [SMALL]
+    assert night.decision("EMPTY") == ("hold", "gate.failure_open")
+    (note,) = night.notes(night.tickets("EMPTY")[0])
+    assert f"KB{BIG}" in note
+    assert sorted(night.installed("MISSED")) == [BIG, SMALL]
+    assert night.decision("MISSED") == ("none", "approval.nothing_approved")
+    assert night.tickets("MISSED") == []
+    night.agrees("EMPTY", "MISSED")
+
+
 def test_a_window_that_closes_during_the_run(night_of: Any) -> None:
     """What is in flight is looked at to its end; nothing starts with less than half an hour left."""
     long = [UPDATES[0] | {"install_seconds": 2400}]

@@ -30,6 +30,10 @@ ATTEMPT_TELLS = timedelta(hours=24)
 """How long after an install that nobody saw the end of a search tells that it worked."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
 BOOTED_MEANWHILE = "the endpoint has booted since it began"
+NO_RESULT = "It was ordered, Windows gave no result for it, and offers it again."
+SEE_BY_HAND = (
+    "Whether an install by hand takes it; the endpoint's Windows Update history, and where its updates come from."
+)
 READ_CBS = "What CBS.log and the Setup event log of the endpoint say of the boot after the install."
 
 
@@ -141,7 +145,8 @@ def _job_lost(step: str, job: str | None, message: str, standing: Standing) -> l
 
 
 def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Event]:
-    """What was installed and is offered again was undone: by the boot, or because it never took.
+    """What was installed and is offered again was undone: by the boot, or because it never took. What was ordered and
+    had no result is tried once more, by what the search tells of it now, and has failed where that changes nothing.
 
     What an install was started for that nobody saw the end of (the answer to its start was lost, or its job) and that
     is offered no more soon after has been installed all the same. Later than that it may have been replaced.
@@ -153,18 +158,29 @@ def _scan_finished(updates: list[dict[str, Any]], standing: Standing) -> list[Ev
     finished = [standing.event("install.found", updates=found), *_caught_up(standing)] if found else []
     finished.append(standing.event("scan.finished", updates=updates))
     finished += cured(lambda one: one.step in ("scan", "posture") or one.update not in {None, *offered}, standing)
-    undone = [update for update in updates if update["id"] in standing.progress.unproven]
-    if not undone:
-        return finished
-    failing = [
-        (update["id"], Failing(update["title"] or update["id"], None, None, ROLLED_BACK, READ_CBS, "update"))
-        for update in undone
+    failing = _offered_again(updates, progress.unproven, ROLLED_BACK, READ_CBS, "update")
+    unanswered = _offered_again(updates, progress.unanswered, NO_RESULT, SEE_BY_HAND, "unknown")
+    if unanswered and not failing and not (progress.retry_step == "install" and progress.attempts):
+        again = _retry("install", standing)
+        if again is not None:
+            return [*finished, again]
+    failing += unanswered
+    return [*finished, *failures_of("install", failing, standing)] if failing else finished
+
+
+def _offered_again(
+    offered: list[dict[str, Any]], taken: Sequence[str], meaning: str, advice: str, cls: str
+) -> list[tuple[str | None, Failing]]:
+    """A failure for each update that a search offers though an install is done with it."""
+    return [
+        (update["id"], Failing(update["title"] or update["id"], None, None, meaning, advice, cls))
+        for update in offered
+        if update["id"] in taken
     ]
-    return [*finished, *failures_of("install", failing, standing)]
 
 
 def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[Event]:
-    finished = standing.event("install.finished", results=list(found.results), reboot_required=found.reboot_required)
+    results = {"results": list(found.results), "reboot_required": found.reboot_required}
     caught_up = _caught_up(standing) if any(result["ok"] for result in found.results) else []
     failing = [
         (result["update"], failing_update(found.titles.get(result["update"]) or result["update"], result["hresult"]))
@@ -174,12 +190,24 @@ def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[E
     if found.message is not None and not failing:
         failing = [(None, failing_whole(found.message, found.hresult))]
     if not failing:
-        return [finished, *caught_up]
+        left = _unanswered(found, standing)
+        return [standing.event("install.finished", **results, **({"unanswered": left} if left else {})), *caught_up]
+    finished = standing.event("install.finished", **results)
     if all(one.cls == "transient" for dummy, one in failing):
         again = _retry("install", standing)
         if again is not None:
             return [finished, *caught_up, again]
     return [finished, *caught_up, *failures_of("install", failing, standing)]
+
+
+def _unanswered(found: seen.InstallFinished, standing: Standing) -> list[str]:
+    """What was ordered of an install that went well, and is not in its results: replaced meanwhile or done by somebody
+    else, as the next search shows, or not found by Windows. Where Windows wants a reboot first, nothing was tried."""
+    if not found.results and found.reboot_required:
+        return []
+    answered = {result["update"] for result in found.results}
+    job = standing.progress.job
+    return [update for update in (job.updates if job is not None else ()) if update not in answered]
 
 
 def _caught_up(standing: Standing) -> list[Event]:

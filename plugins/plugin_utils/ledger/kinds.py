@@ -83,7 +83,7 @@ OF_ENDPOINT: dict[str, dict[str, Check]] = {
     "scan.started": STARTED,
     "scan.finished": {"updates": many(update_record)},
     "install.started": STARTED,
-    "install.finished": {"results": many(INSTALL_RESULT), "reboot_required": flag},
+    "install.finished": {"results": many(INSTALL_RESULT), "reboot_required": flag, "unanswered?": many(text)},
     "install.found": {"updates": many(text)},
     "job.lost": {"job": maybe(text), "message": prose},
     "endpoint.unreachable": {"during": text, "message": prose},

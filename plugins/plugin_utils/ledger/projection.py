@@ -83,8 +83,11 @@ def _scan_finished(event: Event, rows: Rows) -> None:
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
     _applies(event, rows, found)
     flaws.searched(event, rows, found)
-    values: Row = {"scanned_at": text_of(event.at), "unproven": None, **NO_ATTEMPT}
-    rows.touch(event, **values, **NO_JOB, **_settled(event, rows), **REACHED)
+    unanswered = json.loads(rows.endpoint(event)["unanswered"] or "[]")
+    # what has no result and is offered no more needs no other attempt
+    over = NO_RETRY if unanswered and found.keys().isdisjoint(unanswered) else _settled(event, rows)
+    values: Row = {"scanned_at": text_of(event.at), "unproven": None, "unanswered": None, **NO_ATTEMPT}
+    rows.touch(event, **values, **NO_JOB, **over, **REACHED)
 
 
 def _applies(event: Event, rows: Rows, found: Collection[str]) -> None:
@@ -133,8 +136,9 @@ def _install_finished(event: Event, rows: Rows) -> None:
     at = text_of(event.at)
     row = rows.endpoint(event)
     done = [result["update"] for result in event.body["results"] if result["ok"]]
-    values: Row = {**NO_JOB, **REACHED}
-    if len(done) == len(event.body["results"]):
+    unanswered = event.body.get("unanswered") or []
+    values: Row = {**NO_JOB, **REACHED, "unanswered": canonical(unanswered) if unanswered else None}
+    if len(done) == len(event.body["results"]) and not unanswered:
         values |= NO_RETRY
     if done:
         unproven = canonical(sorted({*json.loads(row["unproven"] or "[]"), *done}))

@@ -74,8 +74,9 @@ class Progress:
     `unreachable_count` and `failed_in_run` are those of the run that asks; `unreachable_since` and `unreachable_at` are
     the first and the last time that it did not answer, `unreachable_during` is the step in which it fell silent.
     `unproven` are the updates that were installed and that no search since has shown to be gone, `attempted` those
-    whose install was about to start at `attempted_at` and that have no result yet. `documented` are the failures that
-    have a root cause and of which nothing has shown yet that they are over.
+    whose install was about to start at `attempted_at` and that have no result yet, `unanswered` those that an install
+    was ordered to take and ended well without a result for, and that no search since has settled. `documented` are the
+    failures that have a root cause and of which nothing has shown yet that they are over.
     """
 
     job: Job | None = None
@@ -83,6 +84,7 @@ class Progress:
     boot_id: str | None = None
     services_before: list[str] | None = None
     unproven: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     attempted: tuple[str, ...] = ()
     attempted_at: datetime | None = None
     posture_at: datetime | None = None
@@ -248,6 +250,7 @@ def _progress(
         boot_id=row["boot_id"],
         services_before=_json(row["services_before"]),
         unproven=tuple(_json(row["unproven"]) or ()),
+        unanswered=tuple(_json(row["unanswered"]) or ()),
         attempted=tuple(_json(row["attempted"]) or ()),
         attempted_at=_instant(row["attempted_at"]),
         posture_at=_instant(row["posture_at"]),

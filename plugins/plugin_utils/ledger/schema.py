@@ -121,7 +121,7 @@ def tables() -> Tables:
             text("client", index=True),
             *texts("location ring kind role criticality redundancy_group"),
             *texts("scanned_at reboot_pending_since reminded_at installed_at rebooted_at validated_at"),
-            *texts("job_kind job_id job_started_at job_updates unproven attempted attempted_at"),
+            *texts("job_kind job_id job_started_at job_updates unproven unanswered attempted attempted_at"),
             whole("job_limit_seconds"),
             text("reboot_requested_at", index=True),
             *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),

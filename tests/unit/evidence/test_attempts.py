@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from ansible_collections.msp.patching.plugins.plugin_utils.evidence import outcomes as seen
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import decide, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import Update
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.register import Register
@@ -47,3 +49,52 @@ def test_a_retry_that_a_change_freeze_would_stop_counts_as_failed_now() -> None:
         policy = load_policy({"freezes": [{**freeze, "client": client}]})
         events = judged("job", installed(TRANSIENT), replace(standing(job=JOB), policy=policy))
         assert kinds(events)[1] == wanted
+
+
+NOTHING = seen.InstallFinished([], {}, reboot_required=False)
+OFFERED: list[dict[str, Any]] = [{"id": "u-0", "kb": ["500"], "title": "Update 0 (KB500)", "categories": []}]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (NOTHING, ["u-0", "u-1"]),
+        (installed(None), ["u-1"]),
+        (installed(None, None), None),
+        (replace(NOTHING, reboot_required=True), None),
+        (replace(NOTHING, message="it went wrong"), None),
+        (installed(TRANSIENT), None),
+    ],
+    ids=["nothing", "one of two", "both", "a reboot is first", "it failed", "one failed"],
+)
+def test_what_windows_gave_no_result_for_is_on_record(found: seen.InstallFinished, wanted: list[str] | None) -> None:
+    """Where the install went well: one that failed has its retry or its failure."""
+    events = judged("job", found, standing(job=replace(JOB, updates=("u-0", "u-1"))))
+    assert body(events, "install.finished").get("unanswered") == wanted
+
+
+def test_an_install_that_nobody_ordered_left_nothing_out() -> None:
+    assert "unanswered" not in body(judged("job", NOTHING, standing()), "install.finished")
+
+
+def test_what_has_no_result_and_is_offered_again_is_tried_once_more_and_then_counts() -> None:
+    where = standing(unanswered=("u-0",))
+    events = judged("job", seen.ScanFinished(OFFERED), where)
+    assert kinds(events) == ["scan.finished", "retry.scheduled"]
+    assert (body(events, "retry.scheduled")["step"], body(events, "retry.scheduled")["attempt"]) == ("install", 1)
+    events = judged("job", seen.ScanFinished(OFFERED), standing(unanswered=("u-0",), retry_step="install", attempts=1))
+    assert kinds(events)[:2] == ["scan.finished", "failure.opened"]
+    failure = body(events, "failure.opened")
+    assert (failure["step"], failure["update"], failure["class"]) == ("install", "u-0", "unknown")
+    for text in (failure["text"], body(events, "ticket.wanted")["text"]):
+        assert "Update 0 (KB500)" in text
+        assert "no result" in text
+    shut = judged("job", seen.ScanFinished(OFFERED), replace(where, now=datetime(2026, 11, 11, 16, 0, tzinfo=UTC)))
+    assert kinds(shut)[:2] == ["scan.finished", "failure.opened"], "not another night, and another"
+
+
+def test_what_has_no_result_and_is_offered_no_more_was_replaced_or_done_by_somebody() -> None:
+    newer = [{**OFFERED[0], "id": "u-9"}]
+    assert kinds(
+        judged("job", seen.ScanFinished(newer), standing(unanswered=("u-0",), retry_step="install", attempts=1))
+    ) == ["scan.finished"]

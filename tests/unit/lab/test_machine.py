@@ -277,6 +277,20 @@ def test_an_update_that_is_rolled_back_is_pending_again() -> None:
     assert not machine.reboot_pending
 
 
+def test_an_install_that_does_not_find_an_update_ends_well_without_it() -> None:
+    machine, clock, faults = make()
+    faults.add({"target": "PC1", "kind": "no_result", "kb": "5000001", "times": 1})
+    run = machine.updates.start_run("installed", Selection(["*"], accept=["KB500000[12]"]))
+    clock.advance(3600)
+    assert [row["id"] for row in messages(run)["search_result"]["updates"]] == ["id-2", "id-3"]
+    assert [row["id"] for row in messages(run)["install_result"]["info"]] == ["id-2"]
+    assert messages(run)["exit"]["failed"] is False
+    assert "install.not_found" in events(machine)
+    search = machine.updates.start_run("searched", ALL)
+    clock.advance(60)
+    assert [row["id"] for row in messages(search)["search_result"]["updates"]] == ["id-1", "id-3"]
+
+
 def test_check_mode_changes_nothing() -> None:
     machine, clock, _faults = make()
     run = machine.updates.start_run("installed", ALL, check_mode=True)

@@ -94,6 +94,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
             unique_by=lambda result: result["update"],
         ),
         "reboot_required": flags,
+        "unanswered": st.lists(updates, max_size=2, unique=True),
     },
     "install.found": {"updates": st.lists(updates, max_size=3, unique=True)},
     "job.lost": {"job": st.none() | named, "message": texts},

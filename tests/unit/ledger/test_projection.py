@@ -99,6 +99,32 @@ def test_an_install_that_did_not_find_all_it_was_asked_for_makes_a_search_due(le
     assert story.row()["scanned_at"] is None
 
 
+def test_what_an_install_gave_no_result_for_is_known_until_the_next_search_and_its_attempts_count(
+    ledger: Ledger,
+) -> None:
+    story = Story(ledger)
+    story("scan.finished", updates=UPDATES)
+    for attempt in (1, 2):
+        story("retry.scheduled", step="install", attempt=attempt, at=text_of(NOW))
+        story("install.started", job="j2", limit_seconds=600, updates=["u-1", "u-2"])
+        story("install.finished", **install("u-1", reboot=False), unanswered=["u-2"])
+        known = ledger.progress(["A"])["A"]
+        assert (known.unanswered, known.attempts, story.row()["scanned_at"]) == (("u-2",), attempt, None)
+        story("scan.finished", updates=UPDATES[1:])
+        known = ledger.progress(["A"])["A"]
+        assert (known.unanswered, known.attempts) == ((), attempt)
+    story("install.finished", **install(reboot=False), unanswered=["u-2"])
+    story("scan.finished", updates=[])
+    assert ledger.progress(["A"])["A"].attempts == 0, "it is offered no more, so that nothing is left to be tried"
+
+
+def test_an_older_ledger_does_not_say_what_had_no_result(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("install.started", job="j2", limit_seconds=600, updates=["u-1", "u-2"])
+    story("install.finished", **install("u-1"))
+    assert ledger.progress(["A"])["A"].unanswered == ()
+
+
 def test_who_did_not_come_back_is_down_until_validated(ledger: Ledger) -> None:
     story = Story(ledger)
     story("posture.observed", **POSTURE)
