@@ -119,12 +119,8 @@ class Recorded:
         return row.decision == "deferred" and row.until is not None and row.until <= self._now
 
     def promoted(self, update: Update, client: str | None) -> Approval | None:
-        """The row that waives this update's soak for the client (R5)."""
-        for key in update_keys(update):
-            for row in self._rows.get(key, ()):
-                if row.promote and row.decision == APPROVED and row.client in (None, client or None):
-                    return row
-        return None
+        """The row that waives this update's soak for the client (R5): its own or that for all, where it still stands."""
+        return next((row for row in self._latest(update, client) if row.promote and row.decision == APPROVED), None)
 
 
 def judge(update: Update, rules: Sequence[Rule], recorded: Recorded, client: str | None, now: datetime) -> Outcome:

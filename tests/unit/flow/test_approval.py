@@ -189,3 +189,25 @@ def test_a_review_begins_anew_when_its_deferral_ends(client: str | None) -> None
 )
 def test_how_long_a_review_may_take(rules: tuple[Rule, ...], name: str, days: int) -> None:
     assert review_time(rules, name) == timedelta(days=days)
+
+
+KB_ROW = {"update": "5046613", "decision": "approved", "at": "2026-11-10T10:00:00Z", "promote": True}
+
+
+@pytest.mark.parametrize(
+    ("later", "waived"),
+    [
+        ({}, True),
+        ({"update": "u1"}, False),
+        ({"update": "u1", "client": "Acme"}, True),
+        ({"update": "u1", "client": "Birch"}, True),
+    ],
+    ids=["no later decision", "by its id, for all", "for the client itself", "for another client"],
+)
+def test_a_promotion_stands_until_the_same_is_decided_anew(later: dict[str, str], waived: bool) -> None:
+    """Whichever name the update is called by; a client's own approval does not take back what holds for all."""
+    rows = [KB_ROW]
+    if later:
+        rows.append({"decision": "approved", "at": "2026-11-11T10:00:00Z", "promote": False, **later})
+    found = judged(update(), rows)
+    assert (found.decision, found.waived) == ("approved", waived)
