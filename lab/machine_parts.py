@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-HOME = r"C:\Users\labadmin"
+ACCOUNT = "labadmin"
+"""Whose account it is that Ansible connects with, on each machine."""
+HOME = rf"C:\Users\{ACCOUNT}"
 ENVIRONMENT = {
     "temp": HOME + r"\AppData\Local\Temp",
     "tmp": HOME + r"\AppData\Local\Temp",

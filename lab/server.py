@@ -30,6 +30,7 @@ from .control import Control
 from .errors import LabError
 from .fleet import load_fleet
 from .inventory import write_inventories
+from .machine_parts import ACCOUNT
 from .network import Layout, Network
 from .oncall import oncall_app
 from .psa import psa_app
@@ -37,8 +38,6 @@ from .psa.seed import OWN_COMPANY_IDENTIFIER
 from .tls import make_certificates
 from .web import ApiCredentials
 from .world import World
-
-WINRM_USER = "labadmin"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Lab:
         self.token = secrets.token_urlsafe(24)
         self.password = secrets.token_urlsafe(12)
         tls = self.tls if self.layout.tls else None
-        self.network = Network(self.world, self.layout, WINRM_USER, self.password, tls)
+        self.network = Network(self.world, self.layout, ACCOUNT, self.password, tls)
         self._stopping = asyncio.Event()
         self._sockets: list[socket.socket] = []
 
@@ -214,7 +213,7 @@ class Lab:
                 "token": access.awx_token,
             },
             "winrm": {
-                "user": WINRM_USER,
+                "user": ACCOUNT,
                 "password": self.password,
                 "scheme": layout.scheme,
                 "port_base": layout.winrm_base,

@@ -1,20 +1,57 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""community.windows.win_toast and win_msg: what a logged-on user is told. The machine keeps what was shown."""
+"""What a logged-on user is told: msp.patching.win_tell, and community.windows.win_toast and win_msg. The machine keeps
+what was shown, and to whom."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from lab.clock import iso
+from lab.machine import Machine
+from lab.machine_parts import ACCOUNT
 
 from .arguments import Option
 from .registry import ModuleFailed, Result, Run, module
 
 LONGEST_MESSAGE = 255
+"""Characters that win_msg takes."""
+REMOTE_DESKTOP_SERVICES = "TermService"
+"""A machine of the fleet that has it stopped shows no message boxes; one that does not name it does."""
 PUSH_NOTIFICATIONS = "WpnService"
 """A machine of the fleet that has it stopped shows no toasts; one that does not name it does."""
+
+
+def _lacks(machine: Machine, service: str) -> bool:
+    found = machine.services.get(service.lower())
+    return found is not None and found.state != "running"
+
+
+def _show(machine: Machine, by: str, title: str, text: str, users: Sequence[str]) -> None:
+    told = {"by": by, "msg": text, "users": list(users)}
+    machine.notices.append({"at": iso(machine.clock.now()), "title": title, **told})
+    machine.record("notice", **told)
+
+
+@module(
+    "msp.patching.win_tell",
+    options={
+        "title": Option("str", required=True),
+        "text": Option("str", required=True),
+        "seconds": Option("int", default=3600),
+    },
+)
+async def win_tell(run: Run) -> Result:
+    machine = run.machine
+    wrong = "not told: check mode" if run.check_mode else None
+    if _lacks(machine, REMOTE_DESKTOP_SERVICES):
+        wrong = wrong or "The RPC server is unavailable"
+    if machine.users and wrong is None:
+        _show(machine, "win_tell", run.args["title"], run.args["text"], machine.users)
+    sessions = range(1, len(machine.users) + 1)
+    return {"changed": False, "sessions": [{"session": at, "ok": wrong is None, "message": wrong} for at in sessions]}
 
 
 @module(
@@ -30,7 +67,10 @@ PUSH_NOTIFICATIONS = "WpnService"
     any_option=True,
 )
 async def win_toast(run: Run) -> Result:
-    """The real one sleeps until the toast expires; so does this, on the lab clock."""
+    """It says that it was sent where anybody is logged on, and is shown to its own account alone, if that is.
+
+    The real one sleeps until the toast expires; so does this, on the lab clock.
+    """
     machine, expire = run.machine, run.args["expire"]
     sent_at = machine.clock.now()
     title = run.args["title"] or f"Notification: {sent_at:%H:%M}"
@@ -43,11 +83,11 @@ async def win_toast(run: Run) -> Result:
     }
     if not machine.users:
         result["no_toast_sent_reason"] = "No logged in users to notify"
-    elif (service := machine.services.get(PUSH_NOTIFICATIONS.lower())) and service.state != "running":
+    elif _lacks(machine, PUSH_NOTIFICATIONS):
         raise ModuleFailed("Failed to create toast notifier: The notification platform is unavailable.", **result)
     elif not run.check_mode:
-        machine.notices.append({"at": iso(sent_at), "by": "win_toast", "title": title, "msg": run.args["msg"]})
-        machine.record("notice", by="win_toast", msg=run.args["msg"], users=list(machine.users))
+        if ACCOUNT in machine.users:
+            _show(machine, "win_toast", title, run.args["msg"], [ACCOUNT])
         result["toast_sent"] = True
         await machine.clock.sleep(expire)
     ended = machine.clock.now()
@@ -65,6 +105,7 @@ async def win_toast(run: Run) -> Result:
     any_option=True,
 )
 async def win_msg(run: Run) -> Result:
+    """What msg.exe says of an error ends the real one before it has taken note of an exit code."""
     machine, msg, to = run.machine, run.args["msg"], run.args["to"]
     result: Result = {
         "changed": False,
@@ -78,9 +119,8 @@ async def win_msg(run: Run) -> Result:
     if not run.check_mode:
         reached = [user for user in machine.users if to in ("*", user)]
         if not reached:
-            raise ModuleFailed(f"No User exists for {to}", changed=True, rc=1)
-        machine.notices.append({"at": iso(started), "by": "win_msg", "title": "", "msg": msg})
-        machine.record("notice", by="win_msg", msg=msg, users=reached)
+            raise ModuleFailed(f"Unhandled exception while executing module: No User exists for {to}")
+        _show(machine, "win_msg", "", msg, reached)
         result["rc"] = 0
         if run.args["wait"]:
             await machine.clock.sleep(run.args["display_seconds"])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.machine import Machine
-from lab.machine_parts import ENVIRONMENT, HOME
+from lab.machine_parts import ACCOUNT, ENVIRONMENT, HOME
 
 from .arguments import Option
 from .posture import os_build
@@ -128,7 +128,7 @@ def _uptime(machine: Machine) -> Facts:
 
 def _user(_machine: Machine) -> Facts:
     return {
-        "ansible_user_id": "labadmin",
+        "ansible_user_id": ACCOUNT,
         "ansible_user_dir": HOME,
         "ansible_user_gecos": "",
         "ansible_user_sid": "S-1-5-21-0-0-0-1001",

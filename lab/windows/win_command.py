@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from lab.machine import Machine
+from lab.machine_parts import ACCOUNT
 from lab.winrm.payload import split_windows
 
 from .arguments import Option
@@ -58,7 +59,7 @@ def hostname(machine: Machine, _arguments: list[str]) -> Output:
 
 @program("whoami")
 def whoami(machine: Machine, _arguments: list[str]) -> Output:
-    return f"{machine.computer.name.lower()}\\labadmin\r\n", "", 0
+    return f"{machine.computer.name.lower()}\\{ACCOUNT}\r\n", "", 0
 
 
 @program("quser", "query user")

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.machine import Machine
-from lab.machine_parts import normal_path
+from lab.machine_parts import ACCOUNT, normal_path
 
 from .payload import Call
 
@@ -137,4 +137,4 @@ def hostname(machine: Machine, _script: str, _found: re.Match[str]) -> Output:
 
 @bare(r"^\s*whoami(?:\.exe)?\s*(?:;|$)")
 def whoami(machine: Machine, _script: str, _found: re.Match[str]) -> Output:
-    return f"{machine.computer.name.lower()}\\labadmin", "", 0
+    return f"{machine.computer.name.lower()}\\{ACCOUNT}", "", 0

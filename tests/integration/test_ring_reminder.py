@@ -119,7 +119,7 @@ def test_nobody_is_told_who_is_not_there(week: Week) -> None:
 
 def test_the_user_reads_what_is_due_and_when_it_is_forced(week: Week) -> None:
     notices = week.night.happened("STAYS", "notice")
-    assert {entry["by"] for entry in notices} == {"win_toast"}
+    assert {entry["by"] for entry in notices} == {"win_tell"}
     for entry in notices:
         assert NEEDED in entry["msg"]
         assert "restarts by itself at 2026-11-15 02:00" in entry["msg"]
@@ -161,11 +161,9 @@ def test_the_summary_says_who_was_reminded(week: Week) -> None:
 # -- reminders that go wrong -------------------------------------------------------------------------------------------
 
 
-WITHOUT_TOASTS = {"services": {"WpnService": "stopped"}}
 MACHINES: dict[str, dict[str, Any]] = {
-    "TOAST": {},
-    "BOX": WITHOUT_TOASTS,
-    "MUTE": WITHOUT_TOASTS,
+    "TOLD": {},
+    "MUTE": {"services": {"TermService": "stopped"}},
     "EMPTY": {},
     "SILENT": {},
     "LOST": {},
@@ -176,7 +174,7 @@ MACHINES: dict[str, dict[str, Any]] = {
 @dataclass
 class Morning:
     """Wednesday, ten o'clock: all have installed, and their users are to be told. Three runs: with everything that can
-    go wrong, with a text that is too long for a message box, and with nothing in the way."""
+    go wrong, MUTE's alone, and with nothing in the way."""
 
     night: Night
     runs: dict[str, Any]
@@ -200,7 +198,7 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
         stale = folder / "stale.yml"  # the RMM still shows a user, and nobody is there
         stale.write_text(yaml.safe_dump({"all": {"hosts": {"EMPTY": {"patching_user_logged_on": True}}}}))
         lab.inject({"target": "SILENT", "kind": "refuse"})
-        fault = {"kind": "reset", "at": "answer", "times": 1, "module": "community.windows.win_toast"}
+        fault = {"kind": "reset", "at": "answer", "times": 1, "module": "msp.patching.win_tell"}
         lab.inject({"target": "LOST", **fault})
         lab.update_machine("DONE", power="off")
         lab.update_machine("DONE", power="on")
@@ -209,14 +207,15 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
         mark, runs = night.mark(), {}
         runs["troubles"] = night.run("-l", "all:!MUTE", "-i", str(stale))
         touched = night.touched(mark)
-        runs["mute"] = night.run("-l", "MUTE", "-e", f"remind_text={'x' * 300}").ok()
+        runs["mute"] = night.run("-l", "MUTE").ok()
         found = {name: told(night, name) for name in MACHINES}
         nodes = {name: night.decision(name) for name in ("EMPTY", "DONE")}
         mute = night.events("reminder.shown", "step.failed", endpoint="MUTE")
         assert night.events("endpoint.unreachable", endpoint="SILENT")
         assert all(nothing_failed(night, name) for name in ("EMPTY", "MUTE", "SILENT", "LOST"))
         lab.clear_faults()
-        runs["again"] = night.run("-l", "TOAST,BOX,MUTE,SILENT").ok()
+        lab.update_machine("MUTE", services={"TermService": "running"})
+        runs["again"] = night.run("-l", "TOLD,MUTE,SILENT").ok()
         yield Morning(night, runs, touched, found, nodes, mute)
 
 
@@ -225,22 +224,22 @@ def nothing_failed(night: Night, machine: str) -> bool:
     return night.events(*kinds, endpoint=machine) == night.tickets(machine) == []
 
 
-def test_who_cannot_get_a_toast_gets_a_message_box_and_nobody_is_told_twice(morning: Morning) -> None:
+def test_all_who_are_logged_on_are_told_and_nobody_twice(morning: Morning) -> None:
     night = morning.night
-    assert [entry["by"] for entry in night.happened("TOAST", "notice")] == ["win_toast"]
-    (box,) = night.happened("BOX", "notice")
-    assert box["by"] == "win_msg"
+    (box,) = night.happened("TOLD", "notice")
+    assert (box["by"], box["users"]) == ("win_tell", ["jdoe"])
     assert "restarts by itself at 2026-11-15 02:00" in box["msg"]
-    assert len(night.events("reminder.shown", endpoint="BOX")) == 1
-    assert [len(morning.told[name]) for name in ("TOAST", "BOX")] == [1, 1], "by the first run"
+    assert len(night.events("reminder.shown", endpoint="TOLD")) == 1
+    assert len(morning.told["TOLD"]) == 1, "by the first run"
 
 
 def test_a_reminder_that_fails_is_a_warning_and_tried_again_by_the_next_run(morning: Morning) -> None:
-    """No toasts, and a text that is too long for a message box."""
+    """No session can be reached."""
     night, first = morning.night, morning.runs["mute"]
-    assert "Warning: MUTE: its user was not told that a restart is due (msg length must be" in sentence(first.output)
+    said = "Warning: MUTE: its user was not told that a restart is due (The RPC server is unavailable"
+    assert said in sentence(first.output)
     assert morning.told["MUTE"] == []
-    assert [(event.kind, event.body["step"]) for event in morning.mute] == [("step.failed", "remind")] * 2, (
+    assert [(event.kind, event.body["step"]) for event in morning.mute] == [("step.failed", "remind")], (
         "a run tries once"
     )
     assert nothing_failed(night, "MUTE")
@@ -273,9 +272,9 @@ def test_who_has_restarted_meanwhile_is_not_told_to(morning: Morning) -> None:
     assert morning.nodes["DONE"] == night.decision("DONE") == ("none", "approval.nothing_approved")
 
 
-def test_a_toast_whose_answer_is_lost_is_not_followed_by_a_message_box(morning: Morning) -> None:
+def test_a_reminder_whose_answer_is_lost_is_not_on_the_ledger(morning: Morning) -> None:
     night = morning.night
-    assert [entry["by"] for entry in night.happened("LOST", "notice")] == ["win_toast"]
+    assert [entry["by"] for entry in night.happened("LOST", "notice")] == ["win_tell"]
     assert night.events("reminder.shown", endpoint="LOST") == [], "nobody knows"
     assert nothing_failed(night, "LOST")
 

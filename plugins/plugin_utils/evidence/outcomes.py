@@ -83,7 +83,7 @@ class RebootAsked:
 
 @dataclass(frozen=True, slots=True)
 class ReminderShown:
-    """The user was told that a reboot is due."""
+    """Windows took the message that a reboot is due, for a session that a user is logged on to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,6 @@ REBOOT_FIRST = re.compile(r"reboot is required before more updates", re.IGNORECA
 NO_SUCH_JOB = re.compile(
     r"could not find job|could not parse job output|timed out waiting for module completion", re.IGNORECASE
 )
-NO_USER = re.compile(r"no user exists for", re.IGNORECASE)
-"""What msg.exe says where nobody is logged on; in other languages it counts as a reminder that went wrong."""
 ACCEPTED = (0, 1115, 1190)
 """Exit codes of shutdown.exe: done; a shutdown is in progress; one is already scheduled."""
 LONGEST_MESSAGE = 2000
@@ -286,12 +284,14 @@ def _reboot(result: Result) -> Observation | None:
 
 
 def _reminder(result: Result) -> Observation | None:
-    """Of win_toast, which says whether it was sent, or of win_msg, which has the exit code of msg.exe."""
-    if result.get("toast_sent") or ("display_seconds" in result and result.get("rc") == 0):
+    """Of win_tell, which asks Windows for each session with a user in it. One that took the message is proof; that
+    anybody is logged on, or that something was sent, is none (win_toast says so where nobody has seen it)."""
+    sessions = result.get("sessions")
+    if not isinstance(sessions, list):
+        return None
+    if any(row["ok"] for row in sessions):
         return ReminderShown()
-    if result.get("no_toast_sent_reason") or NO_USER.search(str(result.get("msg", ""))):
-        return NobodyThere()
-    return None
+    return Failed(message_of({"msg": sessions[0]["message"]})) if sessions else NobodyThere()
 
 
 def _waked(result: Result) -> Waked:

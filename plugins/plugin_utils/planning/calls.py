@@ -12,7 +12,6 @@ connections: no result makes a step fail.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -32,13 +31,10 @@ VARIABLES: Mapping[str, Any] = MappingProxyType(
             "Windows updates are installed, and this computer has to restart to finish them. Please save your work and "
             "restart it soon. If you do not, it restarts by itself at {when} or shortly after."
         ),
-        "remind_toast_seconds": 5,
         "remind_message_seconds": 3600,
     }
 )
 """The roles' options that steps read, with their defaults."""
-
-NO_ANSWER = re.compile("winrm|wsman|connection|timed out", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,29 +133,17 @@ def _validate(order: Mapping[str, Any], _option: Option) -> Calls:
 
 
 def _remind(order: Mapping[str, Any], option: Option) -> Calls:
-    """reboot.reminder: a toast, and where that cannot be shown a message box.
+    """reboot.reminder: a message box for whoever is logged on.
 
-    win_toast sleeps until its toast expires, and only then says whether it was sent. So the toast is a short one and
-    the answer is waited for. Async would free the fork, and keep the run busy for as long as the toast stays only to
-    learn what a run that is killed never learns: whether anybody was told. A longer toast would gain the user little:
-    its banner is on the screen for these few seconds whatever its expiry, and after that it is an entry in the
-    notification centre. A fork is so held for seconds; at most once a day for an endpoint.
+    No notification: Windows shows it to the account that sends it, which is the connection's and sits at no desk, and
+    win_toast calls it sent all the same. The box is not waited for.
     """
-    text = str(option("remind_text")).replace("{when}", order["restart_at"])
-    toast = {
+    told = {
         "title": option("remind_title"),
-        "msg": text,
-        "expire": int(option("remind_toast_seconds")),
-        "group": "msp.patching",
-        "tag": "restart",  # the next day's takes its place
+        "text": str(option("remind_text")).replace("{when}", order["restart_at"]),
+        "seconds": int(option("remind_message_seconds")),
     }
-    seen = yield Call("community.windows.win_toast", toast, "reminder.shown", changes=True)
-    if seen.get("toast_sent") or seen.get("no_toast_sent_reason"):
-        return  # shown, or nobody is logged on any more
-    if seen.get("unreachable") or NO_ANSWER.search(str(seen.get("msg", ""))):
-        return  # no answer: the toast may well be on the screen, and a user is not told twice
-    box = {"msg": text, "display_seconds": int(option("remind_message_seconds"))}
-    yield Call("community.windows.win_msg", box, "reminder.shown", changes=True)
+    yield Call("msp.patching.win_tell", told, "reminder.shown", changes=True)
 
 
 def _wake(order: Mapping[str, Any], _option: Option) -> Calls:

@@ -135,7 +135,7 @@ def _take_caught_up(outcome: Outcome, event: Event) -> None:
 
 
 def _take_reminder(outcome: Outcome, event: Event) -> None:
-    """Of a toast and a message box that went wrong the last is told; one that was shown settles it."""
+    """Of several that went wrong the last is told; one that was shown settles it."""
     if event.kind == "reminder.shown":
         outcome.reminded, outcome.warning = True, None
     elif "remind" in (event.body.get("step"), event.body.get("during")):

@@ -350,7 +350,7 @@ def test_a_user_who_is_not_there_any_more_was_not_told_and_nothing_failed() -> N
 @pytest.mark.parametrize("attempts", [0, SETTINGS.retries])
 def test_a_reminder_that_failed_is_no_failure_of_the_patching(hresult: str | None, attempts: int) -> None:
     """Neither a failure nor a hold, a ticket or a retry: the next run tries again."""
-    events = judged("reminder.shown", seen.Failed("no toast here", hresult), standing(attempts=attempts))
+    events = judged("reminder.shown", seen.Failed("no session here", hresult), standing(attempts=attempts))
     assert kinds(events) == ["step.failed"]
     assert body(events, "step.failed")["step"] == "remind"
 

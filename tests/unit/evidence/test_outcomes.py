@@ -134,22 +134,21 @@ def test_what_shutdown_answers(code: int, accepted: bool) -> None:
     assert found == (seen.RebootAsked() if accepted else seen.Failed("Access is denied.(5)"))
 
 
-TOAST = {"changed": False, "expire_at": "…", "toast_sent": False, "failed_when_result": False}
-MESSAGE = {"changed": True, "display_seconds": 3600, "msg": "Restart soon.", "wait": False}
-NO_NOTIFIER = "Failed to create toast notifier: Access is denied."
+DENIED = {"session": 1, "ok": False, "message": "Access is denied"}
+TOLD = {"session": 2, "ok": True, "message": None}
+TOAST = {"changed": False, "toast_sent": True, "time_taken": 5.1}
 
 
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
-        (TOAST | {"toast_sent": True}, seen.ReminderShown()),
-        (TOAST | {"no_toast_sent_reason": "No logged in users to notify"}, seen.NobodyThere()),
-        (TOAST | {"msg": NO_NOTIFIER}, seen.Failed(NO_NOTIFIER)),
-        (TOAST, seen.Failed("the task failed and did not say why")),
-        ({"msg": "this version of windows does not support"}, seen.Failed("this version of windows does not support")),
-        (MESSAGE | {"rc": 0}, seen.ReminderShown()),
-        (MESSAGE | {"rc": 1, "msg": "No User exists for *"}, seen.NobodyThere()),
-        (MESSAGE | {"rc": 1, "msg": "Error 5 getting session names"}, seen.Failed("Error 5 getting session names")),
+        ({"sessions": [TOLD]}, seen.ReminderShown()),
+        ({"sessions": [DENIED, TOLD]}, seen.ReminderShown()),
+        ({"sessions": [DENIED]}, seen.Failed("Access is denied")),
+        ({"sessions": [DENIED | {"message": None}]}, seen.Failed("the task failed and did not say why")),
+        ({"sessions": []}, seen.NobodyThere()),
+        ({"msg": "Unhandled exception"}, seen.Failed("Unhandled exception")),
+        (TOAST, seen.Failed("the task failed and did not say why")),  # it says so wherever anybody is logged on
         ({"rc": 0, "msg": "another module's"}, seen.Failed("another module's")),
     ],
 )

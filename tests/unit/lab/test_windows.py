@@ -122,20 +122,51 @@ def test_a_bad_check_is_refused(check: dict[str, Any], says: str) -> None:
     assert says in ask(make(), "msp.patching.win_check", checks=[check])["msg"]
 
 
-def test_a_toast_needs_somebody_to_see_it() -> None:
+def test_a_toast_is_sent_where_anybody_is_and_seen_by_its_own_account_alone() -> None:
     nobody = ask(make(), "community.windows.win_toast", msg="hi")
     assert nobody["toast_sent"] is False
     assert nobody["no_toast_sent_reason"] == "No logged in users to notify"
     machine = make(users=True)
-    assert ask(machine, "community.windows.win_toast", msg="hi", expire=45)["time_taken"] >= 45
-    assert [notice["msg"] for notice in machine.notices] == ["hi"]
+    sent = ask(machine, "community.windows.win_toast", msg="hi", expire=45)
+    assert sent["toast_sent"] is True
+    assert sent["time_taken"] >= 45
+    assert machine.notices == []
+    machine.update({"users": ["jdoe", "labadmin"]})
+    assert ask(machine, "community.windows.win_toast", msg="hi")["toast_sent"] is True
+    assert [(notice["msg"], notice["users"]) for notice in machine.notices] == [("hi", ["labadmin"])]
 
 
-def test_a_message_needs_somebody_and_has_a_limit() -> None:
-    assert ask(make(), "community.windows.win_msg", msg="hi")["failed"] is True
+def test_a_message_is_seen_by_all_needs_somebody_and_has_a_limit() -> None:
+    nobody = ask(make(), "community.windows.win_msg", msg="hi")
+    assert nobody["msg"] == "Unhandled exception while executing module: No User exists for *"
+    assert "rc" not in nobody
     machine = make(users=True)
-    assert ask(machine, "community.windows.win_msg", msg="hi")["changed"] is True
+    machine.update({"users": ["jdoe", "labadmin"]})
+    assert ask(machine, "community.windows.win_msg", msg="hi")["rc"] == 0
+    assert [notice["users"] for notice in machine.notices] == [["jdoe", "labadmin"]]
     assert "less than 256" in ask(machine, "community.windows.win_msg", msg="x" * 256)["msg"]
+
+
+def test_who_is_logged_on_is_told_session_by_session() -> None:
+    say = {"title": "Restart needed", "text": "x" * 300}
+    assert ask(make(), "msp.patching.win_tell", **say)["sessions"] == []
+    machine = make(users=True)
+    machine.update({"users": ["jdoe", "kim"]})
+    unsaid = ask(machine, "msp.patching.win_tell", **say, _ansible_check_mode=True)["sessions"]
+    assert [row["ok"] for row in unsaid] == [False, False]
+    assert machine.notices == []
+    told = ask(machine, "msp.patching.win_tell", **say)
+    assert told["changed"] is False
+    assert told["sessions"] == [{"session": number, "ok": True, "message": None} for number in (1, 2)]
+    assert [(notice["title"], notice["users"]) for notice in machine.notices] == [("Restart needed", ["jdoe", "kim"])]
+
+
+def test_without_remote_desktop_services_nobody_is_told() -> None:
+    machine = make(users=True)
+    machine.update({"services": {"TermService": "stopped"}})
+    (row,) = ask(machine, "msp.patching.win_tell", title="Restart needed", text="hi")["sessions"]
+    assert (row["ok"], row["message"]) == (False, "The RPC server is unavailable")
+    assert machine.notices == []
 
 
 def test_services_change_state_and_only_once() -> None:

@@ -32,7 +32,7 @@ ORDERS: dict[str, dict[str, Any]] = {
     "wake": {"peer": "WS01", "machines": [{"name": "WS02", "mac": "00:11:22:33:44:55"}]},
 }
 POSTURE, UPDATES = "msp.patching.win_posture", "ansible.windows.win_updates"
-TOAST, BOX = "community.windows.win_toast", "community.windows.win_msg"
+TELL = "msp.patching.win_tell"
 
 
 def made(step: str, *told: dict[str, Any], **order: Any) -> list[Call]:
@@ -63,11 +63,7 @@ def made(step: str, *told: dict[str, Any], **order: Any) -> list[Call]:
         ("confirm", (), [POSTURE]),
         ("see", (), [POSTURE]),
         ("validate", (), ["msp.patching.win_check", POSTURE]),
-        ("remind", ({"toast_sent": True},), [TOAST]),
-        ("remind", ({"toast_sent": False},), [TOAST, BOX]),
-        ("remind", ({"toast_sent": False, "no_toast_sent_reason": "No logged in users"},), [TOAST]),
-        ("remind", ({"unreachable": True, "msg": "gone"},), [TOAST]),  # it may be on the screen: nobody is told twice
-        ("remind", ({"msg": "Read timed out"},), [TOAST]),
+        ("remind", (), [TELL]),
         ("wake", (), ["msp.patching.win_wake"]),
     ],
 )
@@ -91,9 +87,8 @@ def test_an_install_takes_exactly_what_was_ordered_and_never_reboots() -> None:
 
 
 def test_the_user_is_told_when_the_restart_is_forced() -> None:
-    toast, box = made("remind", {"toast_sent": False})
-    assert "2026-11-12 02:00" in toast.arguments["msg"]
-    assert box.arguments["msg"] == toast.arguments["msg"]
+    (call,) = made("remind")
+    assert "2026-11-12 02:00" in call.arguments["text"]
 
 
 def test_every_call_is_evidence_of_something() -> None:

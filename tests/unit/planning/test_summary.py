@@ -15,8 +15,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.planning.summary impo
 
 NOW = datetime(2026, 11, 12, 15, 0, tzinfo=UTC)
 SHOWN: tuple[str, dict[str, Any]] = ("reminder.shown", {})
-FAILED = ("step.failed", {"step": "remind", "message": "no toast here"})
-AGAIN = ("step.failed", {"step": "remind", "message": "no message box either"})
+FAILED = ("step.failed", {"step": "remind", "message": "no session here"})
+AGAIN = ("step.failed", {"step": "remind", "message": "still none"})
 SILENT = ("endpoint.unreachable", {"during": "remind", "message": "refused"})
 
 
@@ -29,7 +29,7 @@ def events(*told: tuple[str, dict[str, Any]]) -> list[Event]:
     [
         ([SHOWN], "reminded", None),
         ([FAILED, SHOWN], "reminded", None),
-        ([FAILED, AGAIN], "not reminded", "no message box either"),
+        ([FAILED, AGAIN], "not reminded", "still none"),
         ([SILENT], "UNREACHABLE", "refused"),
     ],
 )
@@ -50,4 +50,4 @@ def test_the_warning_stands_in_the_summary() -> None:
     ledger = Ledger.open("sqlite://")
     ledger.append(events(FAILED), run="r1")
     words = " ".join(run_summary(ledger, "r1", {}).split())
-    assert "Warning: WS01: its user was not told that a restart is due (no toast here); the next run tries" in words
+    assert "Warning: WS01: its user was not told that a restart is due (no session here); the next run tries" in words
