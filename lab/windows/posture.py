@@ -29,6 +29,9 @@ SERVICE_BEHIND_PORT = {
     5985: "WinRM",
 }
 REVISION_BASE = 3000
+UNTRUSTED = (
+    "The underlying connection was closed: Could not establish trust relationship for the SSL/TLS secure channel."
+)
 
 
 def os_build(machine: Machine) -> str:
@@ -68,10 +71,12 @@ CHECK = {
     "port": Option("int"),
     "url": Option("str"),
     "status": Option("list", elements="int", default=[200]),
+    "validate_certs": Option("bool", default=True),
     "server": Option("str", default="127.0.0.1"),
     "record": Option("str"),
     "timeout": Option("int", default=10),
 }
+LOOPBACK = ("127.0.0.1", "localhost")
 NEEDS = {"service": ("service",), "tcp": ("port",), "http": ("url",), "dns": ("record",)}
 """By the type of a check what it cannot be without: the module's `required_if`."""
 
@@ -121,7 +126,7 @@ def _service(machine: Machine, check: dict[str, Any]) -> tuple[bool, str]:
 
 
 def port_answers(machine: Machine, host: str, port: int) -> bool:
-    if host not in ("127.0.0.1", "localhost", machine.computer.name):
+    if host.lower() not in (*LOOPBACK, machine.computer.name.lower()):
         return True
     behind = SERVICE_BEHIND_PORT.get(port)
     return behind is not None and _running(machine, behind)
@@ -138,6 +143,8 @@ def _http(machine: Machine, check: dict[str, Any]) -> tuple[bool, str]:
     url = urlsplit(check["url"])
     port = url.port or (443 if url.scheme == "https" else 80)
     if port_answers(machine, url.hostname or "", port):
+        if url.scheme == "https" and url.hostname in LOOPBACK and check["validate_certs"]:
+            return False, f"{check['url']}: {UNTRUSTED}"  # it bears the name of the machine
         return 200 in check["status"], f"{check['url']} answered 200"
     return False, f"{check['url']}: Unable to connect to the remote server"
 

@@ -20,6 +20,7 @@ $spec = @{
                 port = @{ type = "int" }
                 url = @{ type = "str" }
                 status = @{ type = "list"; elements = "int"; default = @(200) }
+                validate_certs = @{ type = "bool"; default = $true }
                 server = @{ type = "str"; default = "127.0.0.1" }
                 record = @{ type = "str" }
                 timeout = @{ type = "int"; default = 10 }
@@ -59,8 +60,15 @@ Function Test-TcpPort {
         @{ ok = $false; seen = "$where refused: $($_.Exception.GetBaseException().Message)" }
     }
     finally {
-        $client.Dispose()
+        $client.Close()  # before .NET 4.6 it has no Dispose() that PowerShell could call
     }
+}
+
+# Left to itself Windows PowerShell offers sites no more than TLS 1.0 on Server 2012 R2 and 2016. Where it leaves the choice
+# to Windows (SystemDefault, 0) that stays: Windows offers what it has, 1.3 too, which to ask for fails where it lacks it.
+$protocols = [System.Net.ServicePointManager]::SecurityProtocol
+if ([int]$protocols -ne 0) {
+    [System.Net.ServicePointManager]::SecurityProtocol = $protocols -bor [System.Net.SecurityProtocolType]::Tls12
 }
 
 Function Test-HttpAnswer {
@@ -68,6 +76,8 @@ Function Test-HttpAnswer {
     $request = [System.Net.WebRequest]::CreateHttp($Check.url)
     $request.Timeout = $Check.timeout * 1000
     $request.UserAgent = "msp.patching"
+    $request.KeepAlive = $false  # the next check of the site may be one that validates its certificate
+    if (-not $Check.validate_certs) { $request.ServerCertificateValidationCallback = { $true } }
     $response = $null
     try {
         $response = $request.GetResponse()
@@ -78,7 +88,7 @@ Function Test-HttpAnswer {
         if (-not $response) { return @{ ok = $false; seen = "$($Check.url): $($_.Exception.Message)" } }
     }
     $status = [int]$response.StatusCode
-    $response.Dispose()
+    $response.Close()
     @{ ok = ($status -in $Check.status); seen = "$($Check.url) answered $status" }
 }
 

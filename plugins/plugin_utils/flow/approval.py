@@ -119,7 +119,7 @@ class Recorded:
         return row.decision == "deferred" and row.until is not None and row.until <= self._now
 
     def promoted(self, update: Update, client: str | None) -> Approval | None:
-        """The row that waives this update's soak for the client (R5): its own or that for all, where it still stands."""
+        """The row that waives this update's soak for the client (R5): its own or that for all, if it still stands."""
         return next((row for row in self._latest(update, client) if row.promote and row.decision == APPROVED), None)
 
 

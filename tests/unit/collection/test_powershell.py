@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two modules that run on endpoints: their PowerShell parses, and takes what their documents promise.
+"""The modules that run on endpoints: their PowerShell parses, and takes what their documents promise.
 
 Whether it is right only Windows can tell: the lab answers for these modules in Python.
 """
@@ -57,6 +57,13 @@ def test_it_changes_nothing_and_so_runs_in_check_mode(path: Path) -> None:
     assert assigned(parse(path), "$spec")["supports_check_mode"] is True
     document = yaml.safe_load(path.with_suffix(".yml").read_text())["DOCUMENTATION"]
     assert document["attributes"]["check_mode"]["support"] == "full"
+
+
+@module_by_module
+def test_who_asks_a_site_offers_tls_1_2(path: Path) -> None:
+    """Windows PowerShell alone offers no more than 1.0 on Server 2012 R2 and 2016."""
+    script = path.read_text()
+    assert ("SecurityProtocolType]::Tls12" in script) == ("WebRequest]" in script)
 
 
 def elsewhere() -> list[tuple[str, str]]:

@@ -143,14 +143,14 @@ def test_a_probe_has_what_win_check_takes() -> None:
         "a": {"type": "tcp", "host": "h", "port": 1, "timeout": 5},
         "b": {"type": "dns", "server": "s", "record": "r"},
         "c": {"type": "service", "service": "S", "only_if_installed": True},
-        "d": {"type": "http", "url": "https://h", "status": [200, 401]},
+        "d": {"type": "http", "url": "https://h", "status": [200, 401], "validate_certs": False},
     }
     probes = checks_for(workstation(), load_policy({"validation": {"checks": checks}}))
     assert probes == [
         {"name": "a", "type": "tcp", "host": "h", "port": 1, "timeout": 5},
         {"name": "b", "type": "dns", "server": "s", "record": "r"},
         {"name": "c", "type": "service", "service": "S"},
-        {"name": "d", "type": "http", "url": "https://h", "status": [200, 401]},
+        {"name": "d", "type": "http", "url": "https://h", "status": [200, 401], "validate_certs": False},
     ]
 
 

@@ -122,6 +122,22 @@ def test_a_bad_check_is_refused(check: dict[str, Any], says: str) -> None:
     assert says in ask(make(), "msp.patching.win_check", checks=[check])["msg"]
 
 
+@pytest.mark.parametrize(
+    ("url", "more", "ok"),
+    [
+        ("https://localhost/portal", {}, False),
+        ("https://localhost/portal", {"validate_certs": False}, True),
+        ("https://SRV1/portal", {}, True),
+        ("http://localhost/portal", {}, True),
+    ],
+)
+def test_a_certificate_bears_the_name_of_its_machine(url: str, more: dict[str, Any], ok: bool) -> None:
+    check = {"name": "portal", "type": "http", "url": url, **more}
+    (row,) = ask(make("Patching.Role.Web Server"), "msp.patching.win_check", checks=[check])["checks"]
+    assert row["ok"] is ok
+    assert ("trust relationship" in row["seen"]) is not ok
+
+
 def test_a_toast_is_sent_where_anybody_is_and_seen_by_its_own_account_alone() -> None:
     nobody = ask(make(), "community.windows.win_toast", msg="hi")
     assert nobody["toast_sent"] is False
