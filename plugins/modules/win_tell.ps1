@@ -19,7 +19,7 @@ $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 $module.Result.changed = $false
 
 # What msg.exe calls. That itself is missing on some editions, says what went wrong in the language of the machine, and
-# asked for all sessions fails where nobody is logged on to the console, though somebody is by Remote Desktop.
+# asked for all sessions may fail where nobody is logged on to the console, though somebody is by Remote Desktop.
 Add-CSharpType -AnsibleModule $module -References @'
 using System;
 using System.Runtime.InteropServices;
