@@ -238,11 +238,15 @@ class Ledger:
 
         Raises TamperedError, a LedgerError, which names the first event that is missing, altered or out of place.
         """
-        auditor = Auditor(given, expected)
         with self.reading() as connection:
-            seq, head = self._head(connection)
-            for link in self.links(connection):
-                auditor.take(link)
+            return self.audited(connection, given, expected)
+
+    def audited(self, connection: Connection, given: Iterable[PublicKey], expected: Iterable[tuple[int, str]]) -> Audit:
+        """What `audit` finds in the state that `connection` sees."""
+        auditor = Auditor(given, expected)
+        seq, head = self._head(connection)
+        for link in self.links(connection):
+            auditor.take(link)
         return auditor.end(seq, head)
 
     def damage(self) -> str | None:
@@ -253,11 +257,12 @@ class Ledger:
         except sa.exc.SQLAlchemyError as exc:
             return cause(exc)
 
-    def replayed(self) -> Ledger:
-        """A ledger in memory with the register that follows from this one's events, and without these."""
+    @staticmethod
+    def replayed(source: Connection) -> Ledger:
+        """A ledger in memory with the register that follows from the events that `source` sees, and without these."""
         other = Ledger.open("sqlite://")
-        with other._writing() as connection, self.reading() as mine:
-            replay(mine, connection)
+        with other._writing() as connection:
+            replay(source, connection)
         return other
 
     def links(self, connection: Connection, after: int = 0, until: int | None = None) -> Iterator[Link]:
@@ -412,11 +417,15 @@ class Ledger:
     def rows(self, name: str, *columns: str) -> list[dict[str, Any]]:
         """All rows of one table of the register, JSON columns as text, ordered by key; with `columns` only these of
         it, which are not to be the long ones where the rows are as many as the months."""
+        with self.reading() as connection:
+            return self.rows_in(connection, name, *columns)
+
+    def rows_in(self, connection: Connection, name: str, *columns: str) -> list[dict[str, Any]]:
+        """The same, in the state that `connection` sees."""
         table = self._tables.metadata.tables[name]
         wanted = [table.c[column] for column in columns or table.c.keys()]
-        with self.reading() as connection:
-            query = sa.select(*wanted).order_by(*table.primary_key.columns)
-            return [dict(row) for row in connection.execute(query).mappings()]
+        query = sa.select(*wanted).order_by(*table.primary_key.columns)
+        return [dict(row) for row in connection.execute(query).mappings()]
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

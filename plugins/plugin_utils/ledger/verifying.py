@@ -21,6 +21,8 @@ from .keyring import KeyRing
 from .schema import tables
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from ..signing.keys import PublicKey
     from .store import Ledger
 
@@ -60,21 +62,18 @@ def verify_ledger(
     """
     damage = ledger.damage()
     try:
-        audit = ledger.audit(given, expected)
+        with ledger.reading() as seen:  # one state from the first event to the last row: runs go on writing meanwhile
+            audit = ledger.audited(seen, given, expected)
+            if damage is None:
+                _check_signed(audit, given)
+                if register:
+                    _check_register(ledger, seen)
     except LedgerError as exc:
         if damage is None or isinstance(exc, TamperedError):
             raise
         raise LedgerError(f"{exc} (the database says: {damage})") from exc
     if damage is not None:
         raise LedgerError(f"the ledger's database is damaged: {damage}")
-    if not audit.seq:
-        raise LedgerError(
-            "there is no ledger, or nothing on it, so nothing was checked; the option ledger of the callback "
-            "msp.patching.evidence (MSP_PATCHING_LEDGER) says where it is"
-        )
-    _check_signed(audit, given)
-    if register:
-        _check_register(ledger)
     signed = 0 if audit.signed is None else audit.signed.seq + 1  # the checkpoint itself is the event after its head
     return Verified(audit, audit.seq - signed, len(given))
 
@@ -88,6 +87,11 @@ def parse_checkpoint(text: str) -> tuple[int, str]:
 
 
 def _check_signed(audit: Audit, given: Collection[PublicKey]) -> None:
+    if not audit.seq:
+        raise LedgerError(
+            "there is no ledger, or nothing on it, so nothing was checked; the option ledger of the callback "
+            "msp.patching.evidence (MSP_PATCHING_LEDGER) says where it is"
+        )
     if audit.signed is None and (given or audit.key is not None):
         ring = KeyRing(given)
         why = ring.distrust(audit.key) if audit.key else "it has no key and no checkpoint"
@@ -100,12 +104,14 @@ def _check_signed(audit: Audit, given: Collection[PublicKey]) -> None:
         )
 
 
-def _check_register(ledger: Ledger) -> None:
-    """Every row of the register follows from the events. Raises LedgerError that names the first that does not."""
-    anew = ledger.replayed()
+def _check_register(ledger: Ledger, seen: Connection) -> None:
+    """Every row of the register that `seen` sees follows from the events that it sees. Raises LedgerError that names
+    the first that does not."""
+    anew = ledger.replayed(seen)
     for table in tables().projected():
         keys = [column.name for column in table.primary_key.columns]
-        found, wanted = (_by_key(one.rows(table.name), keys) for one in (ledger, anew))
+        found = _by_key(ledger.rows_in(seen, table.name), keys)
+        wanted = _by_key(anew.rows(table.name), keys)
         for key in sorted({*found, *wanted}, key=str):
             if found.get(key) != wanted.get(key):
                 raise LedgerError(

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger, LedgerError
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError, replay, store
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.errors import TamperedError
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.verifying import parse_checkpoint, verify_ledger
@@ -187,6 +188,27 @@ def test_a_tail_cut_off_with_its_checkpoint_shows_against_the_one_that_was_kept(
         with pytest.raises(TamperedError, match="the ledger ends at event 12, and once had") as found:
             verify_ledger(ledger, [KEY.public], [parse_checkpoint(kept.in_words())])
         assert found.value.seq == 13
+
+
+def test_a_run_that_writes_meanwhile_is_no_tampering(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The register is held against the events of the same instant: verify and the cycle run side by side."""
+    path = shutil.copy(whole, tmp_path / "ledger.sqlite")
+    ledger, writer = Ledger.open(f"sqlite:///{path}"), Ledger.open(f"sqlite:///{path}")
+    real = replay.replay
+
+    def replay_and_write(source: Any, register: Any) -> int:
+        count = real(source, register)
+        hold = Event("hold.placed", None, datetime.now(UTC), {"id": "h-late", "scope": {}, "reason": "a run"})
+        writer.append([hold], run="the run beside it")
+        return count
+
+    monkeypatch.setattr(store, "replay", replay_and_write)
+    verified = verify_ledger(ledger, [KEY.public])
+    assert verified.audit.seq < writer.head()[0], "something was written while it was checked"
+    monkeypatch.undo()
+    assert verify_ledger(ledger, [KEY.public]).audit.seq == writer.head()[0]
 
 
 Change = Callable[[sqlite3.Connection], object]
