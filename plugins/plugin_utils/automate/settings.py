@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ..hiding import hidden
 from .errors import OptionError
 
 API_PATH = "/cwa/api/v1"
@@ -83,6 +84,4 @@ class Settings:
 
     def scrub(self, text: str) -> str:
         """``text`` without this account's secrets, for messages that quote the server."""
-        for secret in (self.password, self.client_id):
-            text = text.replace(secret, "***")
-        return text
+        return hidden(text, (self.password, self.client_id))

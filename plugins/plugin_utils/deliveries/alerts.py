@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 
 from ..errors import PatchingError, UnavailableError
 from ..flow import Endpoint
+from ..hiding import hidden
 from ..ledger import Event, Ledger, instant
 from ..ledger.deliveries import Pending, rows_of
 from ..requirements import requests
@@ -44,6 +45,8 @@ LATE = timedelta(minutes=15)
 """An alert that is delivered later than this is told to be late, to on-call and to whoever runs this."""
 SEVERITIES = {1: "critical", 2: "error", 3: "warning"}
 """By the priority of the ticket."""
+PAGERDUTY_PATH = "v2/enqueue"
+"""Of PagerDuty's address, which is everybody's."""
 SUMMARY_LENGTH = 1024
 """PagerDuty takes no longer one."""
 
@@ -190,10 +193,9 @@ class Receiver:
         """The receiver's words, without what it was told in confidence."""
         text = " ".join(str(answer.text).split())[:300]
         parts = urlsplit(self._settings.url)
-        for secret in (self._settings.key, self._settings.url, parts.path.strip("/"), parts.query):
-            if secret and secret != "v2/enqueue":  # noqa: S105 - PagerDuty's public path
-                text = text.replace(secret, "***")
-        return text or "nothing"
+        path = parts.path.strip("/")
+        secrets = (self._settings.key, self._settings.url, parts.query, path if path != PAGERDUTY_PATH else None)
+        return hidden(text, secrets) or "nothing"
 
 
 def pagerduty(body: Mapping[str, Any], key: str, wanted_at: str, late_minutes: int) -> dict[str, Any]:

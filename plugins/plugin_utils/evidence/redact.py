@@ -21,6 +21,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from ..hiding import longest_first
 from ..ledger import Event
 from ..ledger.kinds import OF_ENDPOINT
 
@@ -36,6 +37,12 @@ ACCOUNTS = (
     re.compile(r"(?P<before>)(?P<name>\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b)"),
 )
 """A profile's folder, DOMAIN\\account, and account@domain."""
+
+
+def _quotes_an_endpoint(event: Event) -> bool:
+    """Whether a message of an endpoint may be in it. What people write themselves stays: they decide by name."""
+    of_failure = event.kind == "hold.placed" and event.body.get("failure") is not None  # its reason is the failure's
+    return event.kind in OF_ENDPOINT or event.kind.startswith(TICKETS) or of_failure
 
 
 class Redactor:
@@ -55,12 +62,12 @@ class Redactor:
             if secret and len(secret) >= SHORTEST:
                 escaped = (json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False))
                 known |= dict.fromkeys((secret, *escaped, quote(secret, safe="")))
-        self._secrets = known  # one that is being read stays as it is
+        self._secrets = dict.fromkeys(longest_first(known))  # a new one: one that is being read stays as it is
         self._written = dict.fromkeys(json.dumps(secret, ensure_ascii=False)[1:-1] for secret in self._secrets)
 
     def event(self, event: Event) -> Event:
         """The event as it may be written down; itself where nothing is in it."""
-        names = self._key is not None and (event.kind in OF_ENDPOINT or event.kind.startswith(TICKETS))
+        names = self._key is not None and _quotes_an_endpoint(event)
         if not names and not self._is_in(event.body):
             return event  # as nearly all are, and a body has dozens of texts to look at
         body = self._cleaned(event.body, names=names)
@@ -87,7 +94,10 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value, names=names)
         if isinstance(value, Mapping):
-            return {key: item if key == "about" else self._cleaned(item, names=names) for key, item in value.items()}
+            return {
+                key: item if key == "about" else self._cleaned(item, names=names and key != "scope")
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self._cleaned(item, names=names) for item in value]
         return value

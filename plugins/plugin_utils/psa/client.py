@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError, UnavailableError
+from ..hiding import hidden
 from ..requirements import requests
 from .pace import Pace
 
@@ -172,9 +173,7 @@ class PsaClient:
 
     def _scrub(self, text: str) -> str:
         """`text` without this account's secrets: what a server says may quote what it was sent."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return hidden(text, self._secrets)
 
 
 def quoted(text: str) -> str:

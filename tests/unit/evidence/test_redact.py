@@ -52,6 +52,14 @@ def test_what_holds_none_stays_as_it_is(value: Any) -> None:
     assert Redactor(["correct horse battery"]).event(event) is event
 
 
+def test_of_a_credential_that_begins_another_nothing_is_left() -> None:
+    redactor = Redactor(["Winter"])
+    redactor.learn(["Winter2026!"])
+    assert redactor.event(failed("logon with Winter2026! failed")).body["message"] == "logon with ******** failed"
+    settings = automate.Settings("https://rmm", "reader", "Winter", "Winter2026!")
+    assert settings.scrub("you sent Winter2026!") == "you sent ***"
+
+
 def test_credentials_of_every_setting_are_in_no_file(tmp_path: Path) -> None:
     key = SigningKey.make()
     settings = Settings(
@@ -120,6 +128,18 @@ def test_a_user_is_the_same_wherever_he_is_named() -> None:
     one = redactor.event(failed(r"C:\Users\JDoe\x")).body["message"].split("\\")[2]
     assert redactor.event(failed(r"ACME\jdoe")).body["message"] == f"ACME\\{one}"
     assert Redactor(pseudonyms=b"another").text(r"ACME\jdoe", names=True) != f"ACME\\{one}"
+
+
+def test_a_hold_that_follows_from_a_failure_names_no_user_either() -> None:
+    """Its reason is what the endpoint said; that of a hold that a person placed is the person's."""
+    body = {"id": "h", "scope": {"client": r"ACME\jdoe"}, "reason": r"WS01: install failed: C:\Users\j.doe\x is locked"}
+    redactor = Redactor(pseudonyms=b"a secret")
+    found = redactor.event(Event("hold.placed", "WS01", NOW, {**body, "failure": "f"})).body
+    assert "doe" not in found["reason"]
+    assert found["scope"] == body["scope"], "what it holds stays what it is"
+    assert (
+        redactor.event(Event("hold.placed", None, NOW, {**body, "by": "j.doe@msp.example"})).body["by"][:5] == "j.doe"
+    )
 
 
 def test_people_who_decide_keep_their_names() -> None:
