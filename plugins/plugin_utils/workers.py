@@ -74,6 +74,6 @@ def _compile_expressions() -> None:
 
 def _compile_statements(ledger: Ledger) -> None:
     """The engine keeps what it compiled, and workers have it from this process."""
-    for read in (ledger.register_record, ledger.progress, ledger.applicable, ledger.updates):
+    for read in (ledger.register, ledger.progress, ledger.applicable, ledger.updates):
         read(NOBODY)
     ledger.down()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from . import fields, times
 from .fields import RecordError
-from .records import KINDS, RINGS, ROLES, update_key
+from .records import KINDS, RINGS, ROLES, Endpoint, update_key
 
 Row = TypeVar("Row")
 
@@ -355,7 +355,11 @@ def _states(value: object) -> dict[str, EndpointState]:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What is known from earlier runs."""
+    """What is known from earlier runs.
+
+    `pilots` are not of the record: where a ledger tells, who took the updates of `soak` and who else is in the pilot,
+    each with its kind; None where nobody can.
+    """
 
     approvals: tuple[Approval, ...] = ()
     exceptions: tuple[Exclusion, ...] = ()
@@ -364,6 +368,7 @@ class Register:
     soak: tuple[SoakRow, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
     endpoints: Mapping[str, EndpointState] = field(default_factory=dict)
+    pilots: tuple[Endpoint, ...] | None = None
 
     @classmethod
     def parse(cls, record: object) -> Register:

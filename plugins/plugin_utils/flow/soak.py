@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from . import times
 from .fields import EARLIEST_YEAR, LATEST_YEAR
-from .records import Endpoint, Update, update_keys
+from .records import KINDS, Endpoint, Update, update_keys
 from .register import Hold, Register, SoakRow
 from .settings import Lane, Settings
 
@@ -44,17 +44,22 @@ class Soak:
 class SoakBook:
     """What the register knows of the pilot, indexed once for one instant.
 
-    ``fleet`` names more pilot endpoints than have a row: a failure on one of them counts as one in the pilot. It also
-    tells their kinds: an update that fits both kinds is proven to servers by the pilot server alone, which goes before
-    the rest (section 5), and to workstations by workstations.
+    ``fleet`` is the inventory, or what a run has of it, and knows better than the register's ``pilots``. Both name more
+    pilot endpoints than have a row: a failure on one of them counts as one in the pilot. They also tell the kinds of
+    those that have one: an update that fits both kinds is proven to servers by the pilot server alone, which goes
+    before the rest (section 5), and to workstations by workstations.
     """
 
     def __init__(self, register: Register, now: datetime, fleet: Iterable[Endpoint] = ()) -> None:
         self._now = now
         self._rows: dict[str, list[SoakRow]] = {}
-        pilots = [endpoint for endpoint in fleet if endpoint.ring == "pilot"]
-        self._pilots = {endpoint.name: endpoint.client for endpoint in pilots}
-        self._kinds = {endpoint.name: endpoint.kind for endpoint in pilots}
+        self._kinds = {one.name: one.kind for one in register.pilots or ()}
+        self._unknown = ("workstation",) if register.pilots is not None else KINDS
+        known = {one.name: one for one in register.pilots or ()}
+        for endpoint in fleet:
+            known[endpoint.name] = endpoint
+            self._kinds[endpoint.name] = endpoint.kind or self._kinds.get(endpoint.name)
+        self._pilots = {one.name: one.client for one in known.values() if one.ring == "pilot"}
         for row in register.soak:
             if row.installed_at is None or row.installed_at <= now:
                 self._rows.setdefault(row.update, []).append(row)
@@ -116,13 +121,18 @@ class SoakBook:
         )
 
     def _taken(self, keys: Iterable[str], client: str | None, kind: str) -> Mapping[str, SoakRow]:
-        """The latest row of each endpoint of the kind that took the update; one whose kind nobody knows counts."""
+        """The latest row of each endpoint of the kind that took the update.
+
+        One whose kind nobody knows counts for workstations; for servers only where nobody could know any (`pilots`).
+        """
         latest: dict[str, SoakRow] = {}
         for key in keys:
             for row in self._rows.get(key, ()):
                 known = latest.get(row.endpoint)
                 newer = known is None or (row.installed_at or _EVER) >= (known.installed_at or _EVER)
-                if newer and client in (_ALL, row.client) and self._kinds.get(row.endpoint) in (None, kind):
+                its = self._kinds.get(row.endpoint)
+                counts = kind == its if its else kind in self._unknown
+                if newer and counts and client in (_ALL, row.client):
                     latest[row.endpoint] = row
         return latest
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +218,8 @@ def _named(connection: Connection, of: Tables) -> dict[str, Update]:
 def _register(connection: Connection, of: Tables) -> Register:
     record = reading.register_record(connection, of, ())
     rows = connection.execute(sa.select(of.soak).where(of.soak.c.update.in_(_somewhere(of)))).mappings()
-    return Register.parse(record | {"soak": [reading.soak_record(row) for row in rows]})
+    register = Register.parse(record | {"soak": [reading.soak_record(row) for row in rows]})
+    return replace(register, pilots=reading.pilots(connection, of))
 
 
 def _promotions(connection: Connection, of: Tables) -> dict[tuple[str, str, str | None], Promotion]:

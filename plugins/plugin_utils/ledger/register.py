@@ -137,6 +137,21 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
     }
 
 
+def pilots(connection: Connection, of: Tables) -> tuple[Endpoint, ...]:
+    """Who is in the pilot and who took an update there, as a run last saw them, each with its client, ring and kind;
+    whatever the inventory of this run has of them."""
+    table = of.endpoints
+    took = table.c.name.in_(sa.select(of.soak.c.endpoint))
+    then = sa.select(sa.func.max(of.soak.c.kind)).where(of.soak.c.endpoint == table.c.name).scalar_subquery()
+    columns = (
+        *(table.c[name] for name in ("name", "client", "ring")),
+        sa.func.coalesce(table.c.kind, then).label("kind"),
+    )
+    query = sa.select(*columns).where(sa.or_(table.c.ring == "pilot", took)).order_by(table.c.name)
+    found = connection.execute(query).mappings()
+    return tuple(Endpoint(row["name"], client=row["client"] or "", ring=row["ring"], kind=row["kind"]) for row in found)
+
+
 def applicable(connection: Connection, of: Tables, endpoints: Iterable[str]) -> dict[str, list[Update] | None]:
     """The updates that apply to each endpoint since its last scan; None where that is not known. Endpoints with the
     same update share it."""

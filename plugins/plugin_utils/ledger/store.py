@@ -13,7 +13,7 @@ import secrets
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -306,7 +306,10 @@ class Ledger:
 
     def register(self, endpoints: Iterable[str] | None = None) -> Register:
         """The register; with `endpoints`, what concerns them (and what concerns all)."""
-        return Register.parse(self.register_record(endpoints))
+        with self.reading() as connection:
+            record = reading.register_record(connection, self._tables, endpoints)
+            pilots = reading.pilots(connection, self._tables)
+        return replace(Register.parse(record), pilots=pilots)
 
     def register_record(self, endpoints: Iterable[str] | None = None) -> dict[str, Any]:
         """The register as the plain record of the public interface."""

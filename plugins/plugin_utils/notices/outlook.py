@@ -29,8 +29,9 @@ class Outlook:
         self.fleet = fleet
         self.policy = policy
         self.now = now
-        self.pilots = {name: one for name, one in fleet.items() if one.ring == "pilot"} | self._pilots_elsewhere()
-        planner = Planner(policy, known.register, now, self.pilots.values())
+        seen = {one.name: one for one in known.register.pilots or ()}  # also those of another slice of the inventory
+        self.pilots = {name: one for name, one in {**seen, **fleet}.items() if one.ring == "pilot"}
+        planner = Planner(policy, known.register, now, fleet.values())
         cases = (planner.case(endpoint, self.updates_of(name)) for name, endpoint in fleet.items())
         self.cases: list[Case] = [case for case in cases if in_scope(case)]
 
@@ -64,14 +65,6 @@ class Outlook:
     def build(self, endpoint: str) -> str | None:
         seen = self.known.seen.get(endpoint)
         return None if seen is None else seen.build
-
-    def _pilots_elsewhere(self) -> dict[str, Endpoint]:
-        """Pilot endpoints that are of another slice of the inventory: the ledger has seen them."""
-        return {
-            one.name: Endpoint(name=one.name, client=one.client, ring="pilot", kind=one.kind)
-            for one in self.known.seen.values()
-            if one.ring == "pilot" and one.name not in self.fleet
-        }
 
 
 def in_scope(case: Case) -> bool:

@@ -9,7 +9,7 @@ the opening of each endpoint's last window. Catching up needs nothing more, sinc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,7 +37,7 @@ class Missed:
 
 
 def missed_windows(
-    endpoints: Iterable[Endpoint],
+    endpoints: Collection[Endpoint],
     updates: Mapping[str, Sequence[Update] | None],
     register: Register,
     policy: Policy,
@@ -64,7 +64,7 @@ def missed_windows(
         if span is None or span[0] < last_run or span[0] < state.scanned_at:
             continue
         if span[0] not in planners:
-            planners[span[0]] = Planner(policy, register, span[0], pilots)
+            planners[span[0]] = Planner(policy, register, span[0], [*pilots, *endpoints])
         if planners[span[0]].standing(endpoint, updates.get(endpoint.name)).action in DUE:
             key = (spec.name, zone, span[0])
             found.setdefault(key, Missed(spec.name, zone, *span)).endpoints.append(endpoint.name)

@@ -116,15 +116,16 @@ def make_plan(
 ) -> Plan:
     """Decide for all `endpoints` at `now`; reads the ledger and changes nothing.
 
-    `run` is the run that plans: what failed in it is not tried again in it. `pilots` are the pilot's endpoints, of the
-    run or not: what failed on one of them keeps an update from leaving the pilot (R5). `macs` are the MAC addresses of
+    `run` is the run that plans: what failed in it is not tried again in it. `pilots` are the pilot's endpoints in the
+    inventory, of the run or not: what failed on one of them keeps an update from leaving the pilot (R5), and so does
+    what the ledger knows of others. `macs` are the MAC addresses of
     those that may be woken.
     """
     names = list(endpoints)
     progress = ledger.progress(names, run=run)
     endpoints = {name: as_seen(endpoint, progress[name], now) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
-    planner = Planner(policy, ledger.register(names), now, pilots)
+    planner = Planner(policy, ledger.register(names), now, [*pilots, *endpoints.values()])
     decisions = {
         name: with_missed(planner.decide(one, updates[name]), progress[name].missed, now, one.time_zone)
         for name, one in endpoints.items()

@@ -65,8 +65,7 @@ def _standings(
     updates = {name: _released(found, end) for name, found in ledger.applicable(names).items()}
     register = ledger.register(names)
     failures = cycles.failures(ledger, names, before=end)
-    pilots = [endpoint for endpoint in inventory.values() if endpoint.ring == "pilot"]
-    planner = Planner(policy, register, now, pilots)
+    planner = Planner(policy, register, now, inventory.values())
     found = {}
     for name in names:
         known = progress[name]

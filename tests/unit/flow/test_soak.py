@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Planner, Register, soak
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Planner, Register, soak
 from tests.unit.flow.build import DEFAULTS, NIGHT, decision, server, soaked, update, workstation
 
 WS = workstation(ring="regular")
@@ -122,6 +123,19 @@ def test_what_fits_both_kinds_is_proven_by_a_pilot_of_the_kind(pilot: Any, endpo
         }
     )
     assert Planner(DEFAULTS, register, NIGHT, [pilot]).decide(endpoint, [update()]).node == node
+
+
+def test_a_row_whose_kind_nobody_knows_proves_nothing_to_a_server() -> None:
+    """Where a ledger tells who the pilots are; a register that was given as a record cannot."""
+    other = server(role="utility")
+    searched = {one.name: {"scanned_at": NIGHT.isoformat()} for one in (other, WS)}
+    told = Register.parse({"soak": [soaked(endpoint="P1")], "endpoints": searched})
+    known = replace(told, pilots=(Endpoint("P1", client="Acme", ring="pilot"),))
+    assert Planner(DEFAULTS, told, NIGHT).decide(other, [update()]).node == "deploy.install"
+    assert Planner(DEFAULTS, known, NIGHT).decide(other, [update()]).node == "gate.soak"
+    assert Planner(DEFAULTS, known, NIGHT).decide(WS, [update()]).node == "deploy.install"
+    fleet = [server(name="P1", ring="pilot")]
+    assert Planner(DEFAULTS, known, NIGHT, fleet).decide(other, [update()]).node == "deploy.install"
 
 
 def test_a_pilot_endpoint_known_from_the_fleet_counts_without_a_row() -> None:
