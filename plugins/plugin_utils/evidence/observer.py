@@ -154,7 +154,7 @@ class Observer:
                 unsigned = self._sign_and_keep()
         except PatchingError as exc:
             recorder.report(str(exc))
-        problems = [*([recorder.problem] if recorder.problem else []), *unsigned]
+        problems = [*([recorder.problem] if recorder.problem else []), *unsigned, *recorder.set_aside()]
         is_red = bool(problems) and (opened or self._plans)
         words = [*recorder.signer.news, *problems, *self._troubles, *self.outbox.trouble]
         return Closing(words, self._summary({**zones, **self._zones}), is_red)

@@ -20,6 +20,7 @@ from ..errors import PatchingError
 from ..ledger import Event, Ledger, LedgerError, Opening
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.claims import Holder
+from ..ledger.kinds import check_event
 from ..ledger.replay import Tell, nobody
 from ..ledger.store import Guard
 from ..requirements import yaml
@@ -139,7 +140,8 @@ class Recorder:
 
         Once one append was spooled the later ones are too, so that the ledger gets them in order. A connection may be
         lost after the ledger took the events and before it could say so: they bear the number of their batch from
-        the first attempt on, so that they enter once.
+        the first attempt on, so that they enter once. Raises EventError for an event that is not of its kind, with or
+        without a spool; nothing is recorded then.
         """
         if self.check_mode or not events:
             return
@@ -151,9 +153,13 @@ class Recorder:
             except LedgerError as exc:
                 self._spooling = True
                 cause = str(exc)
+                self._lost = self._lost or self._waiting(cause)
             else:
                 return
-        self._keep([self.redactor.event(event) for event in events], batch, cause)
+        kept = [self.redactor.event(event) for event in events]
+        for event in kept:
+            check_event(event)  # as the ledger does: what it will never take is in nobody's way later
+        self._keep(kept, batch, cause)
 
     def _keep(self, events: Sequence[Event], batch: str, cause: str) -> None:
         """Into the first spool that takes it; the later events follow it there."""
@@ -193,6 +199,16 @@ class Recorder:
                     f"{spool.path} lies where others may write, and is not entered in the ledger: look who made it"
                 )
         return [spool for spool in found if spool.is_ours]
+
+    def set_aside(self) -> list[str]:
+        """Of what was spooled and no ledger can take, a sentence each for a file of it that is still there."""
+        spools = [Spool(path) for path in self.settings.spool_paths()]
+        return [
+            f"what waited in {spool.path} was no event that the ledger can take, and is in no evidence: {count} "
+            f"line(s) in {spool.aside}; look what they say, and move the file away"
+            for spool in spools
+            if (count := spool.set_aside())
+        ]
 
     def _waiting(self, cause: str) -> str:
         where = self._spools[0].path if self._spools else self.settings.spool_path()

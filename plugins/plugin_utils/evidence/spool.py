@@ -23,8 +23,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..ledger import Event, Ledger, LedgerError, Opening, instant, text_of
-from ..ledger.event import EventError, canonical
+from ..ledger import Event, Ledger, Opening, instant, text_of
+from ..ledger.event import canonical
+from ..ledger.kinds import check_event
+from ..ledger.replay import UNFIT
 
 
 class Spool:
@@ -64,17 +66,13 @@ class Spool:
             }
         )
         with self._locked():
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-            try:
-                _write(handle, line.encode() + b"\n")
-            finally:
-                os.close(handle)
+            _put(self.path, line.encode())
 
     def replay(self, ledger: Ledger) -> int:
         """Append what waits to `ledger`, in order, and empty the spool; gives how many batches there were.
 
-        Raises LedgerError where the ledger still does not take them, or a line cannot be read; then all
-        stays.
+        What no ledger can take is set aside and bars nothing of the rest (`aside`). Raises LedgerError where the ledger
+        still does not take them; then all stays.
         """
         if not self.path.exists():
             return 0
@@ -82,21 +80,39 @@ class Spool:
             if not self.path.exists():
                 return 0
             lines = self.path.read_bytes().splitlines()
-            for number, line in enumerate(lines, start=1):
-                self._append(ledger, line, number)
+            for line in lines:
+                self._append(ledger, line)
             self.path.unlink()
         return len(lines)
 
-    def _append(self, ledger: Ledger, line: bytes, number: int) -> None:
+    def _append(self, ledger: Ledger, line: bytes) -> None:
         try:
             kept: dict[str, Any] = json.loads(line)
-            events = [
-                Event(event["kind"], event["endpoint"], instant(event["at"]), event["body"]) for event in kept["events"]
-            ]
+            fit, unfit = _sorted(kept["events"])
+            if unfit:
+                self._set_aside(canonical({**kept, "events": unfit}).encode())
             opening = Opening(instant(kept["opening"]["at"]), kept["opening"]["body"])
-            ledger.append(events, run=kept["run"], opening=opening, batch=kept["batch"])
-        except (ValueError, KeyError, TypeError, EventError) as exc:
-            raise LedgerError(f"line {number} of the spool {self.path} cannot be read: {exc}") from exc
+            ledger.append(fit, run=kept["run"], opening=opening, batch=kept["batch"])
+        except UNFIT:
+            self._set_aside(line)
+
+    @property
+    def aside(self) -> Path:
+        """Beside the spool, in the same form: what was in it and is nothing that a ledger can take, until somebody has
+        looked; there only while there is something."""
+        return self.path.with_name(f"{self.path.name}.unfit")
+
+    def set_aside(self) -> int:
+        """How many lines `aside` has."""
+        try:
+            return len(self.aside.read_bytes().splitlines()) if self.is_ours else 0
+        except OSError:  # there is none, or no folder for one
+            return 0
+
+    def _set_aside(self, line: bytes) -> None:
+        if self.aside.exists() and line in self.aside.read_bytes().splitlines():
+            return  # by a run that ended before it could empty the spool
+        _put(self.aside, line)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -109,6 +125,28 @@ class Spool:
             yield
         finally:
             os.close(handle)
+
+
+def _sorted(records: list[dict[str, Any]]) -> tuple[list[Event], list[dict[str, Any]]]:
+    """The events, and those records that are none."""
+    fit, unfit = [], []
+    for record in records:
+        try:
+            event = Event(record["kind"], record["endpoint"], instant(record["at"]), record["body"])
+            check_event(event)
+        except UNFIT:
+            unfit.append(record)
+        else:
+            fit.append(event)
+    return fit, unfit
+
+
+def _put(path: Path, line: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    try:
+        _write(handle, line + b"\n")
+    finally:
+        os.close(handle)
 
 
 def _write(handle: int, line: bytes) -> None:

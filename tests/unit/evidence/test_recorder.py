@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -30,7 +31,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.settings imp
     ledger_url,
     loopback,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, LedgerError, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.event import EventError
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 11, 2, 0, tzinfo=UTC)
@@ -129,14 +131,62 @@ def test_while_the_spool_cannot_be_replayed_no_new_work_starts(settings: Setting
         assert settings.spool_path().exists()
 
 
-def test_a_line_that_cannot_be_read_is_named_and_nothing_is_thrown_away(settings: Settings) -> None:
-    settings.spool_path().parent.mkdir(parents=True, exist_ok=True)
-    settings.spool_path().write_text("{half a li")
+def test_an_event_that_is_none_is_not_spooled_either(settings: Settings) -> None:
+    """Who records hears of it as without a spool, and records the rest."""
     recorder = Recorder(settings)
-    recorder.replay()
+    recorder.record([reminder("A")])
+    unfit = Event("reminder.shown", None, NOW, {})
+    with refusing(settings):
+        recorder.record([reminder("B")])
+        with pytest.raises(EventError, match="names its endpoint"):
+            recorder.record([reminder("X"), unfit])
+        recorder.record([reminder("C")])
+    second = Recorder(settings)
+    assert second.replay() == 2
+    assert [name for kind, name in told(settings) if kind == "reminder.shown"] == ["A", "B", "C"]
+
+
+def test_what_is_no_event_hides_not_that_the_ledger_is_away(settings: Settings) -> None:
+    Path(settings.ledger.removeprefix("sqlite:///")).write_text("no database, whatever its name says")
+    recorder = Recorder(settings)
+    with pytest.raises(EventError, match="names its endpoint"):
+        recorder.record([Event("reminder.shown", None, NOW, {})])
+    recorder.record([reminder("A")])
     assert recorder.problem is not None
-    assert "line 1 of the spool" in recorder.problem
+    assert "file is not a database" in recorder.problem
     assert settings.spool_path().exists()
+
+
+def test_what_no_ledger_can_take_bars_nothing_that_waits_and_is_kept(settings: Settings) -> None:
+    first = Recorder(settings)
+    first.record([reminder("A")])
+    with refusing(settings):
+        first.record([reminder("B"), reminder("C")])
+        first.record([reminder("D")])
+    spool = settings.spool_path()
+    lines = spool.read_text().splitlines()
+    unfit = lines[0].replace('"endpoint":"B"', '"endpoint":null')
+    spool.write_text("\n".join(["{half a li", unfit, *lines[1:]]) + "\n")
+    second = Recorder(settings)
+    assert second.replay() == 3
+    assert second.problem is None, "the run goes on"
+    assert [name for kind, name in told(settings) if kind == "reminder.shown"] == ["A", "C", "D"]
+    assert not spool.exists()
+    (words,) = second.set_aside()
+    kept = spool.with_name(spool.name + ".unfit")
+    assert f"2 line(s) in {kept}" in words
+    half, whole = kept.read_text().splitlines()
+    assert half == "{half a li"
+    assert json.loads(whole)["events"] == [{"kind": "reminder.shown", "endpoint": None, "at": text_of(NOW), "body": {}}]
+    assert Recorder(settings).set_aside() == [words], "until somebody has looked"
+
+
+def test_what_is_set_aside_twice_is_there_once(settings: Settings) -> None:
+    for dummy in range(2):  # as if the run had been killed before it could empty the spool
+        settings.spool_path().parent.mkdir(parents=True, exist_ok=True)
+        settings.spool_path().write_text("{half a li\n")
+        Recorder(settings).replay()
+    assert settings.spool_path().with_name(settings.spool_path().name + ".unfit").read_text() == "{half a li\n"
 
 
 def test_a_spool_that_cannot_be_written_has_another(
@@ -169,6 +219,7 @@ def test_neither_ledger_nor_spool_is_said_loudly(
     monkeypatch.setattr(tempfile, "tempdir", str(blocked))
     recorder = Recorder(replace(settings, spool=blocked / "spool.jsonl"))
     recorder.record([reminder("A")])
+    assert recorder.set_aside() == []
     with refusing(settings):
         recorder.record([reminder("B")])
         recorder.record([reminder("C")])
