@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.account import account_of, last_instant, scope_of
+from ..plugin_utils.account import account_of, in_force, last_instant, scope_of
 from ..plugin_utils.deliveries.reports import attach_account
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import Recorder, reading, ready
@@ -54,7 +54,8 @@ class ActionModule(ActionBase):
             told = f"{len(account.endpoints):,} endpoints, {len(account.flaws):,} flaws, {account.events:,} events"
             self._display.display(f"Making the report of {told}")
             dry = self._task.check_mode
-            also = {assessment.FORMAT: partial(assessment.assessed, account, recorder.policy, ledger_id(ledger))}
+            policy = in_force(ledger, recorder.policy, account.at)
+            also = {assessment.FORMAT: partial(assessment.assessed, account, policy, ledger_id(ledger))}
             written = report.write(account, dest, formats, tell=self._display.display, dry=dry, also=also)
             attached = attach_account(ready(), account) if arguments["attach"] and not dry else 0
         except PatchingError as exc:

@@ -89,5 +89,6 @@ verified:
   sample:
     - >-
       package.zip: package of Acme Dental, 2026-11: whole and unaltered, 19 files, 812 events shown and 2204 by their
-      hash, as of 2026-11-19T09:05 UTC (event 3016), signed with the key 21fe31dfa154a261626bf854046fd227
+      hash, as of 2026-11-19T09:05 UTC (event 3016), signed with the key
+      21fe31dfa154a261626bf854046fd227; policy.json is as event 1811 has it
 """

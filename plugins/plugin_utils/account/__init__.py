@@ -37,6 +37,7 @@ from .model import (
     TierResult,
     Validation,
 )
+from .policies import in_force
 from .read import AccountError
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "TierResult",
     "Validation",
     "account_of",
+    "in_force",
     "last_instant",
     "scope_of",
 ]

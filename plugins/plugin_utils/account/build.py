@@ -17,19 +17,22 @@ from ..requirements import sqlalchemy as sa
 from . import people
 from .flaws import FlawBook
 from .model import Account, Boot, EndpointResult, FailureRow, Flaw, Install, MissedWindow, Scope, Validation
+from .policies import in_force
 from .read import AccountError, Read, Row, read
 from .standing import Stand, stands, tier_results
 from .tickets import Told, ticket_rows
 
 
-def account_of(ledger: Ledger, policy: Policy, scope: Scope, now: datetime) -> Account:
-    """The account of `scope` as the ledger stands; `now` is the instant that deadlines are held against.
+def account_of(ledger: Ledger, policy: Policy, scope: Scope, now: datetime, until: int | None = None) -> Account:
+    """The account of `scope` as the ledger stands; `now` is the instant that deadlines are held against, `until` the
+    number of the last event whose policy may count.
 
-    `now` is not before the ledger's last event: what stands on the register is not undone. Raises AccountError for a
-    cycle, client or tier that the ledger does not have, LedgerError where it cannot be read.
+    `now` is not before the ledger's last event: what stands on the register is not undone. `policy` counts where the
+    ledger has none in force at the account's instant (`in_force`). Raises AccountError for a cycle, client or tier that
+    the ledger does not have, LedgerError where it cannot be read.
     """
-    policy = policy.with_lanes(lanes(ledger))
     found = read(ledger, scope, now)
+    policy = in_force(ledger, policy, found.at, until).with_lanes(lanes(ledger))
     standing = stands(found)
     flaws = FlawBook(found, policy, standing, Told(found)).flaws()
     tickets = ticket_rows(found, found.endpoints)

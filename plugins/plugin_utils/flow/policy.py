@@ -46,6 +46,7 @@ class Policy:
 
     def __init__(self, document: Mapping[str, Any], base_dir: Path | None) -> None:
         self.document = document
+        self._sections: Mapping[str, Any] = {name: document[name] for name in _SECTIONS}
         self.clock: str = document["clock"]
         self.reason_codes: Mapping[str, Mapping[str, str]] = document["reason_codes"]
         self._base_dir = base_dir
@@ -56,6 +57,17 @@ class Policy:
         self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, *_OF_ALL)}
         self._check_all()
 
+    @classmethod
+    def recorded(cls, document: Mapping[str, Any]) -> Policy:
+        """Of a document that a ledger has on record, perhaps of an older schema: what it does not say is as by default.
+
+        For what is told of the past: of its freezes it knows nothing, whose calendars are files that may be gone, and
+        which only say when nothing begins. Raises PolicyError.
+        """
+        found = cls(merged(defaults(), _without_freezes(document)), None)
+        found.document = document
+        return found
+
     def settings(self, endpoint: Endpoint | None = None) -> Settings:
         """The figures for one endpoint, or for none in particular; compiled once for all that share them."""
         if endpoint is None:
@@ -63,9 +75,9 @@ class Policy:
         client, place = endpoint.client, endpoint.location
         here = (client, place) in self._places
         found = self._resolved(
-            client if here or client in self.document["clients"] else None,
+            client if here or client in self._sections["clients"] else None,
             place if here or (None, place) in self._places else None,
-            endpoint.name if endpoint.name in self.document["endpoints"] else None,
+            endpoint.name if endpoint.name in self._sections["endpoints"] else None,
         )
         return self._with_lanes(found, client)
 
@@ -103,7 +115,7 @@ class Policy:
     def _overrides(
         self, client: str | None, location: str | None, name: str | None
     ) -> list[tuple[str, Mapping[str, Any]]]:
-        clients, endpoints = self.document["clients"], self.document["endpoints"]
+        clients, endpoints = self._sections["clients"], self._sections["endpoints"]
         found: list[tuple[str, Mapping[str, Any]]] = []
         if client is not None and client in clients:
             found.append((f"clients.{client}.", clients[client]))
@@ -119,9 +131,9 @@ class Policy:
         """Compile the document and each section now: an error in one shows when it is loaded, with its path."""
         self.settings()
         places: list[tuple[str | None, str | None, str | None]]
-        places = [(client, None, None) for client in self.document["clients"]]
+        places = [(client, None, None) for client in self._sections["clients"]]
         places += [(client, place, None) for client, place in self._places]
-        places += [(None, None, name) for name in self.document["endpoints"]]
+        places += [(None, None, name) for name in self._sections["endpoints"]]
         for place in places:
             path, override = self._overrides(*place)[-1]
             compile_settings(merged(self._figures, override), self._base_dir, path)
@@ -158,6 +170,12 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
             value = merged(below, value)
         result[key] = value
     return result
+
+
+def _without_freezes(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_freezes(item) for key, item in value.items() if key != "freezes"}
 
 
 def plain_document(value: Any, path: str = "") -> Any:

@@ -19,9 +19,24 @@ if TYPE_CHECKING:
     from .store import Ledger
 
 
+def policy_digest(document: object) -> str:
+    """The SHA-256, in hex, by which the ledger knows a policy document."""
+    return hashlib.sha256(canonical(document).encode()).hexdigest()
+
+
+def policy_at(ledger: Ledger, at: datetime, until: int | None = None) -> tuple[int, Event] | None:
+    """The policy.in_force that runs went by at the instant `at`, with its number; None where the ledger has none of
+    then. With `until` it is one of the events up to that number."""
+    found = None
+    for seq, _run, event in ledger.events(kinds=["policy.in_force"]):
+        if event.at <= at and (until is None or seq <= until):
+            found = seq, event
+    return found
+
+
 def policy_events(ledger: Ledger, document: Mapping[str, Any], now: datetime) -> list[Event]:
     """The event of the policy that a run goes by, with all its defaults; none where the last run's was the same."""
-    digest = hashlib.sha256(canonical(document).encode()).hexdigest()
+    digest = policy_digest(document)
     table = tables().policies
     with ledger.reading() as connection:
         last = connection.execute(sa.select(table.c.sha256).order_by(table.c.since.desc()).limit(1)).scalar()

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 from ..account import Account
 from ..flow import Endpoint, Policy
 from ..ledger import Ledger
-from ..ledger.event import GENESIS, canonical
+from ..ledger.event import GENESIS
+from ..ledger.kept import policy_digest
 from .judge import judge
 from .judged import Assessment, Evidence
 
@@ -21,8 +21,8 @@ def assess(
 ) -> Assessment:
     """What is to be said of `account`.
 
-    `ledger` is `ledger_id` of the ledger that it is of, `evidence` are the files shown with it, and `stem` begins the
-    names of the plan's and the results' files.
+    `policy` is the one that the account is held by (`account.in_force`). `ledger` is `ledger_id` of the ledger that it
+    is of, `evidence` are the files shown with it, and `stem` begins the names of the plan's and the results' files.
     """
     judged = judge(account, policy)
     plans = {policy.settings(Endpoint.parse({"name": "any", "client": one.client})).security_plan for one in judged}
@@ -34,7 +34,7 @@ def assess(
         start=account.start,
         at=account.at,
         judged=judged,
-        policy=hashlib.sha256(canonical(policy.document).encode()).hexdigest(),
+        policy=policy_digest(policy.document),
         evidence=tuple(evidence),
         provider=policy.settings().provider,
         security_plan=plans.pop() if len(plans) == 1 else None,

@@ -21,10 +21,13 @@ from ..ledger.chain import Chain, Link
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.errors import TamperedError
 from ..ledger.event import GENESIS, canonical
+from ..ledger.kept import policy_digest
 from ..ledger.keyring import KeyRing
 from ..signing.keys import PublicKey, SigningKeyError
 from .seal import FORMAT, MANIFEST, SIGNATURE, Members, PackageError, opened, read_seal
 from .segment import CHAIN, CHECKPOINTS, EVENTS, KEPT, KEYS
+
+POLICY = "policy.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,16 @@ class Checked:
     files: int
     sha256: str
     lost: tuple[str, ...] = ()
+    policy: int | None = None
+    """The number of the event that has the policy which it is held by; None where none that is shown has."""
 
     def in_words(self) -> str:
         what = ", ".join(str(self.scope[name]) for name in ("client", "ring", "kind", "cycle") if name in self.scope)
+        policy = f"as event {self.policy} has it" if self.policy else "in no event that is shown"
         return (
             f"package of {what}: whole and unaltered, {self.files} files, {self.events} events shown and {self.hidden} "
-            f"by their hash, as of {self.at[:16]} UTC (event {self.seq}), signed with the key {self.key}"
+            f"by their hash, as of {self.at[:16]} UTC (event {self.seq}), signed with the key {self.key}; "
+            f"{POLICY} is {policy}"
         )
 
 
@@ -90,6 +97,8 @@ class _Check:
         self._given = keys
         self._ring = KeyRing(keys)
         self._lost: list[str] = []
+        self._policies: dict[str, int] = {}
+        """The policies among the events shown, by their hash, with the number of the last event that has it."""
 
     def run(self, whole: str, expected: Collection[tuple[int, str]]) -> tuple[Checked, KeyRing]:
         manifest, text, signature = self._manifest()
@@ -112,6 +121,7 @@ class _Check:
             files=len(manifest["members"]),
             sha256=whole,
             lost=tuple(self._lost),
+            policy=self._policy(),
         )
         return checked, self._ring
 
@@ -241,6 +251,15 @@ class _Check:
             )
         return counts[0], counts[1]
 
+    def _policy(self) -> int | None:
+        """The number of the last event shown that has the policy of the package."""
+        if POLICY not in self._members.names:
+            return None
+        try:
+            return self._policies.get(policy_digest(json.loads(self._members.read(POLICY))))
+        except (ValueError, RecursionError, PatchingError):
+            return None
+
     def _jump(self, chain: Chain, what: str, heads: dict[int, str]) -> Chain:
         seq = int(what) if what.isdecimal() else -1
         if seq < chain.seq or seq not in heads:
@@ -256,6 +275,8 @@ class _Check:
         event = next(shown, None)
         if event is None or set(event) != {*KEPT, "seq", "salt"} or event["seq"] != seq:
             raise TamperedError(seq, f"event {seq} is missing from {EVENTS}")
+        if event["kind"] == "policy.in_force":
+            self._policies[policy_digest(event["body"].get("document"))] = seq
         return Link(seq, canonical({name: event[name] for name in KEPT}), event["salt"], None, recorded)
 
     def _rows(self, name: str) -> Iterator[dict[str, Any]]:

@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..account import Account, Scope, account_of
+from ..account import Account, Scope, account_of, in_force
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.event import instant
+from ..ledger.kept import policy_at
 from ..signing.keys import SigningKey
 from .members import MEMBERS, Making, Member
 from .seal import CHUNK, Content, PackageError, write_package
@@ -46,7 +47,8 @@ def making(
 ) -> Iterator[Made]:
     """The package of `scope`, in a file of its own for as long as the context lasts.
 
-    It ends with the first checkpoint behind the last thing that happened in its scope. The same ledger, policy, key and
+    It ends with the first checkpoint behind the last thing that happened in its scope, and is held by the policy that
+    was in force then; `policy` counts where the ledger has none on record. The same ledger, policy, key and
     members give the same bytes. Raises PackageError where nothing of it is signed, AccountError for a scope that the
     ledger does not know.
     """
@@ -63,8 +65,11 @@ def _make(
     names = [endpoint.name for endpoint in account_of(ledger, policy, scope, instant(last.at)).endpoints]
     sight = Sight(ledger, scope, names)
     checkpoint = sight.checkpoint()
-    segment = segment_of(ledger, sight.shows, sight.numbers(checkpoint.seq), checkpoint)
-    account = _as_of(account_of(ledger, policy, scope, instant(checkpoint.at)), checkpoint)
+    account = _as_of(account_of(ledger, policy, scope, instant(checkpoint.at), checkpoint.seq), checkpoint)
+    policy = in_force(ledger, policy, account.at, checkpoint.seq)
+    recorded = policy_at(ledger, account.at, checkpoint.seq)
+    numbers = [*sight.numbers(checkpoint.seq), *([recorded[0]] if recorded else [])]
+    segment = segment_of(ledger, sight.shows, numbers, checkpoint)
     contents: dict[str, Content] = {}
     what = Making(scope, account, policy, checkpoint, contents)
     for member in members:

@@ -25,11 +25,12 @@ from ..report.render import rendered
 from ..report.tabular import FORMULAS
 from .readme import readme
 from .seal import Content
+from .sight import SECTIONS, names_others
 
-SECTIONS = ("clients", "locations", "endpoints")
 CSV, JSON = "text/csv", "application/json"
+POLICY = "The policy in force, with every default"
 EVIDENCE = (
-    ("policy.json", JSON, "The policy in force, with every default", "ace"),
+    ("policy.json", JSON, POLICY, "ace"),
     ("tables/flaws.csv", CSV, "Each flaw: released, identified, reported, corrected, and by when each was due", "bdf"),
     ("tables/endpoints.csv", CSV, "Where each endpoint stands, and its last search in the cycle", "bf"),
     ("tables/tickets.csv", CSV, "What was put on which ticket, and when", "d"),
@@ -91,20 +92,26 @@ def _account(making: Making) -> dict[str, Content]:
 
 
 def policy_in_force(policy: Policy, account: Account) -> dict[str, Any]:
-    """The policy document; of one client's account without what is said in it of other clients."""
+    """The policy document; of one client's account without what is said in it of other clients. Where its event is
+    shown, it is as it stands there."""
     document, client = dict(policy.document), account.scope.client
-    if client is not None:
+    if client is not None and names_others(document, client):
         names = {endpoint.name for endpoint in account.endpoints}
         places = {endpoint.location for endpoint in account.endpoints}
         wanted: tuple[set[str | None], ...] = ({client}, {client, *places}, {*names})
         for section, keys in zip(SECTIONS, wanted, strict=True):
-            document[section] = {key: row for key, row in document[section].items() if key in keys}
+            document[section] = {key: row for key, row in document.get(section, {}).items() if key in keys}
         document["freezes"] = [
             row
-            for row in document["freezes"]
+            for row in document.get("freezes", ())
             if row.get("client") in (None, client) and row.get("location") in (None, *places)
         ]
     return document
+
+
+def policy_title(account: Account) -> str:
+    """What the policy's file holds; where the ledger has none of then, it says so."""
+    return POLICY if account.policies else "The policy that this was made with: the ledger has none of then on record"
 
 
 def _policy(making: Making) -> dict[str, Content]:
@@ -167,12 +174,16 @@ def _oscal(making: Making) -> dict[str, Content]:
     if not making.account.endpoints:
         return {}
     shown = [
-        oscal.Evidence(f"../{name}", title, hashlib.sha256(content).hexdigest(), media_type, objectives)
+        oscal.Evidence(f"../{name}", _title(making, title), hashlib.sha256(content).hexdigest(), media_type, objectives)
         for name, media_type, title, objectives in EVIDENCE
         if isinstance(content := making.made.get(name), bytes)
     ]
     assessment = oscal.assess(making.account, making.policy, ledger=making.checkpoint.ledger, evidence=shown)
     return {f"oscal/{name}": content for name, content in oscal.files(assessment).items()}
+
+
+def _title(making: Making, title: str) -> str:
+    return policy_title(making.account) if title == POLICY else title
 
 
 def _report(making: Making) -> dict[str, Content]:
@@ -182,7 +193,7 @@ def _report(making: Making) -> dict[str, Content]:
 
 
 def _readme(making: Making) -> dict[str, Content]:
-    return {"README.txt": readme(making.account, making.checkpoint)}
+    return {"README.txt": readme(making.account, making.checkpoint, policy_title(making.account))}
 
 
 MEMBERS: tuple[Member, ...] = (_readme, _account, _policy, _tables, _oscal, _report)

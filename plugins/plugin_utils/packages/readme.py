@@ -38,7 +38,7 @@ THE FILES
   tables/failures.csv     what failed, and its documented root cause
   tables/tickets.csv      what was put on which service ticket, and when
   account.json            all of the tables, and more, for machines
-  policy.json             the policy in force, with every default
+  policy.json             {policy}
   oscal/                  the same as OSCAL assessment results, with plan and catalog
   events.jsonl            the events of the ledger that all of this is made of, one a line
   chain.txt, checkpoints.jsonl, keys.jsonl
@@ -66,7 +66,8 @@ WHAT IS NOT SHOWN
 """
 
 
-def readme(account: Account, checkpoint: Checkpoint) -> bytes:
+def readme(account: Account, checkpoint: Checkpoint, policy: str) -> bytes:
+    """`policy` is what `policy.json` is, in a sentence."""
     minute = "%Y-%m-%d %H:%M"
     text = TEXT.format(
         scope=" ".join(visible(str(account.scope), 200).split()),
@@ -74,6 +75,7 @@ def readme(account: Account, checkpoint: Checkpoint) -> bytes:
         end=account.end.strftime(minute),
         at=account.at.strftime(minute),
         final="" if account.final else "; the cycle goes on",
+        policy=policy[:1].lower() + policy[1:],
         ledger=checkpoint.ledger,
         seq=checkpoint.seq,
         hash=checkpoint.hash,

@@ -16,7 +16,7 @@ from typing import Any
 from .. import oscal
 from ..account import Account
 from ..flow import Policy
-from ..packages.members import as_json, policy_in_force
+from ..packages.members import as_json, policy_in_force, policy_title
 from . import words
 from .render import MEDIA, Made
 
@@ -42,7 +42,7 @@ def assessed(account: Account, policy: Policy, ledger: str, beside: Sequence[Map
     stem = words.stem(account.scope)
     in_force = Made(FORMAT, f"{stem}-policy.json", as_json(policy_in_force(policy, account)))
     digest = hashlib.sha256(in_force.content).hexdigest()
-    shown = [oscal.Evidence(in_force.name, "The policy in force, with every default", digest, objectives="ace")]
+    shown = [oscal.Evidence(in_force.name, policy_title(account), digest, objectives="ace")]
     for row in beside:
         name = Path(row["path"]).name
         for end, (title, objectives) in TITLES.items():
