@@ -68,8 +68,8 @@ def _make(
     account = _as_of(account_of(ledger, policy, scope, instant(checkpoint.at), checkpoint.seq), checkpoint)
     policy = in_force(ledger, policy, account.at, checkpoint.seq)
     recorded = policy_at(ledger, account.at, checkpoint.seq)
-    numbers = [*sight.numbers(checkpoint.seq), *([recorded[0]] if recorded else [])]
-    segment = segment_of(ledger, sight.shows, numbers, checkpoint)
+    also = () if recorded is None else (recorded[0],)
+    segment = segment_of(ledger, sight.shows, sight.numbers(checkpoint.seq), checkpoint, also)
     contents: dict[str, Content] = {}
     what = Making(scope, account, policy, checkpoint, contents)
     for member in members:

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which packages are due, how long each is kept, and which may go: from the register alone (section 9).
+"""Which packages are due, how long each is kept, and which may go: from the ledger alone (section 9).
 
 A tier's package is due when the tier has closed, a client's when the last of its tiers in a cycle has, and that of all
-clients when every tier of a cycle that is over has. A package that was written before its scope last closed is not that
-one. Packages are deleted when the policy's time for them has passed; events of the ledger never are.
+clients when every tier of a cycle that is over has, once the closure is signed. A package that does not reach as far as
+the event with which its scope last closed is not that one. Packages are deleted when the policy's time for them has
+passed; events of the ledger never are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from ..account import Scope
 from ..ledger import Event, instant, text_of
 from ..ledger.event import canonical
+from ..ledger.schema import tables
+from ..requirements import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
@@ -28,15 +31,25 @@ Row = dict[str, Any]
 
 def due(ledger: Ledger, now: datetime) -> list[Scope]:
     """The scopes whose package is to be written, tiers first."""
-    written: dict[str, str] = {}
+    reach: dict[str, int] = {}
     for row in ledger.rows("packages"):
-        written[row["scope"]] = max(row["written_at"], written.get(row["scope"], ""))
+        reach[row["scope"]] = max(row["until"], reach.get(row["scope"], 0))
     ends = {row["id"]: row["end"] for row in ledger.rows("cycles")}
+    signed = max((row["seq"] for row in ledger.rows("checkpoints", "seq")), default=0)
+    closures = _closures(ledger)
     found = []
     for scope, closed in _closed(ledger.rows("tiers", "cycle", "client", "ring", "kind", "closed_at"), ends, now):
-        if written.get(canonical(scope_record(scope)), "") < closed:
+        if reach.get(canonical(scope_record(scope)), 0) < closures.get(closed, 1) <= signed:
             found.append(scope)
     return sorted(found, key=lambda scope: (scope.client is None, scope.ring is None, str(scope)))
+
+
+def _closures(ledger: Ledger) -> dict[str, int]:
+    """By the instant of a closure, as the register has it, the number of its event; of several at once the last."""
+    events = tables().events
+    query = sa.select(events.c.at, sa.func.max(events.c.seq)).where(events.c.kind == "tier.closed")
+    with ledger.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(query.group_by(events.c.at))}
 
 
 def _closed(tiers: Sequence[Row], ends: Mapping[str, str], now: datetime) -> Iterator[tuple[Scope, str]]:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import bisect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -75,16 +75,22 @@ def _hidden(link: Link) -> str:
     return f"! {link.hash}" if link.salt is None else content_hash(link.salt, link.text or "")
 
 
-def segment_of(ledger: Ledger, shown: Shown, wanted: list[int], until: Checkpoint) -> Segment:
-    """The segment with the blocks in which the events `wanted`, by number, are; as far as the checkpoint `until`."""
+def segment_of(
+    ledger: Ledger, shown: Shown, wanted: Collection[int], until: Checkpoint, also: Collection[int] = ()
+) -> Segment:
+    """The segment with the blocks in which the events `wanted`, by number, are, and `also` these, as far as the
+    checkpoint `until`; its block is the last one, whatever is in it: the chain ends with the checkpoint.
+
+    Raises PackageError where none of those wanted is signed.
+    """
+    if all(seq > until.seq for seq in wanted):
+        raise PackageError("nothing of this is signed yet, so there is nothing to make a package of")
     heads = [row["seq"] for row in ledger.rows("checkpoints") if row["seq"] <= until.seq]
     blocks: dict[tuple[int, int], None] = {}
-    for seq in sorted(wanted):
+    for seq in sorted({*wanted, *also, until.seq}):
         place = bisect.bisect_left(heads, seq)
         if place < len(heads):
             blocks[heads[place - 1] if place else 0, heads[place]] = None
-    if not blocks:
-        raise PackageError("nothing of this is signed yet, so there is nothing to make a package of")
     return Segment(ledger, shown, tuple(blocks))
 
 

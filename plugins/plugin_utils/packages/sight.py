@@ -144,10 +144,17 @@ class Sight:
         """The checkpoint that the package ends with: the first that covers all that is of the scope; of a scope whose
         tiers are closed, the first behind their closure. So the same package is made until something new happens.
 
-        The last one where none covers it yet: what is not signed is in no package. There has to be one.
+        The last one where none covers it yet: what is not signed is in no package. There has to be one. Raises
+        PackageError where it is the closure that none covers: that the scope is closed is said in the package.
         """
+        closed = self._closed()
         points = [Checkpoint(**row) for row in self._ledger.rows("checkpoints")]
-        last = self._closed() or max(self._of_scope(), default=0)
+        if closed is not None and closed > points[-1].seq:
+            raise PackageError(
+                f"the closure of {self.scope} is not signed yet (event {closed}): the run that closed it signs at its "
+                "end, and the next one where it could not; ask again after that"
+            )
+        last = closed or max(self._of_scope(), default=0)
         return next((point for point in points if point.seq >= last), points[-1])
 
     def _of_scope(self) -> list[int]:
