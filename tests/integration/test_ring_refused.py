@@ -164,6 +164,21 @@ def test_check_mode_plans_prints_and_touches_nothing(night: Night) -> None:
     assert not night.ledger_file.exists()
 
 
+def test_an_argument_comes_from_the_command_and_not_from_the_inventory(night: Night, tmp_path: Path) -> None:
+    """Of the first host's group it would be everybody's; what a playbook of one's own imports it with is the
+    command's."""
+    inventory = tmp_path / "more.yml"
+    inventory.write_text("all: {vars: {ring: production, client: Nobody, detail: true}}\n")
+    mine = tmp_path / "mine.yml"
+    ring = ROOT / "playbooks" / "ring.yml"
+    mine.write_text(f"- {{import_playbook: {ring}, vars: {{ring: pilot}}}}\n")
+    words = ("--check", "-i", str(inventory))
+    assert "All rings at " in night.run(*words, playbook=ROOT / "playbooks" / "cycle.yml").ok().output
+    assert "Ring pilot at " in night.run(*words, playbook=mine).ok().output
+    assert "say which ring" in refused(night, *words, ring=None)
+    night.run(*words, playbook=ROOT / "playbooks" / "explain.yml").ok()
+
+
 def test_by_tag_a_run_does_one_thing_only(night: Night) -> None:
     """The lab begins within the window, in which the updates that the search finds would be installed at once."""
     run = night.run("--tags", "scan", "-l", "ACME-WS01")

@@ -21,7 +21,17 @@ EXPRESSIONS = frozenset({"when", "failed_when", "changed_when", "until", "that",
 BLOCKS = ("block", "rescue", "always")
 INCLUDES = ("import_role", "include_role")
 OF_ANSIBLE = frozenset(
-    {"inventory_hostname", "omit", "hostvars", "groups", "ansible_play_hosts", "ansible_check_mode", "lookup", "query"}
+    {
+        "inventory_hostname",
+        "omit",
+        "hostvars",
+        "groups",
+        "ansible_play_hosts",
+        "ansible_check_mode",
+        "lookup",
+        "query",
+        "undef",
+    }
 )
 
 
