@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planning action: one call for all hosts of a play. Documentation: the module of the same name."""
+"""The planning action: one call for all hosts of a play's batch. Documentation: the module of the same name."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import ready
+from ..plugin_utils.planning.hosts import of_batch
 from ..plugin_utils.planning.session import Session
 from ..plugin_utils.planning.state import State
 from ..plugin_utils.planning.steps import ACTING
@@ -52,7 +53,7 @@ class ActionModule(ActionBase):
         return Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody)
 
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        session = self._session(self._known["ansible_play_hosts_all"], arguments)
+        session = self._session(of_batch(self._known), arguments)
         plan, words = session.open(arguments["ring"])
         self._display.display(words)
         counts = Counter(decision.action for decision in plan.decisions.values())
@@ -65,7 +66,7 @@ class ActionModule(ActionBase):
 
     def _next(self, arguments: dict[str, Any]) -> dict[str, Any]:
         state = State.parse(arguments["state"])
-        hosts = [name for name in self._known["ansible_play_hosts"] if name not in state.left]
+        hosts = [name for name in self._known["ansible_play_batch"] if name not in state.left]
         if self._task.check_mode:
             state, hosts = replace(state, left=state.left.union(hosts)), []
         if not hosts:

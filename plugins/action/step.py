@@ -37,6 +37,8 @@ from ..plugin_utils.planning.turns import CLAIMED, claim_on, turn_of_group
 from ..plugin_utils.progress import heard
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
+PLAYED = {"_hosts": "batch", "_hosts_all": "hosts_all"}
+"""What Ansible makes the variables ansible_play_… of."""
 DIED = "the process that took its step has died, and nobody knows what it saw"
 FEWER = "fewer processes take steps than forks allow, and it takes longer: {}; is there memory for so many forks?"
 
@@ -191,7 +193,7 @@ class _Place:
     @cached_property
     def _variables(self) -> dict[str, Any]:
         action, hostvars = self._action, self._action._known["hostvars"]
-        play = {f"_hosts{more}": list(action._known[f"ansible_play_hosts{more}"]) for more in ("", "_all")}
+        play = {key: list(action._known[f"ansible_play_{of}"]) for key, of in PLAYED.items()}
         host = hostvars._inventory.get_host(self._name)
         found: dict[str, Any] = hostvars._variable_manager.get_vars(
             play=action._task.get_play(), host=host, task=action._task, **play

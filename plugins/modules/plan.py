@@ -10,22 +10,22 @@ description:
   - The heart of the roles P(msp.patching.scope#role) and P(msp.patching.flow#role). It reads the endpoint record of
     every host (its variables C(patching_*)), the register and the policy, decides for each host by the flow of the
     operating model, records the decisions that changed, and says which step each host takes next.
-  - Runs once for the whole play, on the control node, whatever the number of hosts. Knows of endpoints what earlier
-    steps recorded, and connects to none.
+  - Runs once for all hosts of the play, with C(serial) for those of the batch, on the control node, whatever their
+    number. Knows of endpoints what earlier steps recorded, and connects to none.
   - Needs the callback P(msp.patching.evidence#callback), whose settings it shares (ledger, policy, clock).
 options:
   phase:
     description:
-      - V(open) plans for all hosts of the play, prints the plan, and returns who is due. The first time, it opens the
+      - V(open) plans for all hosts, prints the plan, and returns who is due. The first time, it opens the
         cycle and the hosts' tiers on the ledger; a window that passed without a run is told and recorded.
-      - V(next) plans for the hosts still in the play and returns their next steps. Where nothing is to be started
+      - V(next) plans for the hosts still there and returns their next steps. Where nothing is to be started
         it first waits until a look at what is under way is worth it. What was looked at a moment ago is not looked at
         again.
     type: str
     choices: [open, next]
     required: true
   ring:
-    description: Plan for the endpoints of this ring only. Without it, for all hosts of the play.
+    description: Plan for the endpoints of this ring only. Without it, for all hosts.
     type: str
   actions:
     description:

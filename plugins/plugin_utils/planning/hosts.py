@@ -35,6 +35,13 @@ class HostVars(Protocol):
         """The variables of a host, templated on access."""
 
 
+def of_batch(known: Mapping[str, Any]) -> list[str]:
+    """The hosts of a play that a task acts on, by its variables `known`: those of its batch (``serial``; without it,
+    all), and those that the play has lost, which Ansible counts to no batch."""
+    left, batch = set(known["ansible_play_hosts"]), set(known["ansible_play_batch"])
+    return [name for name in known["ansible_play_hosts_all"] if name in batch or name not in left]
+
+
 def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[str]) -> dict[str, dict[str, Any]]:
     """The endpoint record of each host in `names`: its variables ``patching_<key>`` for each of `keys`, without
     the prefix, as plain JSON types. A value that is a template is templated; that is rare, so that the

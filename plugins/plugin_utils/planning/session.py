@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of a run that plans: the hosts of the play, the ledger, the policy and the clock, held together."""
+"""The part of a run that plans: the hosts of a play's batch, the ledger, the policy and the clock, held together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .wake import nobody as nobody_near
 
 
 class Session:
-    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's,
+    """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` its batch's, `pilots` the pilot's,
     `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it."""
 
     def __init__(
