@@ -17,6 +17,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import ready
 from ..plugin_utils.planning.hosts import of_batch
+from ..plugin_utils.planning.options import OptionCheck
 from ..plugin_utils.planning.session import Session
 from ..plugin_utils.planning.state import State
 from ..plugin_utils.planning.steps import ACTING
@@ -50,6 +51,8 @@ class ActionModule(ActionBase):
     def _session(self, hosts: Collection[str], arguments: dict[str, Any]) -> Session:
         known = self._known
         pilots, everybody = (known["groups"].get(name, []) for name in ("ring_pilot", "all"))
+        own = known["hostvars"].raw_get(known["inventory_hostname"])
+        OptionCheck(arguments["actions"]).refuse_play(known, own)
         return Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody)
 
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -31,8 +31,9 @@ from ..plugin_utils.evidence.recorder import Recorder, ready
 from ..plugin_utils.evidence.witness import Witness
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.ledger import LedgerError
-from ..plugin_utils.planning.calls import STEPS, UNTAKEN, VARIABLES, Call, calls_of
+from ..plugin_utils.planning.calls import STEPS, UNTAKEN, Call, calls_of
 from ..plugin_utils.planning.hosts import readable_endpoints
+from ..plugin_utils.planning.options import read_option
 from ..plugin_utils.planning.turns import CLAIMED, claim_on, turn_of_group
 from ..plugin_utils.progress import heard
 
@@ -115,6 +116,8 @@ class ActionModule(ActionBase):
         place = _Place(self, str(order.get("peer") or name))
         try:
             self._call(recorder, name, order, place, visit)
+        except PatchingError as exc:
+            visit.seen.append(_untaken(order, str(exc)))
         except Exception as exc:  # an option of the endpoint that is no good: it must not stop the others
             visit.seen.append(_untaken(order, f"{type(exc).__name__}: {exc}"))
         finally:
@@ -205,7 +208,8 @@ class _Place:
         return self._action._templar.copy_with_new_env(available_variables=self._variables)
 
     def option(self, name: str) -> Any:
-        return self._templar.template(self._variables[name]) if name in self._variables else VARIABLES[name]
+        set_to = self._variables.get(name)
+        return read_option(name, None if set_to is None else self._templar.template(set_to))
 
     def secrets(self) -> list[str]:
         """The credentials among the host's variables."""

@@ -153,6 +153,23 @@ def test_an_endpoint_record_that_cannot_be(night: Night, tmp_path: Path) -> None
     nothing_recorded(night)
 
 
+def test_a_role_s_option_that_cannot_be(night: Night) -> None:
+    """Of everybody's. Of some endpoints' it stops these alone (test_ring_steps.py)."""
+    said = refused(night, "-e", "reboot_delay=5s")
+    assert "ACME-WS01" in said
+    assert "reboot_delay is '5s'; wanted is a whole number of seconds, 0 or more" in said
+    nothing_recorded(night)
+
+
+def test_a_play_s_option_that_cannot_be(night: Night, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yml"
+    ring = ROOT / "playbooks" / "ring.yml"
+    mine.write_text(f"- {{import_playbook: {ring}, vars: {{ring: pilot, deploy_server_selection: wsus}}}}\n")
+    said = refused(night, playbook=mine)
+    assert "deploy_server_selection is 'wsus'; wanted is one of default, managed_server, windows_update" in said
+    nothing_recorded(night)
+
+
 def test_check_mode_plans_prints_and_touches_nothing(night: Night) -> None:
     mark = night.mark()
     run = night.run("--check")

@@ -16,7 +16,8 @@ import yaml
 from .conftest import ansible_in, running_lab
 from .ring import BIG, LONGEST, ROOT, SMALL, Night, sentence, single, workstation, write_fleet
 
-DIES, LATE, LONG, ODD, PLAIN = MACHINES = ("DIES", "LATE", "LONG", "ODD", "PLAIN")
+MACHINES = ("DIES", "LATE", "LONG", "ODD", "PLAIN", "QUOTED", "SOUND", "TYPED")
+DIES, LATE, LONG, ODD, PLAIN, QUOTED, SOUND, TYPED = MACHINES
 LOOK = "msp.patching.win_posture"
 """What an install begins with."""
 
@@ -55,16 +56,36 @@ def test_a_process_that_dies_takes_one_look_with_it(night: Night) -> None:
 
 
 def test_an_option_that_is_no_good_is_its_endpoints_failure(night: Night) -> None:
-    good = "{{ 'default' if inventory_hostname != 'ODD' else nowhere_to_be_found }}"
-    option = yaml.safe_dump({"deploy_server_selection": good}, default_flow_style=True)
-    run = night.run("-l", f"{ODD},{PLAIN}", "-e", option)
+    good = "{{ {'PLAIN': 'default', 'TYPED': 'wsus'}[inventory_hostname] | default(nowhere_to_be_found) }}"
+    option = yaml.safe_dump({"deploy_server_selection": good}, default_flow_style=True, width=1000)
+    run = night.run("-l", f"{ODD},{PLAIN},{TYPED}", "-e", option)
     assert run.returncode == 2
-    assert run.stats[ODD]["failures"] == 1
+    assert run.stats[ODD]["failures"] == run.stats[TYPED]["failures"] == 1
     assert run.stats[PLAIN]["failures"] == 0
     assert "nowhere_to_be_found" in night.bodies("step.failed", ODD)[0]["message"]
-    assert night.installed(ODD) == []
+    assert night.bodies("step.failed", TYPED)[0]["message"].startswith("deploy_server_selection is 'wsus'; wanted is ")
+    assert night.installed(ODD) == night.installed(TYPED) == []
     assert sorted(night.installed(PLAIN)) == [BIG, SMALL]
     night.agrees(PLAIN)
+
+
+def test_an_option_that_cannot_be_bars_its_endpoint_and_is_no_failure_of_the_machine(
+    night: Night, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.yml"
+    more.write_text(yaml.safe_dump({"all": {"hosts": {QUOTED: {"reboot_message": 'Say "hello"'}}}}))
+    run = night.run("-i", str(more), "-l", f"{QUOTED},{SOUND}")
+    assert run.returncode == 2
+    assert run.stats[QUOTED]["failures"] == 1
+    assert run.stats[SOUND]["failures"] == 0
+    assert sentence(run.output).count("QUOTED: reboot_message is 'Say \\\"hello\\\"'; wanted is a text") >= 1
+    assert night.installed(QUOTED) == []
+    assert night.events("step.failed", "failure.opened", "hold.placed", endpoint=QUOTED) == []
+    assert night.tickets(QUOTED) == []
+    assert sorted(night.installed(SOUND)) == [BIG, SMALL]
+    run = night.run("-l", QUOTED).ok()
+    assert sorted(night.installed(QUOTED)) == [BIG, SMALL]
+    night.agrees(QUOTED, SOUND)
 
 
 def test_what_was_ordered_in_a_window_is_not_begun_when_too_little_of_it_is_left(night: Night) -> None:

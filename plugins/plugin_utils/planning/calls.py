@@ -21,21 +21,6 @@ from ..flow import restart
 
 Result = Mapping[str, Any]
 
-VARIABLES: Mapping[str, Any] = MappingProxyType(
-    {
-        "deploy_server_selection": "default",
-        "reboot_delay": 5,
-        "reboot_message": "Restarting to finish installing Windows updates.",
-        "remind_title": "Restart needed",
-        "remind_text": (
-            "Windows updates are installed, and this computer has to restart to finish them. Please save your work and "
-            "restart it soon. If you do not, it restarts by itself at {when} or shortly after."
-        ),
-        "remind_message_seconds": 3600,
-    }
-)
-"""The roles' options that steps read, with their defaults."""
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -53,7 +38,7 @@ class Call:
 
 Calls = Generator[Call, Result, None]
 Option = Callable[[str], Any]
-"""Gives a variable of `VARIABLES` as the endpoint has it."""
+"""Gives an option of `options.OPTIONS` as the endpoint has it. Raises RoleOptionError."""
 
 
 def calls_of(order: Mapping[str, Any], option: Option) -> Calls:
@@ -110,7 +95,7 @@ def _reboot(order: Mapping[str, Any], option: Option) -> Calls:
     seen = yield _posture(order, "posture")
     if not restart.is_wanted({"reboot_pending": False, **seen}):
         return  # a machine that somebody rebooted meanwhile is not rebooted again; nor one that says nothing
-    words = f'shutdown.exe /r /t {int(option("reboot_delay"))} /d p:2:17 /c "{option("reboot_message")}"'
+    words = f'shutdown.exe /r /t {option("reboot_delay")} /d p:2:17 /c "{option("reboot_message")}"'
     yield Call("ansible.windows.win_command", {"_raw_params": words}, "reboot.started", changes=True)
 
 
@@ -140,8 +125,8 @@ def _remind(order: Mapping[str, Any], option: Option) -> Calls:
     """
     told = {
         "title": option("remind_title"),
-        "text": str(option("remind_text")).replace("{when}", order["restart_at"]),
-        "seconds": int(option("remind_message_seconds")),
+        "text": option("remind_text").replace("{when}", order["restart_at"]),
+        "seconds": option("remind_message_seconds"),
     }
     yield Call("msp.patching.win_tell", told, "reminder.shown", changes=True)
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..errors import PatchingError
 from ..flow import Endpoint, RecordError
 from ..flow.records import RINGS
+from .prose import NAMED
 
 PREFIX = "patching_"
 KEYS = frozenset(Endpoint().as_record())
 MAC = "automate_mac"
-NAMED = 10
-"""How many endpoints a sentence names."""
 
 
 class ScopeError(PatchingError):
@@ -35,6 +34,14 @@ class HostVars(Protocol):
         """The variables of a host, templated on access."""
 
 
+See = Callable[[str, Mapping[str, Any]], None]
+"""Is told the variables of each host that is read, not templated: they are the dear part of reading."""
+
+
+def unseen(_name: str, _variables: Mapping[str, Any]) -> None:
+    """Where nobody wants to know."""
+
+
 def of_batch(known: Mapping[str, Any]) -> list[str]:
     """The hosts of a play that a task acts on, by its variables `known`: those of its batch (``serial``; without it,
     all), and those that the play has lost, which Ansible counts to no batch."""
@@ -42,7 +49,9 @@ def of_batch(known: Mapping[str, Any]) -> list[str]:
     return [name for name in known["ansible_play_hosts_all"] if name in batch or name not in left]
 
 
-def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[str]) -> dict[str, dict[str, Any]]:
+def endpoint_records(
+    hostvars: HostVars, names: Iterable[str], keys: frozenset[str], see: See = unseen
+) -> dict[str, dict[str, Any]]:
     """The endpoint record of each host in `names`: its variables ``patching_<key>`` for each of `keys`, without
     the prefix, as plain JSON types. A value that is a template is templated; that is rare, so that the
     others are read raw (templating every variable of every host takes minutes for thousands of them)."""
@@ -50,6 +59,7 @@ def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[s
     records = {}
     for name in names:
         raw = hostvars.raw_get(name)
+        see(name, raw)
         record = {key: raw[variable] for key, variable in wanted if raw.get(variable) is not None}
         for key, value in record.items():
             if isinstance(value, str) and "{{" in value:
@@ -61,18 +71,20 @@ def endpoint_records(hostvars: HostVars, names: Iterable[str], keys: frozenset[s
     return plain
 
 
-def read_endpoints(hostvars: HostVars, names: Iterable[str]) -> dict[str, Endpoint]:
+def read_endpoints(hostvars: HostVars, names: Iterable[str], see: See = unseen) -> dict[str, Endpoint]:
     """The endpoints by name; ScopeError says what is wrong with those that cannot be read."""
-    found, wrong = readable_endpoints(hostvars, names)
+    found, wrong = readable_endpoints(hostvars, names, see)
     if wrong:
         raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
     return found
 
 
-def readable_endpoints(hostvars: HostVars, names: Iterable[str]) -> tuple[dict[str, Endpoint], list[str]]:
+def readable_endpoints(
+    hostvars: HostVars, names: Iterable[str], see: See = unseen
+) -> tuple[dict[str, Endpoint], list[str]]:
     """The endpoints by name, and what is wrong with those that cannot be read."""
     found, wrong = {}, []
-    for name, record in endpoint_records(hostvars, names, KEYS).items():
+    for name, record in endpoint_records(hostvars, names, KEYS, see).items():
         try:
             found[name] = Endpoint.parse(record)
         except RecordError as exc:

@@ -16,9 +16,9 @@ from datetime import datetime
 from ..flow import Endpoint, Planner, Policy, Register, Update, windows
 from ..flow.scope import missing_classification
 from ..ledger import Event, text_of
+from .prose import names_of
 
 DUE = frozenset({"install", "reboot"})
-NAMED = 10
 
 
 @dataclass(slots=True)
@@ -76,9 +76,8 @@ def in_words(missed: Sequence[Missed], last_run: datetime | None) -> str:
     if not missed or last_run is None:
         return ""
     names = sorted({name for one in missed for name in one.endpoints})
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     which = ", ".join(dict.fromkeys(f"{one.window} of {one.start:%a %d %b %H:%M} ({one.zone})" for one in missed))
     return (
         f"Missed: no run since {last_run:%Y-%m-%d %H:%M} UTC, so the window {which} passed although "
-        f"{len(names)} endpoint(s) were due: {', '.join(names[:NAMED])}{more}. They are caught up from now on.\n"
+        f"{len(names)} endpoint(s) were due: {names_of(names)}. They are caught up from now on.\n"
     )

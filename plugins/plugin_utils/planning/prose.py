@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,8 @@ _QUOTABLE = re.compile(r"[^\x00-\x1f'\"\\\\$`!{}\x7f]+")
 """Neither the shell within double quotes nor Ansible within single ones reads anything in it as more than itself."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 _WALL = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d)(?: [A-Z]\w+(?:/\w+)+)?")
+NAMED = 10
+"""How many names a sentence has."""
 _UNITS = (("day", "days", 86400), ("h", "h", 3600), ("min", "min", 60))
 
 
@@ -91,6 +93,12 @@ def _days(days: list[int]) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """``1 update``, ``2 updates``"""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def names_of(names: Sequence[str]) -> str:
+    """``A, B and 3 more``: the first of them."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def labels(updates: Iterable[Update]) -> str:

@@ -21,13 +21,15 @@ from ..ledger.lanes import lanes
 from .away import away_events
 from .by_hand import restart_tickets
 from .catalogue import describe_unknown
-from .hosts import NAMED, HostVars, ScopeError, mac_addresses, nobody, read_endpoints, readable_endpoints
+from .hosts import HostVars, ScopeError, mac_addresses, nobody, read_endpoints, readable_endpoints
 from .knock import address_of, answering
 from .looks import Looks
 from .missed import in_words as missed_in_words
 from .missed import missed_windows
+from .options import OptionCheck
 from .pace import apart
 from .plan import Plan, as_seen, decided_events, make_plan
+from .prose import names_of
 from .state import State
 from .steps import Step
 from .tables import in_words, plan_table
@@ -57,6 +59,7 @@ class Session:
         self._pilot_hosts = pilots
         self._everybody = everybody
         self._actions = actions
+        self._options = OptionCheck(actions)
         self._troubles: list[str] = []
         self._ledger = recorder.ledger
         self._policy = recorder.policy.with_lanes(lanes(self._ledger))
@@ -70,12 +73,21 @@ class Session:
         chosen = {name: one for name, one in endpoints.items() if ring is None or one.ring == ring}
         if not chosen:
             raise ScopeError(nobody(ring, endpoints))
+        self._tell_bad_options(chosen)
         missed = self._missed(chosen)  # before this run is on the ledger
         recorder = self._recorder
         recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))
         opened = self._open_tiers(chosen)
         plan = self._plan(chosen)
         return plan, self._words(ring, plan, endpoints) + opened + missed + self._told()
+
+    def _tell_bad_options(self, chosen: Mapping[str, Endpoint]) -> None:
+        """Raises ScopeError where no endpoint has options that all are good; some of them stop nobody else."""
+        bad = self._options.bad(chosen)
+        if bad and len(bad) == len(chosen):
+            raise ScopeError(f"nothing is begun, for no endpoint could be served: {self._options.in_words(bad)}")
+        if bad:
+            self._troubles.append(f"steps are not taken where an option is wrong: {self._options.in_words(bad)}")
 
     def _open_tiers(self, chosen: Mapping[str, Endpoint]) -> str:
         recorder = self._recorder
@@ -137,8 +149,14 @@ class Session:
 
     def _ready(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         """The plan without what others are at, with the sleepers woken and those seen that have woken up."""
-        plan = self._claimed(self._plan(endpoints))
+        plan = self._claimed(self._barred(self._plan(endpoints)))
         return self._answering(self._waking(plan))
+
+    def _barred(self, plan: Plan) -> Plan:
+        """The plan without steps that an endpoint's options are no good for: it fails by name, and nothing is held."""
+        whys = {name: self._options.why_not(name, plan.steps[name].name) for name in self._options.bad(plan.steps)}
+        failing = {name: Step("fail", f"{name}: {why}") for name, why in whys.items() if why is not None}
+        return replace(plan, steps={**plan.steps, **failing}) if failing else plan
 
     def _waking(self, plan: Plan) -> Plan:
         waking = {name: plan.endpoints[name] for name, step in plan.steps.items() if step.name == "wake"}
@@ -195,7 +213,7 @@ class Session:
 
     @cached_property
     def _endpoints(self) -> dict[str, Endpoint]:
-        return read_endpoints(self._hostvars, self._hosts)
+        return read_endpoints(self._hostvars, self._hosts, self._options.see)
 
     @cached_property
     def _pilots(self) -> dict[str, Endpoint]:
@@ -228,9 +246,8 @@ class Session:
         words = plan_table(title, plan)
         unknown = sorted(name for name, endpoint in everybody.items() if endpoint.ring is None)
         if unknown:
-            more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
             words += (
-                f"In no ring, so in nobody's run: {', '.join(unknown[:NAMED])}{more}. "
+                f"In no ring, so in nobody's run: {names_of(unknown)}. "
                 "They stay in the inventory's group unclassified until the RMM says where they belong.\n"
             )
         return words

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.calls import VARIABLES
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.options import (
+    VARIABLES,
+    RoleOptionError,
+    read_option,
+)
 from tests.unit.collection.roles import ROLES, Role, names_in
 
 role_by_role = pytest.mark.parametrize("role", [Role(name) for name in ROLES], ids=ROLES)
@@ -30,6 +34,16 @@ def test_every_option_is_read(role: Role) -> None:
 def test_what_steps_read_has_the_default_of_its_role(role: Role) -> None:
     of_role = {name: value for name, value in VARIABLES.items() if name.startswith(f"{role.name}_")}
     assert {name: role.defaults.get(name) for name in of_role} == of_role
+
+
+@role_by_role
+def test_what_steps_read_may_be_what_its_role_says(role: Role) -> None:
+    for name, option in role.options.items():
+        if name in VARIABLES:
+            assert [read_option(name, choice) for choice in option.get("choices", [])] == option.get("choices", [])
+            for odd in ["none of them"] * ("choices" in option) + ["5s"] * (option["type"] == "int"):
+                with pytest.raises(RoleOptionError):
+                    read_option(name, odd)
 
 
 @role_by_role

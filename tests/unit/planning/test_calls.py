@@ -13,10 +13,10 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.outcomes imp
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.calls import (
     STEPS,
     UNTAKEN,
-    VARIABLES,
     Call,
     calls_of,
 )
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.options import VARIABLES
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
 
 AGENT = {"agent_service": "LTService"}
