@@ -29,6 +29,8 @@ JOB_GRACE = timedelta(minutes=5)
 ATTEMPT_TELLS = timedelta(hours=24)
 """How long after an install that nobody saw the end of a search tells that it worked."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
+CLOCK_STEP = timedelta(hours=1)
+"""How much earlier than a restart was asked for the boot after it may seem to be, by clocks that are not ours."""
 BOOTED_MEANWHILE = "the endpoint has booted since it began"
 NO_RESULT = "It was ordered, Windows gave no result for it, and offers it again."
 SEE_BY_HAND = (
@@ -259,7 +261,10 @@ def _reboot_first(posture: dict[str, Any], standing: Standing) -> bool:
 
 def _confirmed(posture: dict[str, Any], standing: Standing, observed: Event) -> list[Event]:
     reboot = standing.progress.reboot
-    if reboot is not None and posture["boot_id"] != reboot.boot_id:
+    # Windows reckons its boot time anew when its clock is set, and the id is made of it
+    booted = instant(_on_our_clock(posture, standing.now)["boot_time"])
+    is_other = reboot is not None and posture["boot_id"] != reboot.boot_id
+    if reboot is not None and is_other and booted > reboot.requested_at - CLOCK_STEP:
         boot = {name: posture[name] for name in ("boot_id", "boot_time")}
         return [standing.event("reboot.confirmed", **boot), *_caught_up(standing), observed]
     return _reboot_overdue("was asked to restart and has not", standing)

@@ -258,7 +258,7 @@ def test_while_it_reboots_an_endpoint_may_be_unreachable_until_the_limit() -> No
     assert "has not come back" in body(events, "failure.opened")["text"]
 
 
-def test_a_boot_is_confirmed_by_its_id_alone() -> None:
+def test_a_boot_is_confirmed_by_its_id() -> None:
     reboot = Reboot(NIGHT - timedelta(minutes=3), "100")
     events = judged("reboot.confirm", seen.PostureSeen(POSTURE), standing(reboot=reboot))
     assert kinds(events) == ["reboot.confirmed", "posture.observed"]
@@ -272,6 +272,13 @@ def validation(where: Standing, posture: dict[str, Any]) -> list[Event]:
     names = [check.probe["name"] for check in SETTINGS.checks if check.applies(DC)]
     probes = [{"name": name, "ok": True, "seen": "it answers"} for name in names]
     return judged("validation", seen.PostureSeen(posture), replace(where, probes=probes))
+
+
+def test_a_clock_that_was_set_is_no_boot() -> None:
+    """Windows reckons its boot time from it, and the boot's id is made of that."""
+    days_ago = {**POSTURE, "boot_time": text_of(NIGHT - timedelta(days=9))}
+    reboot = Reboot(NIGHT - timedelta(minutes=3), "100")
+    assert judged("reboot.confirm", seen.PostureSeen(days_ago), standing(reboot=reboot)) == []
 
 
 def test_healthy() -> None:
