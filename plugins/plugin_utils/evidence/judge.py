@@ -29,13 +29,12 @@ JOB_GRACE = timedelta(minutes=5)
 ATTEMPT_TELLS = timedelta(hours=24)
 """How long after an install that nobody saw the end of a search tells that it worked."""
 ROLLED_BACK = "It was installed and is offered again: Windows has rolled it back."
-CLOCK_STEP = timedelta(hours=1)
-"""How much earlier than a restart was asked for the boot after it may seem to be, by clocks that are not ours."""
 BOOTED_MEANWHILE = "the endpoint has booted since it began"
 NO_RESULT = "It was ordered, Windows gave no result for it, and offers it again."
 SEE_BY_HAND = (
     "Whether an install by hand takes it; the endpoint's Windows Update history, and where its updates come from."
 )
+RESTART_FIRST = "Windows wants a restart before it installs anything, and wants it again after that restart"
 READ_CBS = "What CBS.log and the Setup event log of the endpoint say of the boot after the install."
 
 
@@ -191,6 +190,8 @@ def _install_finished(found: seen.InstallFinished, standing: Standing) -> list[E
     ]
     if found.message is not None and not failing:
         failing = [(None, failing_whole(found.message, found.hresult))]
+    if standing.progress.restarted_first and found.reboot_required and not found.results:
+        failing = [(None, failing_whole(RESTART_FIRST, None))]
     if not failing:
         left = _unanswered(found, standing)
         return [standing.event("install.finished", **results, **({"unanswered": left} if left else {})), *caught_up]
@@ -256,15 +257,15 @@ def _reboot_first(posture: dict[str, Any], standing: Standing) -> bool:
     still pending after a boot is a check that fails, or the endpoint would be rebooted for ever."""
     installed = standing.progress.installed_at
     booted = instant(_on_our_clock(posture, standing.now)["boot_time"])
-    return restart.is_wanted(posture) and installed is not None and booted < installed
+    asked = standing.progress.reboot_asked
+    return restart.is_wanted(posture, asked=asked) and installed is not None and booted < installed
 
 
 def _confirmed(posture: dict[str, Any], standing: Standing, observed: Event) -> list[Event]:
     reboot = standing.progress.reboot
-    # Windows reckons its boot time anew when its clock is set, and the id is made of it
     booted = instant(_on_our_clock(posture, standing.now)["boot_time"])
     is_other = reboot is not None and posture["boot_id"] != reboot.boot_id
-    if reboot is not None and is_other and booted > reboot.requested_at - CLOCK_STEP:
+    if reboot is not None and is_other and booted > reboot.requested_at - restart.CLOCK_STEP:
         boot = {name: posture[name] for name in ("boot_id", "boot_time")}
         return [standing.event("reboot.confirmed", **boot), *_caught_up(standing), observed]
     return _reboot_overdue("was asked to restart and has not", standing)

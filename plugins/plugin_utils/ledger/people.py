@@ -325,7 +325,7 @@ def _restart_again(event: Event, rows: Rows) -> None:
     """Where an endpoint was not healthy and Windows still waits for a restart, that restart may be tried again now: a
     look goes before it, and leaves it where somebody has done it."""
     row = rows.endpoint(event)
-    if row["posture"] and restart.is_wanted(json.loads(row["posture"])) and row["reboot_pending_since"] is None:
+    if row["reboot_pending_since"] is None and row["posture"] and restart.is_wanted(json.loads(row["posture"])):
         rows.touch(event, reboot_pending_since=text_of(event.at))
 
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from ..flow import restart
 from . import away, checkpoints, cycles, deliveries, flaws, kept, overview, people
 from .event import Event, canonical, instant, text_of
 from .rows import Row, Rows
+from .schema import RESTARTED, WANTED
 
 DEFINITIONS = "Definition Updates"
 NO_ATTEMPT: Row = {"attempted": None, "attempted_at": None}
@@ -48,6 +50,7 @@ def _plan_decided(event: Event, rows: Rows) -> None:
     rows.touch(
         event,
         last_decision=canonical(event.body["decision"]),
+        decided_run=rows.run,
         decided_at=text_of(event.at),
         last_cycle=event.body["cycle"],
         **away.settled_by(event.body["decision"]),
@@ -59,7 +62,7 @@ def _started(kind: str) -> Callable[[Event, Rows], None]:
         row = rows.endpoint(event)
         before: Row = {}
         if kind == "install":
-            before = {"services_before": _services(row["posture"]), **_attempt(event, row, rows)}
+            before = {"services_before": _services(row["posture"]), **_begun_unseen(event, row, rows)}
         rows.touch(
             event,
             job_kind=kind,
@@ -145,8 +148,7 @@ def _install_finished(event: Event, rows: Rows) -> None:
         values |= {"installed_at": at, "checking_since": None, "unproven": unproven, **away.NO_MISSED}
     if not {*json.loads(row["job_updates"] or "[]")} <= {result["update"] for result in event.body["results"]}:
         values["scanned_at"] = None
-    if event.body["reboot_required"]:
-        values["reboot_pending_since"] = row["reboot_pending_since"] or at
+    values |= _restart_asked(event, row)
     answered = {result["update"] for result in event.body["results"]}
     values["attempted"] = canonical(
         [update for update in json.loads(row["attempted"] or "[]") if update not in answered]
@@ -157,6 +159,16 @@ def _install_finished(event: Event, rows: Rows) -> None:
         if not result["ok"]:
             flaws.failed(event, rows, result["update"], result["hresult"])
     _taken(event, rows, row, done)
+
+
+def _restart_asked(event: Event, row: Row) -> Row:
+    """What an install says of a restart. One that wants a restart before it installs anything has it once: that it asks
+    again after that is a failure, for which nobody restarts the endpoint once more."""
+    first = not event.body["results"]
+    if not event.body["reboot_required"] or (first and row["restart_first"] == RESTARTED):
+        return {"reboot_asked": None, "restart_first": None}
+    since = row["reboot_pending_since"] or text_of(event.at)
+    return {"reboot_pending_since": since, "reboot_asked": 1, "restart_first": WANTED if first else None}
 
 
 def _install_found(event: Event, rows: Rows) -> None:
@@ -186,7 +198,14 @@ def _taken(event: Event, rows: Rows, row: Row, updates: list[str]) -> None:
 
 def _job_lost(event: Event, rows: Rows) -> None:
     """What became of the updates is unknown, so what applies is: the endpoint is scanned again."""
-    rows.touch(event, scanned_at=None, **NO_JOB)
+    row = rows.endpoint(event)
+    unseen: Row = {}
+    if row["job_kind"] == "install":
+        lasting = _lasting(json.loads(row["job_updates"] or "[]"), rows)
+        earlier = json.loads(row["attempted"] or "[]")
+        unseen = {"attempted": canonical(list(dict.fromkeys([*earlier, *lasting])))}
+        unseen["attempted_at"] = row["job_started_at"]
+    rows.touch(event, scanned_at=None, **unseen, **NO_JOB)
 
 
 def _unreachable(event: Event, rows: Rows) -> None:
@@ -214,26 +233,45 @@ def _posture_observed(event: Event, rows: Rows) -> None:
     posture = {key: value for key, value in event.body.items() if key != "about"}
     values: Row = {"posture": canonical(posture), "posture_at": at, "boot_id": posture["boot_id"]}
     due = row["reboot_pending_since"] or row["reboot_requested_at"]
-    if due and row["boot_id"] and row["boot_id"] != posture["boot_id"]:
+    other = _is_other_boot(event, row)
+    if other:
+        values |= _booted(row)
+    if due and other:
         values |= {"rebooted_at": at, "checking_since": None, **NO_REBOOT, **REACHED}
     since = row["reboot_pending_since"] if "rebooted_at" not in values else None
-    if not restart.is_wanted(posture):
+    if not restart.is_wanted(posture, asked=bool((row | values)["reboot_asked"])):
         since = None
     elif since is None and not _is_booted_and_not_validated(event, row | values):
         since = at
     values["reboot_pending_since"] = since
     rows.touch(event, **{**(ANSWERED if _has_still_to_start(row) else REACHED), **values})
-    flaws.booted(event, rows, confirmed=False)
+    if other:
+        flaws.booted(event, rows, confirmed=False)
+
+
+def _is_other_boot(event: Event, row: Row) -> bool:
+    """Whether the endpoint has booted since it was last looked at."""
+    if row["boot_id"] in (None, event.body["boot_id"]):
+        return False
+    return row["posture_at"] is None or _booted_at(event) > instant(row["posture_at"]) - restart.CLOCK_STEP
+
+
+def _booted_at(event: Event) -> datetime:
+    """When the endpoint booted, by our clock: its own may be wrong."""
+    return instant(event.body["boot_time"]) + (event.at - instant(event.body["now"]))
+
+
+def _booted(row: Row) -> Row:
+    return {"reboot_asked": None, **({"restart_first": RESTARTED} if row["restart_first"] == WANTED else {})}
 
 
 def _is_booted_and_not_validated(event: Event, row: Row) -> bool:
-    """Whether it has booted since the last install, by our clock (its own may be wrong), and waits for its validation;
-    so does one that was rebooted and where nothing was ever installed."""
+    """Whether it has booted since the last install, and waits for its validation; so does one that was rebooted and
+    where nothing was ever installed."""
     changed = [at for at in (row["installed_at"], row["rebooted_at"]) if at is not None]
     if not changed or (row["validated_at"] is not None and row["validated_at"] >= max(changed)):
         return False
-    booted = instant(event.body["boot_time"]) + (event.at - instant(event.body["now"]))
-    return row["installed_at"] is None or booted >= instant(row["installed_at"])
+    return row["installed_at"] is None or _booted_at(event) >= instant(row["installed_at"])
 
 
 def _has_still_to_start(row: Row) -> bool:
@@ -243,17 +281,27 @@ def _has_still_to_start(row: Row) -> bool:
 
 
 def _attempt(event: Event, row: Row, rows: Rows) -> Row:
-    """The start of an install was sent, whether or not anybody sees its end.
-
-    Definition updates are left out: the next replaces them within hours, and what is offered no more was not
-    therefore installed.
-    """
+    """The start of an install was sent, and nobody sees its end."""
     decision = json.loads(row["last_decision"] or "{}")
     if decision.get("action") != "install":
         return {}
-    known = {found["id"]: json.loads(found["record"]) for found in rows.some(rows.of.updates, decision["updates"])}
-    lasting = [one for one in decision["updates"] if DEFINITIONS not in (known.get(one, {}).get("categories") or ())]
-    return {"attempted": canonical(lasting), "attempted_at": text_of(event.at)}
+    return {"attempted": canonical(_lasting(decision["updates"], rows)), "attempted_at": text_of(event.at)}
+
+
+def _begun_unseen(event: Event, row: Row, rows: Rows) -> Row:
+    """What another run had decided to install, where it never came to its end: it may have begun just that, and died
+    before it could say so. What this run begins it sees the end of, or says that it does not."""
+    if row["decided_run"] in (None, rows.run):
+        return {}
+    run = rows.get(rows.of.runs, id=row["decided_run"])
+    return _attempt(event, row, rows) if run is not None and run["closed_at"] is None else {}
+
+
+def _lasting(updates: list[str], rows: Rows) -> list[str]:
+    """Definition updates are left out: the next replaces them within hours, and what is offered no more was not
+    therefore installed."""
+    known = {found["id"]: json.loads(found["record"]) for found in rows.some(rows.of.updates, updates)}
+    return [one for one in updates if DEFINITIONS not in (known.get(one, {}).get("categories") or ())]
 
 
 def _reboot_started(event: Event, rows: Rows) -> None:
@@ -278,6 +326,7 @@ def _reboot_confirmed(event: Event, rows: Rows) -> None:
         reboot_pending_since=None,
         checking_since=None,
         **NO_REBOOT,
+        **_booted(rows.endpoint(event)),
         **_settled(event, rows),
         **away.NO_MISSED,
         **REACHED,

@@ -18,7 +18,7 @@ from ..flow import Endpoint, Update, redundancy_key
 from ..requirements import sqlalchemy as sa
 from .away import Missed, Try, tries
 from .event import instant, text_of
-from .schema import Tables
+from .schema import RESTARTED, Tables
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping, Table
@@ -75,8 +75,10 @@ class Progress:
     the first and the last time that it did not answer, `unreachable_during` is the step in which it fell silent.
     `unproven` are the updates that were installed and that no search since has shown to be gone, `attempted` those
     whose install was about to start at `attempted_at` and that have no result yet, `unanswered` those that an install
-    was ordered to take and ended well without a result for, and that no search since has settled. `documented` are the
-    failures that have a root cause and of which nothing has shown yet that they are over.
+    was ordered to take and ended well without a result for, and that no search since has settled. `reboot_asked`: an
+    install has asked for a restart since the last boot; `restarted_first`: the last one wanted a restart before it
+    installed anything, and has had one. `documented` are the failures that have a root cause and of which nothing has
+    shown yet that they are over.
     """
 
     job: Job | None = None
@@ -88,6 +90,8 @@ class Progress:
     attempted: tuple[str, ...] = ()
     attempted_at: datetime | None = None
     posture_at: datetime | None = None
+    reboot_asked: bool = False
+    restarted_first: bool = False
     installed_at: datetime | None = None
     retry_step: str | None = None
     retry_at: datetime | None = None
@@ -265,6 +269,8 @@ def _progress(
         boot_id=row["boot_id"],
         services_before=_json(row["services_before"]),
         unproven=tuple(_json(row["unproven"]) or ()),
+        reboot_asked=bool(row["reboot_asked"]),
+        restarted_first=row["restart_first"] == RESTARTED,
         unanswered=tuple(_json(row["unanswered"]) or ()),
         attempted=tuple(_json(row["attempted"]) or ()),
         attempted_at=_instant(row["attempted_at"]),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VERSION = 8
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
+WANTED, RESTARTED = 1, 2
+"""Of an endpoint's `restart_first`: an install wants a restart before it installs anything; and has had one."""
 KEPT = ("version", "events", "head", "spooled", "leases", "blobs")
 """The tables that hold what cannot be made again."""
 
@@ -130,7 +132,11 @@ def tables() -> Tables:
             whole("missed_windows"),
             whole("attempts"),
             whole("unreachable_count"),
-            *texts("failed_run failed_failure failed_text unreachable_run unreachable_during unreachable_at"),
+            *texts(
+                "failed_run failed_failure failed_text unreachable_run unreachable_during unreachable_at decided_run"
+            ),
+            whole("reboot_asked"),
+            whole("restart_first"),
         ),
         "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen described_at")),
         "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,23 +71,20 @@ def _renewals(outlook: Outlook) -> Iterator[Renewal]:
         if row["revoked_at"] is not None:
             continue
         state = state_of(row, outlook.now, _ahead(outlook, row["scope"]))
-        if state == SIGNED and _is_astray(outlook, row["scope"]):
+        if state == SIGNED and _called_so_now(outlook, row["scope"]):
             state = ASTRAY
         if state != SIGNED:
             covered = tuple(one for one in outlook.fleet.values() if covers(row["scope"], one))
             yield Renewal(row, state, exclusion_of(row).expires, covered)
 
 
-def _is_astray(outlook: Outlook, scope: Mapping[str, str]) -> bool:
-    """Whether it covers an endpoint that a run has seen and the inventory has no more, at least not by that name."""
-    seen = outlook.known.seen.get(scope.get("endpoint", ""))
-    return seen is not None and seen.name not in outlook.fleet and outlook.speaks_for(seen.client)
-
-
 def _called_so_now(outlook: Outlook, scope: Mapping[str, str]) -> list[str]:
-    """Endpoints of the same client that bear the name with the client's slug, or no more: what the inventory calls one
-    depends on whether another client has the name too."""
-    seen = outlook.known.seen[scope["endpoint"]]
+    """Of an endpoint that the inventory has no more by its name, those of its client that bear it with the client's
+    slug, or no more: what the inventory calls one depends on whether another client has the name too. One that is not
+    there at all may be of another slice of the inventory, and of that nothing can be said."""
+    seen = outlook.known.seen.get(scope.get("endpoint", ""))
+    if seen is None or seen.name in outlook.fleet:
+        return []
     short = seen.name.partition(".")[0].casefold()
     same = (one for one in outlook.fleet.values() if one.client == seen.client)
     return sorted(one.name for one in same if one.name.partition(".")[0].casefold() == short)
@@ -161,8 +158,10 @@ def _matter(outlook: Outlook, one: Renewal) -> tuple[str, str]:
         )
     if one.state == ASTRAY:
         now = ", ".join(_called_so_now(outlook, one.row["scope"]))
-        meant = f"It may be {now} now, which is patched like any other." if now else "Another may be called so now."
-        return "covers nobody: the RMM has no endpoint of that name any more", f"It was retired or renamed. {meant}"
+        return "covers nobody: the inventory has no endpoint of that name any more", (
+            f"It is most likely {now} now, which is patched like any other: what an endpoint is called depends on "
+            "whether another client has the name too (the inventory's option qualify_names)."
+        )
     return "stands without the client's signed approval", f"{held}, until the client has signed."
 
 
@@ -176,7 +175,7 @@ def _commands(outlook: Outlook, one: Renewal) -> list[str]:
         return [f"Sign it: {playbook('except', **given, **expires, **signed)}", ended]
     if one.state == ASTRAY:
         until: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
-        names: Sequence[str | None] = _called_so_now(outlook, row["scope"]) or [None]
+        names = _called_so_now(outlook, row["scope"])
         anew = [playbook("except", **given | {"endpoint": name}, **until, **signed) for name in names]
         return [*(f"Record it anew: {one_of_them}" for one_of_them in anew), ended]
     return [f"Renew it: {playbook('except', **given, expires=None, **signed)}", ended]

@@ -93,7 +93,7 @@ def _reboot(order: Mapping[str, Any], option: Option) -> Calls:
     """reboot.*: an unattended reboot is due and nobody of its redundancy group is down (R6). It is started and not
     waited for: win_reboot would hold a fork for the whole downtime."""
     seen = yield _posture(order, "posture")
-    if not restart.is_wanted({"reboot_pending": False, **seen}):
+    if not restart.is_wanted({"reboot_pending": False, **seen}, asked=order["asked"]):
         return  # a machine that somebody rebooted meanwhile is not rebooted again; nor one that says nothing
     words = f'shutdown.exe /r /t {option("reboot_delay")} /d p:2:17 /c "{option("reboot_message")}"'
     yield Call("ansible.windows.win_command", {"_raw_params": words}, "reboot.started", changes=True)

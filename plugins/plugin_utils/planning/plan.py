@@ -74,7 +74,8 @@ class Plan:
                 return {"time_limit": int(settings.scan_time_limit.total_seconds())}
             case "reboot":
                 group = redundancy_key(endpoint)
-                return agent | {"group": list(group) if group is not None else None}
+                asked = self.progress[name].reboot_asked
+                return agent | {"group": list(group) if group is not None else None, "asked": asked}
             case "confirm" | "see":
                 return agent
             case "install":

@@ -17,7 +17,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import U
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.register import Register
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import instant
 
-from .test_judge import DC, JOB, POLICY, TRANSIENT, body, installed, judged, kinds, standing
+from .test_judge import DC, JOB, NIGHT, POLICY, POSTURE, TRANSIENT, body, installed, judged, kinds, standing
 
 LATE = [(7, 40, True), (7, 45, True), (7, 49, False), (7, 51, False), (8, 0, False), (8, 17, False)]
 """In UTC; the window closes at 8:20, half an hour has to be left of it, and the first retry is after two minutes."""
@@ -98,3 +98,19 @@ def test_what_has_no_result_and_is_offered_no_more_was_replaced_or_done_by_someb
     assert kinds(
         judged("job", seen.ScanFinished(newer), standing(unanswered=("u-0",), retry_step="install", attempts=1))
     ) == ["scan.finished"]
+
+
+def test_a_restart_that_windows_wants_before_it_installs_is_made_once() -> None:
+    first = seen.InstallFinished([], {}, reboot_required=True)
+    assert kinds(judged("job", first, standing(job=JOB))) == ["install.finished"]
+    events = judged("job", first, standing(job=JOB, restarted_first=True))
+    assert "wants it again after that restart" in body(events, "failure.opened")["text"]
+
+
+def test_a_restart_that_an_install_asked_for_comes_before_the_validation_whatever_it_is_for() -> None:
+    posture = {**POSTURE, "reboot_pending": True, "reboot_pending_reasons": ["file renames"]}
+    posture["boot_time"] = "2026-11-01T00:00:00.000000Z"
+    where = standing(installed_at=NIGHT - timedelta(minutes=20), reboot_asked=True)
+    assert kinds(judged("validation", seen.PostureSeen(posture), where)) == ["posture.observed"]
+    asked_for_nothing = replace(where, progress=replace(where.progress, reboot_asked=False))
+    assert kinds(judged("validation", seen.PostureSeen(posture), asked_for_nothing)) != ["posture.observed"]

@@ -268,8 +268,8 @@ def decided(story: Story, action: str, *updates: str) -> None:
     story("plan.decided", decision={"action": action, "updates": list(updates)}, cycle="2026-11")
 
 
+STARTED: dict[str, Any] = {"job": "j1", "limit_seconds": 60, "updates": ["u-1", "u-2", "u-3"]}
 SENT = {
-    "started": ("install.started", {"job": "j1", "limit_seconds": 60, "updates": ["u-1", "u-2", "u-3"]}),
     "the answer was lost": ("endpoint.unreachable", {"during": "install", "message": "reset"}),
     "it says that it failed": ("step.failed", {"step": "install", "message": "broken", "hresult": None}),
 }
@@ -293,6 +293,35 @@ def test_an_install_is_attempted_when_its_start_was_sent_until_it_has_a_result(
     assert ledger.progress(["A"])["A"].attempted == ("u-2",)
     story("scan.finished", updates=[])
     assert ledger.progress(["A"])["A"].attempted == ()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_what_a_run_began_is_attempted_where_nobody_sees_its_end(ledger: Ledger, lost: bool) -> None:
+    """Else what has no result and is offered no more was replaced, or installed by somebody else."""
+    story = Story(ledger)
+    story("scan.finished", updates=[*UPDATES, {"id": "u-3", "categories": ["Definition Updates"]}])
+    decided(story, "install", "u-1", "u-2", "u-3")
+    story("install.started", **STARTED)
+    assert ledger.progress(["A"])["A"].attempted == ()
+    if lost:
+        story("job.lost", job="j1", message="it has booted")
+    else:
+        story("install.finished", **install("u-1"), unanswered=["u-2", "u-3"])
+    assert ledger.progress(["A"])["A"].attempted == (("u-1", "u-2") if lost else ())
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_another_run_ordered_that_never_ended_may_have_been_begun(ledger: Ledger, closed: bool) -> None:
+    """It was killed between the start and the record of it; the next run orders the same."""
+    story = Story(ledger)
+    ledger.append([Event("run.opened", None, NOW, {"by": "x", "simulated": False})], run="r1")
+    story("scan.finished", updates=UPDATES)
+    decided(story, "install", "u-1", "u-2")
+    if closed:
+        ledger.append([Event("run.closed", None, NOW, {"hosts": {}})], run="r1")
+    story("install.started", run="r2", **STARTED)
+    story("install.finished", run="r2", **install(reboot=False), unanswered=["u-1", "u-2"])
+    assert ledger.progress(["A"])["A"].attempted == (() if closed else ("u-1", "u-2"))
 
 
 def test_a_look_for_anything_else_attempts_nothing(ledger: Ledger) -> None:
@@ -424,3 +453,47 @@ def test_a_failure_knows_the_cycle_whose_tier_it_holds(ledger: Ledger) -> None:
     assert [one.held_in for one in ledger.progress(["A"])["A"].failures] == ["2026-11"]
     story("failure.repeated", failure="f", text="t", told=False, held_in="2026-12")
     assert [one.held_in for one in ledger.progress(["A"])["A"].failures] == ["2026-12"]
+
+
+def test_a_clock_that_was_set_is_no_boot(ledger: Ledger) -> None:
+    """The boot's id is made of its time, which Windows reckons anew: the flaw has no boot by it, the reboot is pending
+    for as long as before, and the boot that comes is seen all the same."""
+    story = Story(ledger)
+    booted = NOW - timedelta(days=9)
+    looked(story, boot="100", booted=booted, pending=None)
+    story("install.finished", **install("u-1"))
+    since = looked(story, boot="100", booted=booted, pending=SERVICING)
+    for boot, later in (("101", 90), ("102", 180)):
+        assert looked(story, boot=boot, booted=booted + timedelta(seconds=later), pending=SERVICING) == since
+    (flaw,) = ledger.rows("flaws")
+    assert (story.row()["rebooted_at"], flaw["booted_at"]) == (None, None)
+    assert looked(story, boot="200", booted=story.now, pending=None) is None
+    (flaw,) = ledger.rows("flaws")
+    assert (story.row()["rebooted_at"] is not None, flaw["boot_id"]) == (True, "200")
+
+
+def test_a_restart_that_an_install_asked_for_is_wanted_whatever_it_is_for(ledger: Ledger) -> None:
+    story = Story(ledger)
+    booted = NOW - timedelta(days=9)
+    assert looked(story, boot="100", booted=booted, pending="file renames") is None
+    since = story("install.finished", **install("u-1"))
+    assert looked(story, boot="100", booted=booted, pending="file renames") == since
+    story("reboot.started", boot_id="100")
+    story("reboot.confirmed", boot_id="200", boot_time=text_of(story.now))
+    assert looked(story, boot="200", booted=story.now, pending="file renames") is None
+    assert not ledger.progress(["A"])["A"].reboot_asked
+
+
+def test_a_restart_before_anything_is_installed_is_made_once(ledger: Ledger) -> None:
+    story = Story(ledger)
+    story("posture.observed", **POSTURE)
+    story("install.finished", **install())
+    assert story.row()["reboot_pending_since"] is not None
+    assert not ledger.progress(["A"])["A"].restarted_first
+    story("reboot.confirmed", boot_id="200", boot_time=text_of(story.now))
+    assert ledger.progress(["A"])["A"].restarted_first
+    story("install.finished", **install())
+    assert story.row()["reboot_pending_since"] is None
+    assert not ledger.progress(["A"])["A"].restarted_first
+    story("install.finished", **install())
+    assert story.row()["reboot_pending_since"] is not None, "somebody has documented why it failed"

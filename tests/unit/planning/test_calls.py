@@ -24,7 +24,7 @@ ORDERS: dict[str, dict[str, Any]] = {
     "scan": {"time_limit": 600},
     "install": AGENT | {"accept_list": ["KB1"], "updates": ["u"], "time_limit": 900},
     "look": AGENT | {"job": "j1.2", "see": True},
-    "reboot": AGENT,
+    "reboot": AGENT | {"asked": False},
     "confirm": AGENT,
     "see": AGENT,
     "validate": AGENT | {"checks": [{"name": "dns"}]},
@@ -69,6 +69,12 @@ def made(step: str, *told: dict[str, Any], **order: Any) -> list[Call]:
 )
 def test_the_calls_of_a_step(step: str, told: tuple[dict[str, Any], ...], modules: list[str]) -> None:
     assert [call.module for call in made(step, *told)] == modules
+
+
+@pytest.mark.parametrize(("asked", "restarts"), [(True, True), (False, False)])
+def test_for_names_of_files_alone_a_restart_is_made_where_an_install_asked_for_one(asked: bool, restarts: bool) -> None:
+    told = {"reboot_pending": True, "reboot_pending_reasons": ["file renames"]}
+    assert (len(made("reboot", told, asked=asked)) == 2) == restarts
 
 
 def test_without_a_probe_that_applies_only_the_posture_is_looked_at() -> None:
