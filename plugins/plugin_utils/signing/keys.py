@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
 import os
 import re
@@ -28,6 +29,8 @@ from ..requirements import cryptography
 
 PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----")
 RAW_BYTES = 32
+NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS})
+"""What a file system says that has no hard links: SMB, exFAT, a shared folder of a virtual machine."""
 
 
 class SigningKeyError(PatchingError):
@@ -123,11 +126,17 @@ class SigningKey:
         there already, or it cannot be written.
 
         Both are on the disk before the key gets its name: half a key under it would keep every later run from signing.
+        Where there are no hard links it is written under its name, and gone again where that fails.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with _written(path, self._pem(), 0o600) as private, _written(path, self.public.pem(), 0o644) as public:
-                os.link(private, path)  # unlike a rename, this replaces no key that is there
+                try:
+                    os.link(private, path)  # unlike a rename, this replaces no key that is there
+                except OSError as exc:
+                    if exc.errno not in NO_LINKS:
+                        raise
+                    _write_new(path, self._pem(), 0o600)
                 public.replace(public_file(path))
         except OSError as exc:
             raise SigningKeyError(f"the signing key {path} cannot be written: {exc.strerror or exc}") from exc
@@ -189,14 +198,24 @@ def public_file(path: Path) -> Path:
 def _written(path: Path, text: str, mode: int) -> Iterator[Path]:
     """A file beside `path`, to be given its name; it is gone afterwards."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    _write_new(beside, text, mode)
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
         yield beside
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, text: str, mode: int) -> None:
+    """A new file, on the disk; where that raises OSError, none is left."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _decoded(text: str) -> bytes | None:

@@ -101,6 +101,56 @@ def test_a_key_that_is_there_stays_with_its_public_one(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["key", "key.pub"]
 
 
+NO_LINKS = [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS]
+"""What file systems without hard links say: SMB, exFAT, shared folders of virtual machines."""
+
+
+def links_fail(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def link(_source: Path, target: Path) -> None:
+        raise OSError(number, os.strerror(number), str(target))
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.parametrize("number", NO_LINKS)
+def test_a_key_is_made_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    links_fail(monkeypatch, number)
+    path = tmp_path / "key"
+    key = SigningKey.make()
+    key.write(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(SigningKeyError, match="cannot be written: File exists"):
+        SigningKey.make().write(path)
+    assert read_signing_key(path).public == key.public
+    assert read_public_keys(public_file(path)) == [key.public]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["key", "key.pub"]
+
+
+def test_a_key_that_does_not_fit_leaves_nothing_there_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full once the file of the key's own name is written; its public key and its copy were before."""
+    links_fail(monkeypatch, errno.EPERM)
+    synced: list[int] = []
+
+    def third_does_not_fit(handle: int) -> None:
+        synced.append(handle)
+        if len(synced) == 3:
+            disk_full(handle)
+
+    monkeypatch.setattr(os, "fsync", third_does_not_fit)
+    with pytest.raises(SigningKeyError, match="cannot be written: No space left"):
+        SigningKey.make().write(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_fails_for_another_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    links_fail(monkeypatch, errno.EACCES)
+    with pytest.raises(SigningKeyError, match="cannot be written: Permission denied"):
+        SigningKey.make().write(tmp_path / "key")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "key"
