@@ -99,12 +99,81 @@ def test_a_status_that_did_not_change_is_told_and_what_comes_after_it_waits(
     recorder = run()
     with monkeypatch.context() as patched:
         patched.setattr(channel, "PsaClient", ChangesNothing)
-        outbox = send(recorder, wanted(2, action=action), wanted(3))
+        outbox = send(recorder, wanted(2, action=action), wanted(3, action="note"))
     assert outbox.trouble[0].endswith(f"#{ticket['id']} was to be {words}")
     assert pending(recorder) == ["wanted-2", "wanted-3"]
     assert send(run()).trouble == []
     assert pending(recorder) == []
-    assert are_closed(psa) == ([True, False] if action == "close" else [False])
+    assert are_closed(psa) == [action == "close"]
+
+
+@pytest.mark.parametrize("batch", [1, 25])
+@pytest.mark.parametrize("action", ["close", "reopen"])
+def test_what_fails_anew_does_not_wait_for_a_status_that_is_refused(
+    run: Run, psa: PsaClient, monkeypatch: pytest.MonkeyPatch, batch: int, action: str
+) -> None:
+    """It is on the open ticket, or a new one, which nothing closes later that was wanted before it."""
+    monkeypatch.setattr(channel, "BATCH", batch)
+    send(run(), wanted(1))
+    (ticket,) = tickets(psa)
+    if action == "reopen":
+        close(psa, ticket)
+    recorder = run()
+    with monkeypatch.context() as patched:
+        patched.setattr(channel, "PsaClient", ChangesNothing)
+        send(recorder, wanted(2, action=action))
+        assert pending(recorder) == ["wanted-2"]
+        outbox = send(recorder, wanted(3, action="note"), wanted(4, action="close"), wanted(5))
+    number = max(one["id"] for one in tickets(psa))
+    again = f"ticket {ticket['externalXRef']}: it is wanted again, on #{number}; the"
+    dropped = [f"{again} {late} that did not go through before is dropped" for late in (action, "close")]
+    assert outbox.trouble[1:] == list(dict.fromkeys(dropped))
+    assert any("attempt 5" in note for note in notes(psa, {"id": number}))
+    assert pending(recorder) == ["wanted-3"]
+    assert {body["id"]: body["ticket"] for body in sent(recorder)[1:]} == {
+        "wanted-5": number,
+        "wanted-2": None,
+        "wanted-4": None,
+    }
+    assert send(run()).trouble == []
+    assert pending(recorder) == []
+    assert are_closed(psa) == ([False] if action == "close" else [True, False])
+
+
+def test_a_close_and_what_fails_anew_wait_where_both_are_refused(
+    run: Run, psa: PsaClient, shared_lab: LabClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(run(), wanted(1))
+    recorder = run()
+    with monkeypatch.context() as patched:
+        spoiled(patched, shared_lab, "unauthorized", "notes")
+        send(recorder, wanted(2, action="close"), wanted(3), wanted(4))
+    assert pending(recorder) == ["wanted-2", "wanted-3", "wanted-4"]
+    assert send(run()).trouble == []
+    assert are_closed(psa) == [True, False]
+
+
+class Unreadable(ChangesNothing):
+    """Shows no ticket any more once a note was written after one that was to be closed."""
+
+    notes = 0
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        type(self).notes += 1
+        return super().post(path, body)
+
+    def search(self, path: str, conditions: str, fields: str) -> list[dict[str, Any]]:
+        return [] if self.notes > 1 else super().search(path, conditions, fields)
+
+
+def test_a_close_is_dropped_only_with_what_overtakes_it_read_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(run(), wanted(1))
+    recorder = run()
+    with monkeypatch.context() as patched:
+        patched.setattr(channel, "PsaClient", type("Fresh", (Unreadable,), {}))
+        outbox = send(recorder, wanted(2, action="close"), wanted(3))
+    assert "cannot be read back" in outbox.trouble[-1]
+    assert pending(recorder) == ["wanted-2", "wanted-3"]
 
 
 def test_a_note_that_is_refused_keeps_no_ticket_from_being_made(

@@ -51,6 +51,8 @@ class _Batch:
     made: dict[int, dict[str, int]] = field(default_factory=dict)
     """What each new ticket was to have."""
     done: list[tuple[Pending, int | None]] = field(default_factory=list)
+    overtaken: list[tuple[Pending, int | None]] = field(default_factory=list)
+    """What was not done to a ticket and is not any more, and the ticket that it was wanted again on."""
     parents: dict[str, int] = field(default_factory=dict)
     """By ``xref``, once their children are under them."""
     told: list[str] = field(default_factory=list)
@@ -67,6 +69,36 @@ class _Batch:
     def is_open(self, ticket: int) -> bool:
         row = self.rows.get(ticket)
         return ticket in self.made if row is None else not row["closedFlag"]
+
+
+@dataclass(slots=True)
+class _Held:
+    """What waits for something that was not done, by ``xref``."""
+
+    all: set[str] = field(default_factory=set)
+    """A ticket was refused: a note would count as one without a ticket, and a close would come before it."""
+    turns: dict[str, list[Pending]] = field(default_factory=dict)
+    """A close or reopen was refused: it and those that came after it, which wait as notes do. A ticket does not, for
+    somebody has to know; it overtakes them, or they would close what has failed anew."""
+
+    def keeps(self, one: Pending) -> bool:
+        """Whether it waits."""
+        key, action = one.body["xref"], _action(one.body)
+        if key in self.all:
+            return True
+        if key not in self.turns or action == "tell":
+            return False
+        if action != "note":
+            self.turns[key].append(one)
+        return True
+
+    def refused(self, one: Pending) -> None:
+        """A note holds nothing up."""
+        key, action = one.body["xref"], _action(one.body)
+        if action == "tell":
+            self.all.add(key)
+        elif action != "note":
+            self.turns[key] = [one]
 
 
 class TicketChannel(Channel):
@@ -111,24 +143,21 @@ class TicketChannel(Channel):
     def deliver(self, pending: Sequence[Pending], budget: Budget) -> Iterator[Told]:
         self.within(budget)
         known = {one.body["xref"]: one.ticket for one in pending}
-        held: set[str] = set()
+        held = _Held()
         for start in range(0, len(pending), BATCH):
             yield from self._bring(pending[start : start + BATCH], known, held)
 
-    def _bring(self, pending: Sequence[Pending], known: dict[str, int | None], held: set[str]) -> Iterator[Told]:
-        """`held` are the ``xref`` of which something was not done: what comes after it waits. A note would count as one
-        without a ticket, and a close that comes late would close what has failed anew. A note holds nothing up."""
+    def _bring(self, pending: Sequence[Pending], known: dict[str, int | None], held: _Held) -> Iterator[Told]:
         batch = self._looked_at(pending, known)
         troubled = None
         for one in pending:
-            if one.body["xref"] in held:
+            if held.keeps(one):
                 continue
             try:
                 self._budget.check()
                 number = self._one(one.body, known.get(one.body["xref"]), batch)
             except PsaRefusedError as exc:
-                if _action(one.body) != "note":
-                    held.add(one.body["xref"])
+                held.refused(one)
                 batch.told.append(f"ticket {one.body['xref']}: {exc}{_to_set(exc)}")
                 continue
             except UnavailableError as exc:
@@ -136,6 +165,7 @@ class TicketChannel(Channel):
                 break
             known[one.body["xref"]] = number
             batch.done.append((one, number))
+            batch.overtaken += [(late, number) for late in held.turns.pop(one.body["xref"], ())]
         yield from batch.told
         yield from self._confirmed(batch, held)
         if troubled is not None:
@@ -207,8 +237,9 @@ class TicketChannel(Channel):
             batch.keep(delivery.close(row) if action == "close" else delivery.reopen(row))
         return ticket
 
-    def _confirmed(self, batch: _Batch, held: set[str]) -> Iterator[Told]:
-        """Read back what was written; what is not there stays pending, with what comes after it."""
+    def _confirmed(self, batch: _Batch, held: _Held) -> Iterator[Told]:
+        """Read back what was written; what is not there stays pending, with what comes after it and what it
+        overtakes."""
         numbers = {number for dummy, number in batch.done if number is not None}
         rows = self._delivery.look(numbers, {one.body["xref"] for one, number in batch.done if number in batch.made})
         yield from _doubles(rows)
@@ -228,7 +259,13 @@ class TicketChannel(Channel):
             told = {"id": body["id"], "xref": body["xref"], "ticket": number}
             parent = batch.parents.get((body.get("parent") or {}).get("xref", ""))
             events.append(Event("ticket.sent", None, now, told | ({"parent": parent} if parent is not None else {})))
-        held.update(gone)
+        for one, number in batch.overtaken:
+            if one.body["xref"] not in gone:
+                late = f"the {_action(one.body)} that did not go through before"
+                yield f"ticket {one.body['xref']}: it is wanted again, on #{number}; {late} is dropped"
+                told = {"id": one.id, "xref": one.body["xref"], "ticket": None}
+                events.append(Event("ticket.sent", None, now, told))
+        held.all.update(gone)
         yield events
 
     def _bundled(self, batch: _Batch, there: Mapping[int, Row]) -> Iterator[str]:

@@ -116,7 +116,9 @@ class Story:
         told |= {"class": "environment", "text": f"the install failed: {label}", "next_window": None}
         self.tell("failure.opened", after, name, **told | {"cycle": self.cycle} | more)
 
-    def ticket(self, name: str | None, after: timedelta, sent: timedelta, number: int, text: str, **more: Any) -> None:
+    def ticket(
+        self, name: str | None, after: timedelta, sent: timedelta, number: int | None, text: str, **more: Any
+    ) -> None:
         told: dict[str, Any] = {
             "id": f"t-{number}-{after}",
             "xref": f"msp.patching/Acme/{name}/install",

@@ -37,6 +37,15 @@ def texts(table: Table) -> list[list[str]]:
     return [[cell.text for cell in row] for row in table.rows]
 
 
+def test_what_was_dropped_is_on_no_ticket_and_waits_for_none() -> None:
+    """A note for a ticket that was deleted, or a close that a new failure has overtaken."""
+    story = month()
+    story.ticket("ACME-WS02", 2 * DAY, 3 * DAY, None, "This ticket closes with it.", summary="a close", action="close")
+    rows = {row[1]: row for row in texts(table(view_of(story.account(20 * DAY)), "record", "tickets"))}
+    assert (rows["a close"][0], rows["a close"][-1]) == ("dropped", words.NOTHING)
+    assert rows["Patching"][0] == "#17"
+
+
 def test_who_changes_the_times_set_is_seen_to_have_done_so() -> None:
     """Later deadlines make late patches be in time; the ledger has when they were changed, and the report tells."""
     story = month()

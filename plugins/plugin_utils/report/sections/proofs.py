@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ...account import Account
+from ...account.model import TicketRow
 from ...flow.closure import PLACES
 from ...flow.records import RINGS
 from .. import words
@@ -246,15 +247,21 @@ def _missed(account: Account) -> Table:
     return Table("missed", "Windows that passed without a run", columns, shown, total, folded=total > 20, empty=empty)
 
 
+def _number(one: TicketRow) -> str:
+    if one.ticket:
+        return f"#{one.ticket}"
+    return "waits for the PSA" if one.sent is None else "dropped"
+
+
 def _tickets(account: Account) -> Table:
     rows = [
         (
-            Cell(f"#{one.ticket}" if one.ticket else "waits for the PSA", key=one.ticket or -1),
+            Cell(_number(one), key=one.ticket or -1),
             Cell(one.summary),
             cells.text(one.client),
             cells.text(one.endpoint),
             cells.at(one.wanted),
-            cells.at(one.sent),
+            cells.at(one.sent if one.ticket else None),
         )
         for one in account.tickets
     ]
