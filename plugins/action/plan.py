@@ -9,11 +9,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..plugin_utils.connections import variables_in
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import ready
 from ..plugin_utils.planning.hosts import of_batch
@@ -52,8 +54,9 @@ class ActionModule(ActionBase):
         known = self._known
         pilots, everybody = (known["groups"].get(name, []) for name in ("ring_pilot", "all"))
         own = known["hostvars"].raw_get(known["inventory_hostname"])
-        OptionCheck(arguments["actions"]).refuse_play(known, own)
-        return Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody)
+        options = OptionCheck(arguments["actions"], partial(variables_in, self._task, known))
+        options.refuse_play(known, own)
+        return Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody, options)
 
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
         session = self._session(of_batch(self._known), arguments)

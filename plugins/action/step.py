@@ -22,7 +22,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils.connections import connect
+from ..plugin_utils.connections import connect, variables_in
 from ..plugin_utils.crew import Crew
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.credentials import secrets_among
@@ -38,8 +38,6 @@ from ..plugin_utils.planning.turns import CLAIMED, claim_on, turn_of_group
 from ..plugin_utils.progress import heard
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"orders": {"type": "dict", "required": True}}
-PLAYED = {"_hosts": "batch", "_hosts_all": "hosts_all"}
-"""What Ansible makes the variables ansible_play_… of."""
 DIED = "the process that took its step has died, and nobody knows what it saw"
 FEWER = "fewer processes take steps than forks allow, and it takes longer: {}; is there memory for so many forks?"
 
@@ -195,13 +193,7 @@ class _Place:
 
     @cached_property
     def _variables(self) -> dict[str, Any]:
-        action, hostvars = self._action, self._action._known["hostvars"]
-        play = {key: list(action._known[f"ansible_play_{of}"]) for key, of in PLAYED.items()}
-        host = hostvars._inventory.get_host(self._name)
-        found: dict[str, Any] = hostvars._variable_manager.get_vars(
-            play=action._task.get_play(), host=host, task=action._task, **play
-        )
-        return found
+        return variables_in(self._action._task, self._action._known, self._name)
 
     @cached_property
     def _templar(self) -> Any:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host's connection, made of its variables as Ansible's own executor makes it.
+"""A host's connection and the variables that it is made of, as Ansible's own executor makes them.
 
 One process makes those of many hosts, one after the other; Ansible would fork a process for each.
 """
@@ -17,6 +17,18 @@ from ansible import constants
 from ansible.errors import AnsibleError, AnsibleValueOmittedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.loader import become_loader, connection_loader
+
+PLAYED = {"_hosts": "batch", "_hosts_all": "hosts_all"}
+"""What Ansible makes the variables ansible_play_… of."""
+
+
+def variables_in(task: Any, known: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The variables of the host `name` as `task` would have them on it, not templated: with those of play, role and
+    task, which ``hostvars`` does not have. `known` are the task's on the host that it runs on."""
+    hostvars, played = known["hostvars"], {key: list(known[f"ansible_play_{of}"]) for key, of in PLAYED.items()}
+    host = hostvars._inventory.get_host(name)
+    found: dict[str, Any] = hostvars._variable_manager.get_vars(play=task.get_play(), host=host, task=task, **played)
+    return found
 
 
 def connect(task: Any, play_context: Any, variables: Mapping[str, Any], templar: Any) -> Any:

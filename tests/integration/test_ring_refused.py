@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from lab.client import LabClient
 
@@ -168,6 +169,23 @@ def test_a_play_s_option_that_cannot_be(night: Night, tmp_path: Path) -> None:
     said = refused(night, playbook=mine)
     assert "deploy_server_selection is 'wsus'; wanted is one of default, managed_server, windows_update" in said
     nothing_recorded(night)
+
+
+@pytest.mark.parametrize("sets", ["nobody", "play", "role"])
+def test_an_option_of_the_inventory_counts_where_neither_play_nor_role_sets_another(
+    night: Night, tmp_path: Path, sets: str
+) -> None:
+    more, mine = tmp_path / "more.yml", tmp_path / "mine.yml"
+    more.write_text("all: {vars: {deploy_server_selection: wsus}}\n")
+    good: dict[str, Any] = {"vars": {"deploy_server_selection": "default"}}
+    role = {"role": "msp.patching.deploy"} | (good if sets == "role" else {})
+    play = {"hosts": "ACME-WS01", "gather_facts": False, "roles": [role]} | (good if sets == "play" else {})
+    mine.write_text(yaml.safe_dump([play]))
+    if sets == "nobody":
+        refused(night, "-i", str(more), playbook=mine)
+        nothing_recorded(night)
+    else:
+        assert "wanted is" not in night.run("-i", str(more), "--check", playbook=mine).ok().output
 
 
 def test_check_mode_plans_prints_and_touches_nothing(night: Night) -> None:

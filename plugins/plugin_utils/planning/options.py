@@ -130,18 +130,28 @@ def _trouble_before(name: str, value: Any) -> str | None:
 
 
 class OptionCheck:
-    """The endpoints whose variables have an option that is no good, of those that a run with these `actions` needs."""
+    """The endpoints whose variables have an option that is no good, of those that a run with these `actions` needs.
 
-    def __init__(self, actions: Collection[str]) -> None:
+    `in_task` gives the variables of an endpoint as a step has them, not templated: a play may set right what an
+    inventory has wrong. It is asked for such endpoints alone, for it takes as long as reading them does.
+    """
+
+    def __init__(self, actions: Collection[str], in_task: Callable[[str], Mapping[str, Any]] | None = None) -> None:
+        self._in_task = in_task
         self._names = [name for name in OPTIONS if not set(actions).isdisjoint(READ[role_of(name)])]
         self._found: dict[str, dict[str, str]] = {}
 
     def see(self, endpoint: str, variables: Mapping[str, Any]) -> None:
-        """Look at the variables of one more, not templated."""
-        for name in self._names:
-            why = _trouble_before(name, variables[name]) if name in variables else None
-            if why is not None:
-                self._found.setdefault(endpoint, {})[name] = why
+        """Look at the variables of one more, not templated, as the inventory has them."""
+        whys = self._troubles(variables)
+        if whys and self._in_task is not None:
+            whys = self._troubles(self._in_task(endpoint))
+        if whys:
+            self._found[endpoint] = whys
+
+    def _troubles(self, variables: Mapping[str, Any]) -> dict[str, str]:
+        whys = {name: _trouble_before(name, variables[name]) for name in self._names if name in variables}
+        return {name: why for name, why in whys.items() if why is not None}
 
     def refuse_play(self, variables: Mapping[str, Any], own: Mapping[str, Any]) -> None:
         """Raises RoleOptionError where a play, and so every endpoint, has one: `variables` are those of a task on a

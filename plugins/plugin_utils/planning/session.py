@@ -42,7 +42,8 @@ from .wake import nobody as nobody_near
 
 class Session:
     """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` its batch's, `pilots` the pilot's,
-    `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it."""
+    `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it. `options` looks at
+    the variables of its hosts, for the same `actions`."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Session:
         pilots: Collection[str],
         actions: Collection[str],
         everybody: Collection[str] = (),
+        options: OptionCheck | None = None,
     ) -> None:
         self._recorder = recorder
         self._hostvars = hostvars
@@ -59,7 +61,7 @@ class Session:
         self._pilot_hosts = pilots
         self._everybody = everybody
         self._actions = actions
-        self._options = OptionCheck(actions)
+        self._options = options or OptionCheck(actions)
         self._troubles: list[str] = []
         self._ledger = recorder.ledger
         self._policy = recorder.policy.with_lanes(lanes(self._ledger))

@@ -109,3 +109,25 @@ def test_a_play_s_own_is_everybody_s() -> None:
     found.refuse_play({"reboot_delay": "{{ delay }}", "remind_title": "Hello"}, own)
     with pytest.raises(RoleOptionError, match="reboot_delay is '6s'"):
         found.refuse_play({"reboot_delay": "6s"}, own)
+
+
+def test_what_the_play_sets_outranks_an_endpoint_s() -> None:
+    """The value that counts is that of the step; a play's own does not show in the variables of a host."""
+    own = {"A": {"reboot_delay": "5s"}, "B": {"reboot_delay": "5s"}, "C": {"reboot_delay": "5s"}, "D": {}}
+    step: dict[str, dict[str, Any]] = {
+        "A": {"reboot_delay": 5},
+        "B": {"reboot_delay": "{{ delay }}"},
+        "C": {"reboot_delay": "6s"},
+    }
+    asked: list[str] = []
+
+    def of_step(name: str) -> dict[str, Any]:
+        asked.append(name)
+        return step[name]
+
+    found = OptionCheck(ACTING, of_step)
+    for name, variables in own.items():
+        found.see(name, variables)
+    assert found.bad(own) == ["C"]
+    assert found.why_not("C", "reboot") == "reboot_delay is '6s'; wanted is a whole number of seconds, 0 or more"
+    assert asked == ["A", "B", "C"], "for it costs as much as the variables of the host do"
