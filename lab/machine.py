@@ -163,7 +163,7 @@ class Machine:
     def go_down(self) -> None:
         """Now, with everything that ran; it boots again by itself unless a fault keeps it down."""
         self._shutdown, self._shutdown_due = None, False
-        self.record("shutdown")
+        self.record("shutdown", pending=self.reboot_reasons)
         self.lost_at = self.clock.now()
         self.power = "booting"
         self.users = []

@@ -21,7 +21,7 @@ import requests
 
 from ..client import LabClient
 from .ledgers import open_ledger
-from .machines import Machines
+from .machines import Machines, awaited_boot
 from .script import Decides
 
 REBUILT = (
@@ -57,7 +57,7 @@ class Account(Machines):
         return [dict(event.body) for _seq, _run, event in self.ledger.events(kinds=[kind], endpoint=endpoint)]
 
     def ledger_and_machines(self) -> Iterator[str]:
-        """Every install and every boot stands in both."""
+        """Every install stands in both, and so does the last boot that somebody waited for."""
         rows = {row["name"]: row for row in self.ledger.rows("endpoints")}
         for name, entries in self.histories.items():
             theirs = sorted(entry.told["update"] for entry in entries if entry.event == "install.succeeded")
@@ -67,12 +67,12 @@ class Account(Machines):
             ours += [update for body in self.bodies("install.found", name) for update in body["updates"]]
             if sorted(ours) != theirs:
                 yield f"{name}: the ledger has {len(ours)} installs, the machine {len(theirs)}"
-            boots = [entry.told["boot_id"] for entry in entries if entry.event == "boot"]
+            boot = awaited_boot(entries)
             known = {body["boot_id"] for body in self.bodies("posture.observed", name)}
             known |= {body["boot_id"] for body in self.bodies("reboot.confirmed", name)}
-            if boots and boots[-1] not in known:
-                yield f"{name}: the ledger does not know of its last boot"
-            if boots and not rows[name]["rebooted_at"]:
+            if boot and boot not in known:
+                yield f"{name}: the ledger does not know of the last boot that an install or a run wanted"
+            if boot and not rows[name]["rebooted_at"]:
                 yield f"{name}: the machine has booted, and the register does not say so"
 
     def ledger_and_psa(self) -> Iterator[str]:

@@ -213,6 +213,24 @@ class Machines:
                 since = None
 
 
+def awaited_boot(entries: Sequence[Entry]) -> str | None:
+    """The boot id of the last boot in a machine's history that somebody waited for, if there was one.
+
+    That is one which an install needed, or which was asked for over the network. What else its user restarts it for
+    is nobody's business.
+    """
+    found, awaited = None, False
+    for entry in entries:
+        if entry.event == "reboot.requested" or (
+            entry.event == "shutdown" and "windows_update" in entry.told["pending"]
+        ):
+            awaited = True
+        elif entry.event == "boot":
+            found = entry.told["boot_id"] if awaited else found
+            awaited = False
+    return found
+
+
 def cycle_of(instant: datetime) -> str:
     """R1: cycles begin at 10:00 in Los Angeles on the second Tuesday of a month."""
     local = instant.astimezone(ZoneInfo("America/Los_Angeles"))

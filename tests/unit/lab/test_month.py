@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.msp.patching.plugins.plugin_utils.notices.soaks import TITLE
 from lab.fleet import load_fleet
 from lab.fleet_model import Computer
-from lab.month.machines import NIGHT, OFFICE, SERVERS, in_window
+from lab.month.machines import NIGHT, OFFICE, SERVERS, Entry, awaited_boot, in_window
 from lab.month.script import CHICAGO, LOS_ANGELES, NEW_YORK, Breaks, Decides, Hour, Mends, Step
 from lab.month.story import STORY
 from lab.month.watch import worth_reading
@@ -79,6 +79,31 @@ def _computer(**more: Any) -> Computer:
 )
 def test_the_account_reads_windows_off_the_wall(instant: str, window: tuple[str, str], expected: bool) -> None:
     assert in_window(datetime.fromisoformat(instant), _computer(), window) is expected
+
+
+ASKED = ("reboot.requested", {})
+DOWN, DOWN_FOR_UPDATES = ("shutdown", {"pending": ["file renames"]}), ("shutdown", {"pending": ["windows_update"]})
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([], None),
+        ([DOWN], None),
+        ([DOWN_FOR_UPDATES, "1"], "1"),
+        ([ASKED, DOWN, "1"], "1"),
+        ([DOWN_FOR_UPDATES, "1", DOWN, "2"], "1"),
+        ([DOWN_FOR_UPDATES, "1", ASKED, DOWN, "2"], "2"),
+        ([ASKED, DOWN_FOR_UPDATES], None),
+    ],
+)
+def test_a_boot_counts_that_somebody_waited_for(
+    history: list[str | tuple[str, dict[str, Any]]], expected: str | None
+) -> None:
+    """Whatever else its user restarts a machine for, the ledger need not know."""
+    told = [("boot", {"boot_id": one}) if isinstance(one, str) else one for one in history]
+    hour = Hour("2026-10-14 02:05").instant
+    assert awaited_boot([Entry("A", event, hour, more) for event, more in told]) == expected
 
 
 def test_of_a_runs_words_the_long_tables_are_left_out() -> None:
