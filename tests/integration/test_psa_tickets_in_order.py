@@ -39,6 +39,15 @@ def are_closed(psa: PsaClient) -> list[bool]:
     return [row["closedFlag"] for row in sorted(tickets(psa), key=lambda row: int(row["id"]))]
 
 
+def one_to(action: str, run: Run, psa: PsaClient) -> Mapping[str, Any]:
+    """A ticket that can be closed, or opened again."""
+    send(run(), wanted(1))
+    (ticket,) = tickets(psa)
+    if action == "reopen":
+        close(psa, ticket)
+    return ticket
+
+
 @pytest.mark.parametrize("batch", [1, 25])
 @pytest.mark.parametrize("action", ["note", "close", "reopen"])
 def test_a_note_waits_for_its_ticket_over_all_batches(
@@ -92,10 +101,7 @@ class ChangesNothing(PsaClient):
 def test_a_status_that_did_not_change_is_told_and_what_comes_after_it_waits(
     run: Run, psa: PsaClient, monkeypatch: pytest.MonkeyPatch, action: str, words: str
 ) -> None:
-    send(run(), wanted(1))
-    (ticket,) = tickets(psa)
-    if action == "reopen":
-        close(psa, ticket)
+    ticket = one_to(action, run, psa)
     recorder = run()
     with monkeypatch.context() as patched:
         patched.setattr(channel, "PsaClient", ChangesNothing)
@@ -114,10 +120,7 @@ def test_what_fails_anew_does_not_wait_for_a_status_that_is_refused(
 ) -> None:
     """It is on the open ticket, or a new one, which nothing closes later that was wanted before it."""
     monkeypatch.setattr(channel, "BATCH", batch)
-    send(run(), wanted(1))
-    (ticket,) = tickets(psa)
-    if action == "reopen":
-        close(psa, ticket)
+    ticket = one_to(action, run, psa)
     recorder = run()
     with monkeypatch.context() as patched:
         patched.setattr(channel, "PsaClient", ChangesNothing)

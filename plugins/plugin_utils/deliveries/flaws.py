@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..flow import Update, cycle_at
 from ..ledger import Event, text_of
 from ..ledger.cycles import tiers_in
-from ..ledger.projection import DEFINITIONS
+from ..ledger.installs import DEFINITIONS
 from ..ledger.schema import tables
 from ..requirements import sqlalchemy as sa
 from .compliance import LISTED, note, xref_of

@@ -18,10 +18,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
-from ..flow import restart
 from ..flow.fields import suggestion
 from ..flow.records import KINDS, RINGS, ROLES, update_key
-from . import shapes
+from . import boots, shapes
 from .event import Event, EventError, canonical, instant, text_of
 
 if TYPE_CHECKING:
@@ -318,15 +317,7 @@ def _failure_root_cause(event: Event, rows: Rows) -> None:
     rows.change(rows.of.failures, {"id": event.body["failure"]}, root_cause=canonical(cause))
     failure = rows.get(rows.of.failures, id=event.body["failure"])
     if failure is not None and failure["step"] == "validate":
-        _restart_again(event, rows)
-
-
-def _restart_again(event: Event, rows: Rows) -> None:
-    """Where an endpoint was not healthy and Windows still waits for a restart, that restart may be tried again now: a
-    look goes before it, and leaves it where somebody has done it."""
-    row = rows.endpoint(event)
-    if row["reboot_pending_since"] is None and row["posture"] and restart.is_wanted(json.loads(row["posture"])):
-        rows.touch(event, reboot_pending_since=text_of(event.at))
+        boots.restart_again(event, rows)
 
 
 def _hold_placed(event: Event, rows: Rows) -> None:

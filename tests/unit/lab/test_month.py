@@ -81,8 +81,10 @@ def test_the_account_reads_windows_off_the_wall(instant: str, window: tuple[str,
     assert in_window(datetime.fromisoformat(instant), _computer(), window) is expected
 
 
-ASKED = ("reboot.requested", {})
-DOWN, DOWN_FOR_UPDATES = ("shutdown", {"pending": ["file renames"]}), ("shutdown", {"pending": ["windows_update"]})
+Happened = tuple[str, dict[str, Any]]
+ASKED: Happened = ("reboot.requested", {})
+DOWN: Happened = ("shutdown", {"pending": ["file renames"]})
+DOWN_FOR_UPDATES: Happened = ("shutdown", {"pending": ["windows_update"]})
 
 
 @pytest.mark.parametrize(
@@ -97,9 +99,7 @@ DOWN, DOWN_FOR_UPDATES = ("shutdown", {"pending": ["file renames"]}), ("shutdown
         ([ASKED, DOWN_FOR_UPDATES], None),
     ],
 )
-def test_a_boot_counts_that_somebody_waited_for(
-    history: list[str | tuple[str, dict[str, Any]]], expected: str | None
-) -> None:
+def test_a_boot_counts_that_somebody_waited_for(history: list[str | Happened], expected: str | None) -> None:
     """Whatever else its user restarts a machine for, the ledger need not know."""
     told = [("boot", {"boot_id": one}) if isinstance(one, str) else one for one in history]
     hour = Hour("2026-10-14 02:05").instant
