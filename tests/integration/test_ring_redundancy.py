@@ -94,6 +94,7 @@ def test_the_second_is_not_rebooted_while_the_first_has_not_come_back(night: Nig
 
 
 def test_a_run_that_is_killed_leaves_the_turn_to_the_next(night: Night) -> None:
+    night.lab.speed(20)  # two runs have to fit into what is left of the window, on a slow machine too
     with night.running() as run:
         while not night.events("reboot.started", endpoint=DCS[0]):
             assert run.poll() is None, "the run ended before the first reboot"
