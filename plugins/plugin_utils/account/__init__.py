@@ -39,6 +39,7 @@ from .model import (
 )
 from .policies import in_force
 from .read import AccountError
+from .then import client_of
 
 __all__ = [
     "Account",
@@ -61,6 +62,7 @@ __all__ = [
     "TierResult",
     "Validation",
     "account_of",
+    "client_of",
     "in_force",
     "last_instant",
     "scope_of",

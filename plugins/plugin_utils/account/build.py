@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -64,17 +65,21 @@ def account_of(ledger: Ledger, policy: Policy, scope: Scope, now: datetime, unti
 
 
 def scope_of(ledger: Ledger, asked: Mapping[str, str | None]) -> Scope:
-    """What a person asked for by cycle, client, ring and kind; of no cycle in particular, the one that opened last.
+    """What a person asked for by cycle, client, ring and kind; of no cycle in particular, the month's that opened last:
+    an emergency in it is asked for by its name. One that is a single client's is told of that client.
 
     Raises AccountError where the ledger knows no cycle.
     """
+    cycles = {row["id"]: row for row in ledger.rows("cycles")}
     cycle = asked["cycle"]
     if not cycle:
-        known = sorted((row["opened_at"], row["id"]) for row in ledger.rows("cycles"))
+        known = sorted((row["by"] is None, row["opened_at"], row["id"]) for row in cycles.values())
         if not known:
             raise AccountError("the ledger knows no cycle yet: no run has opened one")
-        cycle = known[-1][1]
-    return Scope(str(cycle), **{name: asked[name] or None for name in ("client", "ring", "kind")})
+        cycle = known[-1][2]
+    wanted = {name: asked[name] or None for name in ("client", "ring", "kind")}
+    lane = json.loads((cycles.get(cycle) or {}).get("lane") or "{}")
+    return Scope(str(cycle), **wanted | {"client": wanted["client"] or lane.get("client")})
 
 
 def last_instant(ledger: Ledger) -> datetime | None:
@@ -143,6 +148,7 @@ def _endpoint(
         ),
         failures=failures,
         missed_windows=missed,
+        known_since=instant(row["known_since"]),
     )
 
 

@@ -201,6 +201,8 @@ class EndpointResult(Record):
     validations: tuple[Validation, ...]
     failures: tuple[str, ...]
     missed_windows: int
+    known_since: datetime | None = None
+    """Its first day with us."""
 
 
 @dataclass(frozen=True, slots=True)

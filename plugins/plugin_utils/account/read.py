@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
@@ -19,7 +19,9 @@ from ..ledger.people import known_in
 from ..ledger.register import CHUNK
 from ..ledger.schema import tables
 from ..requirements import sqlalchemy as sa
+from . import then
 from .model import Scope
+from .then import Lent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select, Table
@@ -33,9 +35,6 @@ STEPS = (
     "validation.finished",
 )
 """The kinds that tell what was done on an endpoint."""
-
-TOLD_BEFORE = timedelta(days=100)
-"""How long before the cycle a ticket may have told of a flaw that still stands in it."""
 
 
 class AccountError(PatchingError):
@@ -90,8 +89,18 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
         members = _members(connection, scope)
         endpoints = _endpoints(connection, scope, tiers, members, end)
         _refuse_unknown(scope, rows, endpoints)
-        flaws = list(_flaws(connection, list(endpoints), start, min(at, end)))
-        failures = _decoded(_all(connection, of.failures), "root_cause")
+        others = (name for tier, names in members.items() if tier.client != scope.client for name in names)
+        lent = then.lent(connection, scope.client, others, endpoints)
+        endpoints = _as_filed(connection, endpoints, tiers, at)
+        flaws = list(then.flaws(_flaws(connection, list(endpoints), start, min(at, end)), start, at, lent.left))
+        told = min((instant(row["identified"]) for row in flaws), default=start)
+        failures = [
+            row
+            for row in _decoded(_all(connection, of.failures), "root_cause")
+            if lent.is_theirs(row["endpoint"], row["client"])
+        ]
+        signed = then.signatures(connection, at)
+        unsigned = dict.fromkeys(("signed_by", "signed_at"))
         known = {row["update"] for row in flaws} | {row["update"] for row in failures if row["update"]}
         seq, head = connection.execute(sa.select(of.head.c.seq, of.head.c.hash)).one()
         return Read(
@@ -108,17 +117,24 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             endpoints=endpoints,
             flaws=flaws,
             updates=_updates(connection, known),
-            steps=_steps(connection, list(endpoints), start, at),
-            searches=_searches(connection, list(endpoints), start, at),
-            decisions=_decisions(connection, endpoints, at),
+            steps=_steps(connection, list(endpoints), start, at, lent),
+            searches=_searches(connection, list(endpoints), start, at, lent),
+            decisions=_decisions(connection, endpoints, at, lent),
             missed=_missed(connection, start, at),
-            approvals=list(_all(connection, of.approvals)),
-            exceptions=_decoded(_all(connection, of.exceptions), "scope", "revoked"),
+            approvals=then.approvals(connection, at),
+            exceptions=[
+                row | signed.get(row["id"], unsigned)
+                for row in _decoded(_all(connection, of.exceptions), "scope", "revoked")
+            ],
             holds=_decoded(_all(connection, of.holds), "scope", "released"),
             failures=failures,
             authorizations=_decoded(_all(connection, of.authorizations), "scope"),
-            tickets=_decoded(_since(connection, of.tickets, of.tickets.c.wanted_at, start - TOLD_BEFORE), "body"),
-            reports=_reports(connection, start),
+            tickets=[
+                row
+                for row in _decoded(_since(connection, of.tickets, of.tickets.c.wanted_at, min(told, start)), "body")
+                if lent.is_theirs(row["endpoint"] or row["body"].get("endpoint_name"), row["body"].get("client"))
+            ],
+            reports=_reports(connection, min(told, start)),
             runs=_decoded(_since(connection, of.runs, of.runs.c.opened_at, start), "opening"),
             policies=_policies(connection, start, at),
         )
@@ -168,6 +184,22 @@ def _endpoints(
     return dict(sorted(found.items()))
 
 
+def _as_filed(connection: Connection, endpoints: dict[str, Row], tiers: Sequence[Row], at: datetime) -> dict[str, Row]:
+    """The rows with the client, the ring and the kind of the closed tier that each is proven in, which it may have left
+    since; of several, the one that closed last."""
+    filed = {
+        line["endpoint"]: tier
+        for tier in sorted((tier for tier in tiers if tier["proof"]), key=lambda tier: str(tier["closed_at"]))
+        for line in json.loads(tier["proof"])
+    }
+    found = dict(endpoints)
+    for name in endpoints.keys() & filed:
+        row, tier = endpoints[name], filed[name]
+        known = then.filed_under(connection, row, tier, at) if row["client"] != tier["client"] else row
+        found[name] = known | {key: tier[key] for key in ("client", "ring", "kind")}
+    return found
+
+
 def _place(tier: Tier) -> tuple[str, str, str]:
     return tier.client, tier.ring, tier.kind
 
@@ -199,16 +231,22 @@ def _updates(connection: Connection, ids: Iterable[str]) -> dict[str, Update]:
     return {row["id"]: Update.parse(json.loads(row["record"])) for row in rows}
 
 
-def _steps(connection: Connection, names: list[str], start: datetime, at: datetime) -> dict[str, list[Event]]:
+def _steps(
+    connection: Connection, names: list[str], start: datetime, at: datetime, lent: Lent
+) -> dict[str, list[Event]]:
     table = tables().events
     query = sa.select(table).where(table.c.kind.in_(STEPS), table.c.at >= text_of(start), table.c.at <= text_of(at))
     found: dict[str, list[Event]] = {}
     for row in _chunked(connection, query, table, "endpoint", names):
-        found.setdefault(row["endpoint"], []).append(_event(row))
+        event = _event(row)
+        if lent.is_theirs(event.endpoint, then.client_of(event.body)):
+            found.setdefault(row["endpoint"], []).append(event)
     return found
 
 
-def _searches(connection: Connection, names: list[str], start: datetime, at: datetime) -> dict[str, datetime]:
+def _searches(
+    connection: Connection, names: list[str], start: datetime, at: datetime, lent: Lent
+) -> dict[str, datetime]:
     table = tables().events
     within = sa.and_(table.c.kind == "scan.finished", table.c.at >= text_of(start), table.c.at <= text_of(at))
     last = sa.select(table.c.endpoint, sa.func.max(table.c.at).label("at")).where(within).group_by(table.c.endpoint)
@@ -216,16 +254,23 @@ def _searches(connection: Connection, names: list[str], start: datetime, at: dat
     for some in range(0, len(names), CHUNK):
         chunk = last.where(table.c.endpoint.in_(names[some : some + CHUNK]))
         found |= {row["endpoint"]: instant(row["at"]) for row in connection.execute(chunk).mappings()}
+    for name in lent.names:
+        found.pop(name, None)
+    for event in then.events_of(connection, "scan.finished", lent.names, at):
+        if event.at >= start and lent.is_theirs(event.endpoint, then.client_of(event.body)):
+            found[str(event.endpoint)] = event.at
     return found
 
 
 def _decisions(
-    connection: Connection, endpoints: dict[str, Row], at: datetime
+    connection: Connection, endpoints: dict[str, Row], at: datetime, lent: Lent
 ) -> dict[str, tuple[datetime, dict[str, Any]]]:
     """What was last decided for each endpoint by `at`: the register's, or an earlier one where that is later."""
     found = {}
     later = []
     for name, row in endpoints.items():
+        if name in lent.names:
+            continue
         if row["decided_at"] is not None and row["decided_at"] <= text_of(at):
             found[name] = instant(row["decided_at"]), json.loads(row["last_decision"])
         elif row["decided_at"] is not None:
@@ -235,8 +280,11 @@ def _decisions(
     last = sa.select(sa.func.max(table.c.seq).label("seq")).where(of_kind).group_by(table.c.endpoint)
     for start in range(0, len(later), CHUNK):
         some = last.where(table.c.endpoint.in_(later[start : start + CHUNK])).scalar_subquery()
-        for event in connection.execute(sa.select(table).where(table.c.seq.in_(some))).mappings():
-            found[event["endpoint"]] = instant(event["at"]), json.loads(event["body"])["decision"]
+        for told in connection.execute(sa.select(table).where(table.c.seq.in_(some))).mappings():
+            found[told["endpoint"]] = instant(told["at"]), json.loads(told["body"])["decision"]
+    for event in then.events_of(connection, "plan.decided", lent.names, at):
+        if lent.is_theirs(event.endpoint, then.client_of(event.body)):
+            found[str(event.endpoint)] = event.at, event.body["decision"]
     return found
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from ..flow import EndpointState
 from ..flow.closure import PLACES, Standing, Tier, place
 from ..ledger import instant
+from . import then
 from .model import TierResult
 from .read import Read, Row
 
@@ -95,7 +96,10 @@ def _failing(read: Read) -> dict[str, str]:
 def _place(read: Read, name: str, row: Row, failure: str | None) -> tuple[str, str]:
     decided = read.decisions.get(name)
     last = decided[1] if decided else {"action": "wait", "node": "", "reason": "nothing was decided for it yet"}
-    state = EndpointState(**{key: _instant(row[key]) for key in STATE})
+    if read.final:  # what is under way now says nothing of then
+        state = then.state(row, read.steps.get(name, ()), read.searches.get(name), read.start)
+        standing = Standing(last["action"], last["node"], last["reason"], state=EndpointState(**state), failure=failure)
+        return place(standing, read.start)
     in_flight = None
     if row["job_kind"] is not None:
         in_flight = f"its {row['job_kind']} is under way since {_minute(row['job_started_at'])}"
@@ -105,7 +109,7 @@ def _place(read: Read, name: str, row: Row, failure: str | None) -> tuple[str, s
         last["action"],
         last["node"],
         last["reason"],
-        state=state,
+        state=EndpointState(**{key: _instant(row[key]) for key in STATE}),
         in_flight=in_flight,
         failure=failure,
         unreachable_since=_instant(row["unreachable_since"]),

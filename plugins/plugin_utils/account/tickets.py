@@ -31,9 +31,11 @@ class Told:
         self._reports: dict[str, list[tuple[datetime, datetime, int]]] = {}
         attached: dict[str, list[tuple[datetime, datetime]]] = {}
         for row in read.reports:
+            if not _by_then(read, row["sent_at"]):
+                continue
             attached.setdefault(row["subject"], []).append((instant(row["wanted_at"]), instant(row["sent_at"])))
         for row in read.tickets:
-            if row["sent_at"] is None or row["ticket"] is None:
+            if row["ticket"] is None or not _by_then(read, row["sent_at"]):
                 continue
             body = row["body"]
             said = instant(row["sent_at"]), int(row["ticket"]), f"{body['summary']}\n{body['text']}"
@@ -78,6 +80,8 @@ def ticket_rows(read: Read, endpoints: Iterable[str]) -> list[TicketRow]:
         endpoint = row["endpoint"] or body.get("endpoint_name")
         wanted = instant(row["wanted_at"])
         of_cycle = read.start <= wanted <= read.at or is_compliance(row, read.scope.cycle)
+        # the notes and the report of its closing may get there after it
+        there = is_compliance(row, read.scope.cycle) or _by_then(read, row["sent_at"])
         mine = endpoint in names if endpoint else read.scope.client in (None, body.get("client"))
         if of_cycle and mine:
             found.append(
@@ -90,8 +94,13 @@ def ticket_rows(read: Read, endpoints: Iterable[str]) -> list[TicketRow]:
                     failure=body.get("failure"),
                     topic=body.get("topic"),
                     wanted=wanted,
-                    sent=None if row["sent_at"] is None else instant(row["sent_at"]),
-                    ticket=row["ticket"],
+                    sent=instant(row["sent_at"]) if there and row["sent_at"] is not None else None,
+                    ticket=row["ticket"] if there else None,
                 )
             )
     return sorted(found, key=lambda one: (one.wanted, one.id))
+
+
+def _by_then(read: Read, text: str | None) -> bool:
+    """Whether it had happened at the account's instant."""
+    return text is not None and instant(text) <= read.at

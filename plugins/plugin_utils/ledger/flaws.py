@@ -15,15 +15,18 @@ projections: called by those of the events, with the event and the rows.
 `corrected_at`     the healthy validation after it, and after the boot where one was needed
 `undone_at`        a search that showed it again after its install: Windows had rolled it back
 `failed_at`        its last failed install, with the `hresult`
+`earlier`          what the moments were before it came back, or was installed again: a list of these, each with
+                   `until`, the instant from which they were so no more
 =================  ====================================================================================================
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
-from .event import Event, text_of
+from .event import Event, canonical, text_of
 from .rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -32,6 +35,23 @@ if TYPE_CHECKING:
 NOT_INSTALLED: Row = dict.fromkeys(
     ("installed_at", "boot_before", "reboot_needed", "boot_id", "boot_time", "booted_at", "corrected_at")
 )
+MOMENTS = ("gone_at", *NOT_INSTALLED, "undone_at")
+"""What may be so for a while and then no more."""
+
+
+def as_of(row: Row, at: str) -> Row:
+    """The row as it was at an instant, that it was there by then taken for granted; without what came later."""
+    spells: list[Row] = json.loads(row["earlier"] or "[]")
+    then = next((one for one in spells if one["until"] > at), None)
+    return row if then is None else row | dict.fromkeys(MOMENTS) | then
+
+
+def _over(row: Row, at: str) -> Row:
+    """Keeps what was so until now."""
+    were = {name: row[name] for name in MOMENTS if row[name] is not None}
+    if not were:
+        return {}
+    return {"earlier": canonical([*json.loads(row["earlier"] or "[]"), {**were, "until": at}])}
 
 
 def open_ones(table: Table) -> list[ColumnElement[bool]]:
@@ -49,9 +69,9 @@ def searched(event: Event, rows: Rows, found: Collection[str]) -> None:
         if row is None:
             rows.insert(table, {**key, "identified": at})
         elif row["installed_at"] is not None:
-            rows.change(table, key, undone_at=at, gone_at=None, **NOT_INSTALLED)
+            rows.change(table, key, undone_at=at, gone_at=None, **NOT_INSTALLED, **_over(row, at))
         elif row["gone_at"] is not None:
-            rows.change(table, key, gone_at=None)
+            rows.change(table, key, gone_at=None, **_over(row, at))
     for update, row in known.items():
         if update not in found and row["gone_at"] is None and row["installed_at"] is None:
             rows.change(table, {"endpoint": event.endpoint, "update": update}, gone_at=at)
@@ -65,8 +85,11 @@ def installed(event: Event, rows: Rows, updates: Iterable[str], *, reboot_needed
     for update in updates:
         key = {"endpoint": event.endpoint, "update": update}
         values = NOT_INSTALLED | {"installed_at": at, "boot_before": boot, "reboot_needed": needed, "gone_at": None}
-        if not rows.change(table, key, **values):
+        row = rows.get(table, **key)
+        if row is None:
             rows.insert(table, {**key, "identified": at, **values})
+        else:
+            rows.change(table, key, **values, **_over(row, at))
 
 
 def failed(event: Event, rows: Rows, update: str, hresult: str | None) -> None:

@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 8
+VERSION = 9
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 WANTED, RESTARTED = 1, 2
 """Of an endpoint's `restart_first`: an install wants a restart before it installs anything; and has had one."""
@@ -146,7 +146,7 @@ def tables() -> Tables:
             text("endpoint", key=True),
             text("update", key=True),
             *texts("identified gone_at installed_at boot_before boot_id boot_time booted_at corrected_at undone_at"),
-            *texts("failed_at hresult"),
+            *texts("failed_at hresult earlier"),
             whole("reboot_needed"),
         ),
         "approvals": sa.Table(

@@ -171,10 +171,13 @@ class _Client:
         return [f"{counted(number, 'flaw')} {has} time left: not counted."] if number else []
 
     def _unsearched(self, so: str) -> list[str]:
-        """Who was not searched in the cycle, once the time to identify what it brought has ended."""
+        """Who was not searched in the cycle, once the time to identify what it brought has ended: from its start, or
+        from the endpoint's first day with the provider where that is later."""
         start, at = self.account.start, self.account.at
         names = [
-            row.name for row in self.endpoints if row.searched is None and start + self.limits[row.name].identify <= at
+            row.name
+            for row in self.endpoints
+            if row.searched is None and max(start, row.known_since or start) + self.limits[row.name].identify <= at
         ]
         if not names:
             return []

@@ -16,7 +16,7 @@ from .words import Json, Names
 METHOD = {
     "a": "Satisfied where the policy in force sets a time to identify a flaw.",
     "b": "Of each flaw on each endpoint: the time from its release to the search that showed it there. Satisfied where "
-    "each was identified in time and each endpoint in scope was searched.",
+    "each was identified in time and each endpoint was searched, those that are left out of patching too.",
     "c": "Satisfied where the policy in force sets a time to report a flaw.",
     "d": "Of each flaw on each endpoint: the time from its identification to the ticket on which it stands, with the "
     "number that the ticket system gave it. Satisfied where each was reported in time.",

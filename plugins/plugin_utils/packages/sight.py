@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..account import Scope
+from ..account import Scope, client_of
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.schema import tables
 from ..requirements import sqlalchemy as sa
@@ -60,7 +60,7 @@ class Sight:
         if self.is_whole or kind in EVERYBODYS:
             return True
         if endpoint is not None:
-            return endpoint in self.names
+            return endpoint in self.names and self._is_clients(body)
         if kind == "run.opened":
             return body.get("limit") is None
         if kind == "run.closed":
@@ -79,6 +79,10 @@ class Sight:
             return self.names.issuperset(body["endpoints"])
         return "client" in body and self.scope.covers(body["client"], body.get("ring"), body.get("kind"))
 
+    def _is_clients(self, body: Mapping[str, Any]) -> bool:
+        """Whether an endpoint was this client's when it happened: the RMM may file it elsewhere within a cycle."""
+        return self.scope.client is None or client_of(body) in (None, self.scope.client)
+
     def _covers(self, scope: Mapping[str, Any]) -> bool:
         """Whether the scope of an exception, a hold, an authorization or a package is about these endpoints."""
         if "endpoint" in scope:
@@ -96,7 +100,8 @@ class Sight:
             if self._covers(json.loads(row["scope"]))
         }
         for row in self._ledger.rows("tickets"):
-            if row["endpoint"] in self.names or json.loads(row["body"]).get("client") == self.scope.client:
+            client = json.loads(row["body"]).get("client")
+            if client == self.scope.client or (row["endpoint"] in self.names and client is None):
                 found.add(row["id"])
         return found
 

@@ -75,6 +75,11 @@ def _scope(account: Account) -> str:
 def _status(account: Account) -> str:
     if account.final:
         return f"Final: the cycle is over and all its tiers are closed, as of {words.moment(account.at)} UTC."
+    if account.at >= account.end and account.opened_by is not None and not account.tiers:
+        return (
+            f"The emergency ended on {words.moment(account.end)} UTC; what it brought is closed with the month's tiers."
+            f" As of {words.moment(account.at)} UTC."
+        )
     if account.at >= account.end:
         return f"The cycle is over and tiers are still open, as of {words.moment(account.at)} UTC."
     return f"Interim: the cycle goes on; as of {words.moment(account.at)} UTC."

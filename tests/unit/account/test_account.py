@@ -10,7 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.account import AccountError, Scope, account_of, last_instant
+from ansible_collections.msp.patching.plugins.plugin_utils.account import (
+    AccountError,
+    Scope,
+    account_of,
+    last_instant,
+    scope_of,
+)
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import text_of
 from tests.unit.account.story import CRITICAL, DAY, ENDS, HOUR, IMPORTANT, OPENED, Story
 
 MONTH = ENDS - OPENED
@@ -126,6 +133,16 @@ def test_the_same_ledger_gives_the_same_account(story: Story) -> None:
     story.ledger.rebuild()
     assert account_of(story.ledger, story.policy, Scope("2026-11"), now).as_record() == first
     assert json.loads(json.dumps(first)) == first
+
+
+def test_who_asks_for_no_cycle_gets_the_months_and_an_emergency_is_its_clients(story: Story) -> None:
+    at = {"start": text_of(OPENED + DAY), "end": text_of(OPENED + 2 * DAY), "by": "a.kern", "reason": "exploited"}
+    lane = {"client": "Beta", "updates": ["5001"], "soak_days": 1}
+    story.tell("cycle.opened", DAY, cycle="2026-11-oob1", **at, **lane)
+    anything = dict.fromkeys(("cycle", "client", "ring", "kind"))
+    assert scope_of(story.ledger, anything) == Scope("2026-11")
+    assert scope_of(story.ledger, anything | {"cycle": "2026-11-oob1"}) == Scope("2026-11-oob1", "Beta")
+    assert scope_of(story.ledger, anything | {"cycle": "2026-11-oob1", "client": "Acme"}).client == "Acme"
 
 
 def test_failures_holds_and_tickets_hang_together(story: Story) -> None:

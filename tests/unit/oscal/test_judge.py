@@ -77,6 +77,8 @@ def test_an_endpoint_that_nobody_searched_speaks_against_identifying_and_correct
         "1 endpoint was not searched in the cycle, so what is there is not known (S2).",
     )
     assert unsatisfied(account([silent], at=day(0.5))) == "", "there is time left to search it"
+    came = endpoint("S3", searched=None, stands="open", known_since=day(13))
+    assert unsatisfied(account([came], at=day(13.1))) == "", "it has just come"
 
 
 def test_what_is_open_past_its_deadline_is_named_by_update_and_endpoint() -> None:

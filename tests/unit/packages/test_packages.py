@@ -80,6 +80,22 @@ def test_nothing_of_another_client_is_in_it(story: Story, tmp_path: Path) -> Non
         assert SECRET_OF_BETA.encode() in archive.read("events.jsonl")
 
 
+def test_a_machine_that_is_filed_under_another_client_takes_nothing_of_it_along(tmp_path: Path) -> None:
+    """Acme's tier is closed, another of its tiers is not, and what the machine does from then on is Beta's."""
+    story = told()
+    story.tier("WS02", after=2 * DAY, ring="regular")
+    story.endpoint("WS01", client="Beta", location="Beta HQ")
+    story.decide("WS01", 3 * DAY, "install", "deploy.install", reason="a reason of Beta's")
+    story.fail("WS01", 3 * DAY, None, text="a failure at Beta")
+    story.ticket("WS01", 3 * DAY, 3 * DAY, 9, "a ticket of Beta's", client="Beta", xref="msp.patching/Beta/WS01")
+    sign(story, 3 * DAY)
+    for scope in (TIER, ACME):
+        made(story, scope, tmp_path / "package.zip")
+        with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+            assert [name for name in archive.namelist() if b"Beta" in archive.read(name)] == []
+        assert check_package(tmp_path / "package.zip", [KEY.public]).events
+
+
 def test_what_is_said_of_another_client_where_everybody_is_meant(tmp_path: Path) -> None:
     """Emergencies, freezes and runs of one client: on the ledger, and not shown."""
     story = told()
