@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -67,6 +68,15 @@ def test_who_changes_the_times_set_is_seen_to_have_done_so() -> None:
         "24h",
         "90d",
     ]
+
+
+def test_an_emergency_has_no_tiers_that_could_be_open(whole: Account) -> None:
+    emergency = replace(whole, opened_by="a.kern", tiers=(), at=whole.end)
+    assert view_of(emergency).status == (
+        "The emergency ended on 2026-12-08 18:00 UTC; what it brought is closed with the month's tiers. "
+        "As of 2026-12-08 18:00 UTC."
+    )
+    assert "tiers are still open" in view_of(replace(whole, at=whole.end)).status
 
 
 def test_the_headline_says_how_many_of_how_many(view: View) -> None:
