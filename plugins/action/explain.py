@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import reading
 from ..plugin_utils.planning.look import Look
+from ..plugin_utils.visible import visible
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "ring": {"type": "str"},
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
         hosts, pilots = known["ansible_play_hosts_all"], known["groups"].get("ring_pilot", [])
         try:
             look = Look(reading(), known["hostvars"], hosts, pilots, **scope)
-            self._display.display(look.words(detail=arguments["detail"]))
+            self._display.display(visible(look.words(detail=arguments["detail"])))
             one = len(look.plan.endpoints) == 1 or arguments["detail"]
             told = {each.endpoint: each.as_record() for each in look.explanations()} if one else {}
         except PatchingError as exc:

@@ -14,6 +14,7 @@ from ..plugin_utils.account import scope_of
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.archive import Archive
 from ..plugin_utils.evidence.recorder import ready
+from ..plugin_utils.visible import visible
 
 ARGUMENTS: dict[str, dict[str, Any]] = {name: {"type": "str"} for name in ("cycle", "client", "ring", "kind")}
 
@@ -38,5 +39,5 @@ class ActionModule(ActionBase):
         except PatchingError as exc:
             raise AnsibleActionFail(f"the evidence package is not written: {exc}") from exc
         words = f"evidence package of {scope}: {where} (SHA-256 {sha256}){'' if new else ', kept already'}"
-        self._display.display(words)
+        self._display.display(visible(words))
         return result | {"changed": new, "package": where, "sha256": sha256, "summary": words}

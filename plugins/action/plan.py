@@ -23,6 +23,7 @@ from ..plugin_utils.planning.options import OptionCheck
 from ..plugin_utils.planning.session import Session
 from ..plugin_utils.planning.state import State
 from ..plugin_utils.planning.steps import ACTING
+from ..plugin_utils.visible import visible
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "phase": {"type": "str", "choices": ["open", "next"], "required": True},
@@ -61,7 +62,7 @@ class ActionModule(ActionBase):
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
         session = self._session(of_batch(self._known), arguments)
         plan, words = session.open(arguments["ring"])
-        self._display.display(words)
+        self._display.display(visible(words))
         counts = Counter(decision.action for decision in plan.decisions.values())
         tiers = sorted({(one.client, one.ring, one.kind) for one in plan.endpoints.values() if one.ring and one.kind})
         return _troubled(session) | {
@@ -88,4 +89,4 @@ class ActionModule(ActionBase):
 
 
 def _troubled(session: Session) -> dict[str, Any]:
-    return {"warnings": session.troubles} if session.troubles else {}
+    return {"warnings": [visible(trouble) for trouble in session.troubles]} if session.troubles else {}

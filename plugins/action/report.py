@@ -20,6 +20,7 @@ from ..plugin_utils.ledger import Ledger
 from ..plugin_utils.oscal import ledger_id
 from ..plugin_utils.report import assessment
 from ..plugin_utils.report import write as report
+from ..plugin_utils.visible import visible
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "cycle": {"type": "str"},
@@ -49,7 +50,7 @@ class ActionModule(ActionBase):
             ledger = Ledger.open(recorder.settings.ledger, create=False)
             scope = scope_of(ledger, arguments)
             report.check(scope, formats)
-            self._display.display(f"Reading the ledger for {scope}")
+            self._display.display(visible(f"Reading the ledger for {scope}"))
             account = account_of(ledger, recorder.policy, scope, _instant(recorder, ledger))
             told = f"{len(account.endpoints):,} endpoints, {len(account.flaws):,} flaws, {account.events:,} events"
             self._display.display(f"Making the report of {told}")
@@ -62,7 +63,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(exc)) from exc
         line = report.summary(account, written, dest, dry=dry)
         line += f", {attached} wanted on the compliance ticket" if arguments["attach"] else ""
-        self._display.display(line)
+        self._display.display(visible(line))
         done = {
             "changed": written.changed or bool(attached),
             "files": written.files,

@@ -17,6 +17,7 @@ from ..plugin_utils.ledger import Ledger
 from ..plugin_utils.ledger.verifying import parse_checkpoint, verify_ledger
 from ..plugin_utils.packages.check import check_package
 from ..plugin_utils.signing.keys import PublicKey, read_public_keys
+from ..plugin_utils.visible import one_line
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "package": {"type": "list", "elements": "path"},
@@ -38,9 +39,11 @@ class ActionModule(ActionBase):
         dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         try:
             keys = [key for path in arguments["public_key"] for key in read_public_keys(Path(path))]
-            told = self._packages(arguments, keys) if arguments["package"] else [self._ledger(arguments, keys)]
+            found = self._packages(arguments, keys) if arguments["package"] else [self._ledger(arguments, keys)]
+            told = [one_line(words) for words in found]
         except PatchingError as exc:
-            raise AnsibleActionFail(f"NOT VERIFIED: {exc}") from exc
+            # Ansible would add the words of each cause that are not in ours to the letter: those of a forger, in lines
+            raise AnsibleActionFail(f"NOT VERIFIED: {one_line(str(exc))}") from None
         for words in told:
             self._display.display(f"VERIFIED {words}")
         return result | {"changed": False, "verified": told}

@@ -151,6 +151,7 @@ from ..plugin_utils.evidence.trouble import Trouble
 from ..plugin_utils.flow import Endpoint
 from ..plugin_utils.interrupts import keep_interrupts
 from ..plugin_utils.planning.hosts import readable_endpoints
+from ..plugin_utils.visible import visible
 from ..plugin_utils.workers import warm_up
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class CallbackModule(CallbackBase):
         if self._run is None:
             return
         for words in self._run.between_tasks(str(task.resolved_action or task.action)):
-            self._display.warning(f"msp.patching: {words}")
+            self._display.warning(f"msp.patching: {visible(words)}")
         if not self._warm and task.resolved_action == PLAN and task.args.get("phase") == "next":
             self._warm = True
             warm_up(self._connections(), self._run.recorder.ledger)
@@ -269,9 +270,9 @@ class CallbackModule(CallbackBase):
             )
             raise SystemExit(RED) from exc
         if closing.summary:
-            self._display.display(closing.summary)
+            self._display.display(visible(closing.summary))
         for words in closing.words:
-            self._display.warning(f"msp.patching: {words}")
+            self._display.warning(f"msp.patching: {visible(words)}")
         if closing.is_red:
             # a callback has no other way to end a run red; everything is recorded, and this is the last thing it does
             raise SystemExit(RED)
@@ -284,7 +285,7 @@ class CallbackModule(CallbackBase):
             self._run.close_tiers(self._variables._hostvars, everybody, self._tiers)
 
     def _say(self, words: str) -> None:
-        self._display.display(f"msp.patching: {words}")
+        self._display.display(f"msp.patching: {visible(words)}")
 
     def _connections(self) -> set[str]:
         """The connection plugins that the inventory names; a template is left to the worker."""

@@ -99,6 +99,7 @@ from ..plugin_utils.progress.board import Board
 from ..plugin_utils.progress.live import view
 from ..plugin_utils.progress.pulse import Pulse
 from ..plugin_utils.requirements import rich
+from ..plugin_utils.visible import visible
 
 COLLECTION = "msp.patching"
 PLAN = f"{COLLECTION}.plan"
@@ -331,7 +332,7 @@ class CallbackModule(Default):
         self._say(f"FAILED  {words}" if words.startswith(f"{who}: ") else f"FAILED  {who}: {words}", RED)
         for key in SAID:
             if told.get(key):
-                self._display.display(f"  {str(told[key]).strip()}", color=RED)
+                self._display.display(f"  {visible(str(told[key]).strip())}", color=RED)
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -339,7 +340,7 @@ class CallbackModule(Default):
         """A line; in a live view only what is no news of the view itself."""
         self._spoke = _now()
         if self._live is None or color is not None:
-            self._display.display(lines.stamp(self._spoke, words), color=color)
+            self._display.display(visible(lines.stamp(self._spoke, words)), color=color)
             # into a pipe Python writes when it has a few thousand characters, and a run may be over before that
             sys.stdout.flush()
 

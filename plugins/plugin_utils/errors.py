@@ -9,9 +9,17 @@ A message names the thing, the value it had, and what would be right; it never h
 
 from __future__ import annotations
 
+from .visible import visible
+
 
 class PatchingError(Exception):
-    """Something the person running the collection can act on; ``str(error)`` is the whole message."""
+    """Something the person running the collection can act on; ``str(error)`` is the whole message.
+
+    It quotes endpoints, other people's servers and files that nobody has vouched for yet, and it is read in a terminal.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class RequirementMissingError(PatchingError):

@@ -23,4 +23,13 @@ STAND_IN = "\ufffd"
 def visible(text: str, at_most: int | None = None) -> str:
     """`text` without colours, a stand-in for each character that cannot be seen; cut after `at_most` characters."""
     shown = UNSEEN.sub(STAND_IN, LINE_ENDS.sub("\n", COLOURS.sub("", text)))
-    return shown if at_most is None or len(shown) <= at_most else f"{shown[: at_most - 1]}…"
+    return _cut(shown, at_most)
+
+
+def one_line(text: str, at_most: int | None = None) -> str:
+    """`text` as `visible` has it, on one line: a name in a sentence, or what must not pass for a line of its own."""
+    return _cut(" ".join(visible(text).split()), at_most)
+
+
+def _cut(text: str, at_most: int | None) -> str:
+    return text if at_most is None or len(text) <= at_most else f"{text[: at_most - 1]}…"

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ..flow import Update
 from ..ledger import instant
+from ..visible import one_line
 from .model import TicketRow
 from .read import Read, Row
 
@@ -68,8 +69,11 @@ def is_compliance(row: Row, cycle: str | None = None) -> bool:
 
 
 def names_it(text: str, update: Update) -> bool:
-    """Whether a ticket's text names the update: by KB number, or by title."""
-    return any(f"KB{kb}" in text for kb in update.kb) or bool(update.title and update.title in text)
+    """Whether a ticket's text names the update: by KB number, or by title, as people read it or as the endpoint has it,
+    which tickets once had."""
+    if any(f"KB{kb}" in text for kb in update.kb):
+        return True
+    return any(title and title in text for title in (update.title, one_line(update.title)))
 
 
 def ticket_rows(read: Read, endpoints: Iterable[str]) -> list[TicketRow]:

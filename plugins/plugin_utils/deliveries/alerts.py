@@ -34,6 +34,7 @@ from ..hiding import hidden
 from ..ledger import Event, Ledger, instant
 from ..ledger.deliveries import Pending, rows_of
 from ..requirements import requests
+from ..visible import visible
 from .channel import Budget, Channel, Told
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def pagerduty(body: Mapping[str, Any], key: str, wanted_at: str, late_minutes: i
     details = dict(body.get("details") or {}) | ({"delivered_late_minutes": late_minutes} if late_minutes else {})
     late = f"[{late_minutes} min late] " if late_minutes else ""
     payload = {
-        "summary": (late + body["summary"])[:SUMMARY_LENGTH],
+        "summary": visible(late + body["summary"], SUMMARY_LENGTH),
         "source": body["source"],
         "severity": body["severity"],
         "timestamp": wanted_at,
@@ -229,7 +230,7 @@ def generic(body: Mapping[str, Any], wanted_at: str, late_minutes: int) -> dict[
         "event": body["action"],
         "incident": body["incident"],
         "time": wanted_at,
-        "summary": body["summary"],
+        "summary": visible(body["summary"]),
         "severity": body["severity"],
         "source": body["source"],
         "client": body.get("client"),

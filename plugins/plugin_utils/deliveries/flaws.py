@@ -61,10 +61,10 @@ def found(ledger: Ledger, now: datetime) -> list[Event]:
 
 def _line(update: Update, endpoints: Sequence[str]) -> str:
     released = f"released {update.released:%Y-%m-%d}" if update.released else ""
-    facts = ", ".join(one for one in (*update.categories, update.severity, released) if one)
+    facts = ", ".join(one for one in (*update.described, update.severity, released) if one)
     names = ", ".join(endpoints[:LISTED]) + (f" and {len(endpoints) - LISTED} more" if len(endpoints) > LISTED else "")
     kbs = [f"KB{kb}" for kb in update.kb if f"KB{kb}" not in update.title]
-    called = " ".join([*kbs, update.title]).strip() or update.id
+    called = " ".join([*kbs, *([update.called] if update.title or not kbs else [])])
     return f"- {called}{f' ({facts})' if facts else ''}, on {len(endpoints)}: {names}"
 
 

@@ -15,6 +15,7 @@ from ..flow import failures, freezes, windows
 from ..ledger import Event, text_of
 from ..psa import tickets
 from ..psa.tickets import Failing
+from ..visible import one_line
 from .aftermath import alert
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ A_PASS = timedelta(minutes=2)
 
 
 def failing_update(subject: str, hresult: str | None) -> Failing:
+    """`subject` is what the endpoint calls it."""
+    subject = one_line(subject)
     known = failures.hresult(hresult) if hresult else None
     if known is None:
         meaning = "Windows gave no code for it."

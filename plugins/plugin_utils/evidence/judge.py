@@ -20,6 +20,7 @@ from ..ledger import Event, Progress, instant, text_of
 from ..ledger.kinds import about
 from ..psa import tickets
 from ..psa.tickets import Failing
+from ..visible import one_line
 from . import outcomes as seen
 from .aftermath import cured
 from .failing import failing_update, failing_whole, failure_of, failures_of, may_install
@@ -174,7 +175,7 @@ def _offered_again(
 ) -> list[tuple[str | None, Failing]]:
     """A failure for each update that a search offers though an install is done with it."""
     return [
-        (update["id"], Failing(update["title"] or update["id"], None, None, meaning, advice, cls))
+        (update["id"], Failing(one_line(update["title"] or update["id"]), None, None, meaning, advice, cls))
         for update in offered
         if update["id"] in taken
     ]

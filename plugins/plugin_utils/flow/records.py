@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..visible import one_line
 from . import fields
 from .fields import RecordError
 
@@ -135,7 +136,17 @@ class Update:
     @property
     def label(self) -> str:
         """How a sentence names it: its KB numbers, else its title, else its id."""
-        return " ".join(f"KB{kb}" for kb in self.kb) or self.title or self.id
+        return " ".join(f"KB{kb}" for kb in self.kb) or self.called
+
+    @property
+    def called(self) -> str:
+        """Its title for people, else its id. Both are what an endpoint says, kept as they are to choose it by."""
+        return one_line(self.title) or one_line(self.id)
+
+    @property
+    def described(self) -> tuple[str, ...]:
+        """Its categories for people."""
+        return tuple(one_line(category) for category in self.categories)
 
 
 def _kb(value: object) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from ..flow import Endpoint
 from ..flow.fields import plain
 from ..flow.records import Update, update_keys
 from ..ledger.event import instant
+from ..visible import one_line
 from .renewals import covers, exclusion_of, place, state_of
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _decisions(outlook: Outlook) -> Iterator[Entry]:
             source=LEDGER,
             client=row["client"],
             update=f"KB{row['update']}" if row["update"].isdigit() else row["update"],
-            title=update.title if update else None,
+            title=one_line(update.title) if update else None,
             code=row["code"],
             reason=row["reason"],
             by=row["by"],

@@ -93,8 +93,8 @@ def _letter(outlook: Outlook, one: Review) -> Letter:
     lines = [
         f"{update.label} awaits an engineer's review, which was due by {utc(one.due)}.",
         "",
-        f"Title: {update.title or update.id}",
-        f"What it is: {', '.join(update.categories) or 'no category'}; {about}; released {released}",
+        f"Title: {update.called}",
+        f"What it is: {', '.join(update.described) or 'no category'}; {about}; released {released}",
         *([f"CVEs: {', '.join(update.cves)}"] if update.cves else []),
         f"Awaits review since: {utc(one.since)}, {count(days(outlook.now - one.since), 'day')}. {began}",
         f"Held by: the approval rule {one.rule}, for {one.client or 'all clients'}",

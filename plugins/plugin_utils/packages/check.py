@@ -24,10 +24,13 @@ from ..ledger.event import GENESIS, canonical
 from ..ledger.kept import policy_digest
 from ..ledger.keyring import KeyRing
 from ..signing.keys import PublicKey, SigningKeyError
+from ..visible import one_line
 from .seal import FORMAT, MANIFEST, SIGNATURE, Members, PackageError, opened, read_seal
 from .segment import CHAIN, CHECKPOINTS, EVENTS, KEPT, KEYS
 
 POLICY = "policy.json"
+LONGEST, LONGEST_NAME = 1_000, 200
+"""Characters of what is told of a package, and of whose it is: of its own texts each may be as long as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,11 @@ class Checked:
     def in_words(self) -> str:
         what = ", ".join(str(self.scope[name]) for name in ("client", "ring", "kind", "cycle") if name in self.scope)
         policy = f"as event {self.policy} has it" if self.policy else "in no event that is shown"
-        return (
-            f"package of {what}: whole and unaltered, {self.files} files, {self.events} events shown and {self.hidden} "
-            f"by their hash, as of {self.at[:16]} UTC (event {self.seq}), signed with the key {self.key}; "
-            f"{POLICY} is {policy}"
+        return one_line(
+            f"package of {one_line(what, LONGEST_NAME)}: whole and unaltered, {self.files} files, {self.events} events "
+            f"shown and {self.hidden} by their hash, as of {self.at[:16]} UTC (event {self.seq}), signed with the key "
+            f"{self.key}; {POLICY} is {policy}",
+            LONGEST,
         )
 
 
@@ -86,7 +90,8 @@ def check_package(path: Path, keys: Collection[PublicKey], expected: Collection[
 
 
 def _words(exc: PatchingError) -> str:
-    return str(exc).removeprefix("the package ")
+    """What is wrong, with texts of a package that may be anybody's."""
+    return one_line(str(exc).removeprefix("the package "), LONGEST)
 
 
 class _Check:

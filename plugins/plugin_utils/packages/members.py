@@ -22,7 +22,7 @@ from ..account import Account, Scope
 from ..flow import Policy
 from ..ledger.checkpoints import Checkpoint
 from ..report.render import rendered
-from ..report.tabular import FORMULAS
+from ..report.tabular import as_text
 from .readme import readme
 from .seal import Content
 from .sight import SECTIONS, names_others
@@ -82,9 +82,8 @@ def _cell(record: Mapping[str, Any], column: str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
-        return ", ".join(str(item) for item in value)
-    words = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return f"'{words}" if words.startswith(FORMULAS) else words
+        return as_text(", ".join(str(item) for item in value))
+    return as_text(value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
 
 
 def _account(making: Making) -> dict[str, Content]:

@@ -17,6 +17,7 @@ from typing import Any
 from ..flow import Decision, Update
 from ..flow.fields import plain
 from ..flow.walk import NODES
+from ..visible import visible
 from .prose import labels, span
 from .reasons import FACTS, ROWS
 from .remedies import NOUNS, REMEDIES, Remedy, still_open
@@ -203,7 +204,7 @@ def page(one: Explanation) -> str:
     lines += ["", "Updates", *_updates(one), "", "In flight"]
     lines += [line for words in one.in_flight or ("nothing",) for line in _wrapped(words)]
     lines += ["", "Looked at next", *_wrapped(one.next_look)]
-    return "\n".join(lines) + "\n"
+    return visible("\n".join(lines) + "\n")
 
 
 def _path(one: Explanation) -> list[str]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from ..flow import Update
 from ..flow.settings import DAYS, WindowSpec
 from ..flow.times import localized
+from ..visible import visible
 
 _PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 _QUOTABLE = re.compile(r"[^\x00-\x1f'\"\\\\$`!{}\x7f]+")
@@ -120,6 +121,7 @@ def extra_var(key: str, value: str | None) -> str:
     """The option that gives an extra var, quoted for the shell and for Ansible, which splits a value at its blanks."""
     if value is not None and _PLAIN.fullmatch(value):
         return f"-e {key}={value}"
-    if value is None or _QUOTABLE.fullmatch(value):
+    if value is None or (_QUOTABLE.fullmatch(value) and value == visible(value)):
         return f"-e \"{key}='{value or '…'}'\""
-    return f"-e {shlex.quote(json.dumps({key: value}, ensure_ascii=False))}"
+    # what cannot be seen is written as JSON has it, or the command would be shown with something else in its place
+    return f"-e {shlex.quote(json.dumps({key: value}, ensure_ascii=value != visible(value)))}"

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..visible import one_line
+
 DUE, UNDER_WAY, SILENT = "due", "under way", "not answering"
 PATCHED, LEFT, FAILED = "patched", "left", "FAILED"
 
@@ -90,7 +92,7 @@ class Board:
         return changed
 
     def _go(self, place: Place, step: str, why: str, now: datetime) -> None:
-        place.why = why
+        place.why = one_line(why)
         if step == "look":
             state = place.state if place.state in ("searching", "installing") else UNDER_WAY
         elif step == "leave":
@@ -105,7 +107,7 @@ class Board:
     def fail(self, name: str, why: str, now: datetime) -> None:
         """Its task failed for good."""
         place = self.places.setdefault(name, Place(name, NO_RING, now))
-        place.why = why
+        place.why = one_line(why)
         self._set(place, FAILED, now)
 
     def answered(self, name: str, *, yes: bool) -> Place | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..visible import one_line, visible
 from .client import PsaClient, PsaRefusedError, quoted
 from .directory import Directory
 from .layout import Layout, Place
@@ -55,9 +56,9 @@ class Delivery:
             "priority": self.directory.priority(wanted["priority"]),
         }
         body: Row = {
-            "summary": wanted["summary"][:SUMMARY_LENGTH],
+            "summary": one_line(wanted["summary"], SUMMARY_LENGTH),
             "externalXRef": wanted["xref"],
-            "initialDescription": wanted["text"],
+            "initialDescription": visible(wanted["text"]),
             **{field: {"id": number} for field, number in (ids | self._on_board(ids["board"], place)).items()},
         }
         return int(self._client.post("service/tickets", body)["id"]), ids
@@ -73,7 +74,7 @@ class Delivery:
         if any(mark in (note.get("text") or "") for note in self._client.all(path)):
             return
         flags = {"detailDescriptionFlag": False, "internalAnalysisFlag": True, "resolutionFlag": False}
-        told = self._client.post(path, {"text": f"{wanted['text']}\n\n{mark}", **flags})
+        told = self._client.post(path, {"text": f"{visible(wanted['text'])}\n\n{mark}", **flags})
         if mark not in (told.get("text") or ""):
             raise PsaRefusedError(f"the note on ticket #{ticket} reads back without its text")
 

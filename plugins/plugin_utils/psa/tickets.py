@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ..flow import Endpoint
+from ..visible import one_line
 from .delivery import SUMMARY_LENGTH
 
 XREF_LENGTH = 100
@@ -152,7 +153,8 @@ def cured_text(endpoint: Endpoint, step: str, *, at: datetime, closes: bool) -> 
 
 def check_lines(checks: Sequence[dict[str, Any]]) -> str:
     """The checks of a validation that did not pass, with what was seen, as a sentence."""
-    return ended("; ".join(f"{check['name']}: {check['seen']}" for check in checks if not check["ok"]))
+    failed = [check for check in checks if not check["ok"]]
+    return ended("; ".join(one_line(f"{check['name']}: {check['seen']}") for check in failed))
 
 
 def local(moment: datetime, endpoint: Endpoint) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..account import Account
 from ..account.model import plain
+from ..visible import visible
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet would take for a formula at the beginning of a cell; the wide signs in some countries."""
@@ -123,5 +124,10 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     known = plain(value)
-    text = " ".join(known) if isinstance(known, list) else str(known)
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return as_text(" ".join(known) if isinstance(known, list) else str(known))
+
+
+def as_text(text: str) -> str:
+    """A cell of these words, which a spreadsheet takes for text and a terminal for nothing else."""
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(FORMULAS) else shown

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -27,6 +28,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import 
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
 from tests.examples import examples
 from tests.unit.account.story import DAY
+from tests.unit.collection.commands import ansible
 
 from .ledgers import ACME, KEY, goes_on, made, told
 
@@ -67,8 +69,10 @@ def zipped(path: Path, *members: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
 def refused(path: Path, *, expected: tuple[tuple[int, str], ...] = ()) -> str:
     with pytest.raises(PackageError) as found:
         check_package(path, [KEY.public], expected)
-    assert str(path) in str(found.value)
-    return str(found.value)
+    said = str(found.value)
+    del found  # it and its traceback hold each other, and in between the file that was being read
+    assert str(path) in said
+    return said
 
 
 @pytest.mark.parametrize("name", [MANIFEST, SIGNATURE, "keys.jsonl", "events.jsonl", "README.txt", "holiday.jpg"])
@@ -184,6 +188,93 @@ def test_keys_of_a_stranger_beside_ours(files: dict[str, bytes], folder: Path) -
         write_package(folder / "his.zip", members | {"keys.jsonl": keys}, about, STRANGER)
         said = refused(folder / "his.zip")
         assert "proves nothing" in said or "line 2 of keys.jsonl is not right" in said
+
+
+COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+PAINTED = (
+    "x\x1b[2K\r\x1b[1A\x1b[2K\n\x1b[32mVERIFIED forged.zip: package of Acme: whole and unaltered\x1b[8m\x9b2J\u202e"
+)
+"""Clears the line on which it stands and the one above it, and writes another."""
+
+
+def forged(files: dict[str, bytes], path: Path, name: str, change: Any) -> Path:
+    """The package with a file whose first line is another; nothing of it is signed anew."""
+    first, *rest = [files[name]] if name == MANIFEST else files[name].splitlines()
+    row = json.loads(first)
+    change(row)
+    lines = [json.dumps(row).encode() if name == MANIFEST else canonical(row).encode(), *rest]
+    return zipped(path, *(files | {name: b"\n".join(lines)}).items())
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (MANIFEST, lambda row: row.update(key=PAINTED)),
+        (MANIFEST, lambda row: row.update(key=PAINTED * 10_000)),
+        (MANIFEST, lambda row: row.update(ledger=PAINTED)),
+        (MANIFEST, lambda row: row["members"].append({"name": PAINTED, "sha256": PAINTED, "size": 0})),
+        (MANIFEST, lambda row: row["members"].append({"name": "a", "sha256": "", "size": PAINTED})),
+        ("keys.jsonl", lambda row: row["body"].update(ledger=PAINTED)),
+        ("keys.jsonl", lambda row: row["body"].update(key=PAINTED)),
+        ("keys.jsonl", lambda row: row["body"].update(replaces=PAINTED)),
+        ("keys.jsonl", lambda row: row["body"].update(signed_by=PAINTED)),
+        ("keys.jsonl", lambda row: row.update(at=PAINTED)),
+        ("checkpoints.jsonl", lambda row: row.update({PAINTED: 1})),
+        ("checkpoints.jsonl", lambda row: row.update(seq=PAINTED)),
+        ("events.jsonl", lambda row: row.update(kind=PAINTED)),
+    ],
+)
+def test_a_forgery_commands_no_terminal(files: dict[str, bytes], folder: Path, name: str, change: Any) -> None:
+    """Whoever checks it has nothing but its own word for these texts, and reads NOT VERIFIED all the same."""
+    said = refused(forged(files, folder / "painted.zip", name, change))
+    assert not COMMANDS.search(said)
+    assert len(said) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("checkpoints.jsonl", lambda row: row.update({PAINTED: 1})),
+        ("checkpoints.jsonl", lambda row: row.update(seq=PAINTED)),
+        ("events.jsonl", lambda row: row.update(kind=PAINTED, at=PAINTED)),
+        ("events.jsonl", lambda row: row.update(seq=PAINTED)),
+    ],
+)
+def test_nor_does_one_by_who_has_the_key(files: dict[str, bytes], folder: Path, name: str, change: Any) -> None:
+    about = {one: json.loads(files[MANIFEST])[one] for one in ("ledger", "scope", "checkpoint")}
+    first, *rest = files[name].splitlines()
+    row = json.loads(first)
+    change(row)
+    members = {one: content for one, content in files.items() if one not in (MANIFEST, SIGNATURE)}
+    path = folder / "signed.zip"
+    write_package(path, members | {name: b"\n".join([canonical(row).encode(), *rest])}, about, KEY)
+    assert not COMMANDS.search(refused(path))
+
+
+@pytest.mark.slow
+def test_nor_does_the_playbook_that_checks_it(files: dict[str, bytes], folder: Path) -> None:
+    """Ansible tells the causes of an error too, and those have the forger's words as he wrote them."""
+    path = forged(files, folder / "painted.zip", "keys.jsonl", lambda row: row["body"].update(signed_by=PAINTED))
+    (folder / "key.pub").write_text(KEY.public.pem())
+    given = {"package": str(path), "public_key": str(folder / "key.pub")}
+    run = ansible("ansible-playbook", "-i", "localhost,", "playbooks/verify.yml", "-e", json.dumps(given))
+    told = run.stdout + run.stderr
+    assert run.returncode != 0
+    assert "NOT VERIFIED: " in told
+    assert "VERIFIED forged.zip" in told
+    assert not COMMANDS.search(told.replace("\n", ""))
+    assert not any(re.match(r"\W*\[?(?:1A|2K|32m)?VERIFIED", line) for line in told.splitlines())
+
+
+def test_nor_what_a_sound_package_says_of_itself(files: dict[str, bytes], folder: Path) -> None:
+    about = {one: json.loads(files[MANIFEST])[one] for one in ("ledger", "scope", "checkpoint")}
+    members = {one: content for one, content in files.items() if one not in (MANIFEST, SIGNATURE)}
+    write_package(folder / "sound.zip", members, about | {"scope": {"client": PAINTED * 99, "cycle": "2026-11"}}, KEY)
+    words = check_package(folder / "sound.zip", [KEY.public]).in_words()
+    assert not COMMANDS.search(words)
+    assert words.startswith("package of x�")
+    assert f"signed with the key {KEY.public.id}; policy.json is" in words
+    assert len(words) < 2_000
 
 
 JSON = st.recursive(

