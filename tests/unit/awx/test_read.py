@@ -43,7 +43,7 @@ def test_schedules_that_awx_takes_are_read(tmp_path: Path) -> None:
 
 def test_schedules_that_awx_would_refuse_are_refused_each_by_name(tmp_path: Path) -> None:
     daily = {"daily": True}
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "ring is for the template ring alone, and this is cycle": {**DUE, "ring": "pilot"},
         "ring is for the template ring alone, and this is report": {**PILOT, "template": "report"},
         "the template ring wants a ring; there is: pilot,": {"template": "ring", **daily},
