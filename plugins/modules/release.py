@@ -13,6 +13,8 @@ description:
   - Puts on the ledger that holds are over, who says so and why.
   - Name one of O(hold), O(endpoint), or the scope that the holds have, with any of O(client), O(ring), O(kind) and
     O(cycle).
+  - The scope is met exactly. A client alone, for one, does not name the holds on its tiers, for which ring and kind
+    are wanted too. Only the cycle may be left out.
 options:
   hold:
     description: The hold by its id.
@@ -30,7 +32,9 @@ options:
     description: The kind in the scope of the holds.
     type: str
   cycle:
-    description: The cycle in the scope of the holds.
+    description:
+      - The cycle in the scope of the holds, such as V(2026-11).
+      - Without it, the holds of that scope in each cycle, and those in none. A failure holds its tier in its cycle.
     type: str
   reason:
     description: Why, in words.
@@ -47,7 +51,14 @@ EXAMPLES = r"""
     endpoint: ACME-WS02
     reason: disk cleaned up, update installed by hand
 
-- name: Production of a client goes on
+- name: Production of a client goes on, whatever holds that tier
+  msp.patching.release:
+    client: Acme Dental
+    ring: production
+    kind: server
+    reason: cause found, and it concerns the pilot only
+
+- name: The same, but only what holds it in one cycle
   msp.patching.release:
     client: Acme Dental
     ring: production

@@ -28,7 +28,9 @@ options:
     description: The cycle, such as V(2026-11) or V(2026-11-oob1); without it, the one that opened last.
     type: str
   client:
-    description: Only this client.
+    description:
+      - Only this client. The names of the files have its name in them, and, where that is not just words with a capital
+        letter each, a mark behind it as well. So clients whose names look alike there have files of their own.
     type: str
   ring:
     description: Only this ring.

@@ -189,6 +189,12 @@ def test_surveys_offer_what_can_be_answered(site: Site) -> None:
     for name in DECISIONS:
         assert all(survey["required"] for survey in surveys[name].values() if survey["variable"] in ("reason", "text"))
         assert "by" not in surveys[name]  # AWX knows who it is
+    # nothing is said of the cycle that is open: a hold is met in whichever cycle it is
+    assert surveys["release"]["cycle"]["question_description"] == "Such as 2026-11; empty for each in which it is held"
+    (row,) = (row for name, row in site.awx.all("workflow_job_templates").items() if "second person" in name)
+    asked = {one["variable"]: one for one in site.awx.call("GET", row["related"]["survey_spec"])["spec"]}
+    assert {"client", "ring", "kind", "reason"} == set(asked) <= set(surveys["release"])
+    assert all(asked[name] == surveys["release"][name] for name in asked)
 
 
 def test_answers_that_cannot_be_are_refused_at_launch(site: Site) -> None:

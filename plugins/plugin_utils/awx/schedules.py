@@ -35,6 +35,8 @@ REFUSED = (
     ),
     (r"EXDATE|RDATE", "EXDATE and RDATE are refused"),
     (r"SECONDLY", "SECONDLY is refused"),
+    (r"COUNT=\S*UNTIL=|UNTIL=\S*COUNT=", "COUNT and UNTIL in one rule are refused: one of the two says when it ends"),
+    (r"COUNT=0*[1-9]\d{3}", "a COUNT of more than 999 is refused"),
     (r"DTSTART", "it begins with the rule: the start is `start` and `at`"),
 )
 
@@ -47,16 +49,21 @@ def awx_rule(times: Mapping[str, Any], time_zone: str) -> str:
     """The text for AWX's field rrule, from one of `FORMS` with `at` (HH:MM, default 00:00) and `start` (a date).
 
     The zone is an IANA name; local time is kept over changes of the clock, and a time that the clock skips is left out
-    that day. Raises ScheduleError naming what is wrong.
+    that day. Raises ScheduleError naming the schedule, where it has a name, and what is wrong.
     """
+    try:
+        return _rule(times, time_zone)
+    except ScheduleError as exc:
+        raise ScheduleError(f"{times['name']}: {exc}" if "name" in times else str(exc)) from exc.__cause__
+
+
+def _rule(times: Mapping[str, Any], time_zone: str) -> str:
     unknown = sorted(set(times) - {*FORMS, "at", "start", *OTHERS})
     if unknown:
-        raise ScheduleError(f"{_of(times)}{', '.join(unknown)}: there is {', '.join(FORMS)}, at, start")
+        raise ScheduleError(f"{', '.join(unknown)}: there is {', '.join(FORMS)}, at, start")
     forms = [form for form in FORMS if form in times]
     if len(forms) != 1:
-        raise ScheduleError(
-            f"{_of(times)}one of {', '.join(FORMS)} is wanted, and there is {', '.join(forms) or 'none'}"
-        )
+        raise ScheduleError(f"one of {', '.join(FORMS)} is wanted, and there is {', '.join(forms) or 'none'}")
     try:
         zone(time_zone)
     except (KeyError, ValueError, OSError) as exc:  # what zoneinfo raises for what is no name of a zone
@@ -64,10 +71,6 @@ def awx_rule(times: Mapping[str, Any], time_zone: str) -> str:
     start = f"DTSTART;TZID={time_zone}:{_day(times.get('start', START))}T{_time(times.get('at', '00:00'))}"
     value = times[forms[0]]
     return " ".join([start, *(f"RRULE:{rule}" for rule in RULES[forms[0]](value))])
-
-
-def _of(times: Mapping[str, Any]) -> str:
-    return f"{times['name']}: " if "name" in times else ""
 
 
 def _day(given: Any) -> str:
@@ -126,9 +129,17 @@ def _as_written(rule: Any) -> list[str]:
     for pattern, why in REFUSED:
         if re.search(pattern, text, re.IGNORECASE):
             raise ScheduleError(f"rrule {text!r}: AWX would not run it; {why}")
-    if "INTERVAL=" not in text.upper():
-        raise ScheduleError(f"rrule {text!r}: AWX wants an INTERVAL in it")
+    for one in text.split() or [""]:  # there may be several, and EXRULE beside RRULE
+        _interval(one.rpartition(":")[2])
     return [text]
+
+
+def _interval(rule: str) -> None:
+    found = re.search(r"(?:^|;)INTERVAL=([^;]*)", rule, re.IGNORECASE)
+    if found is None:
+        raise ScheduleError(f"rrule {rule!r}: AWX wants an INTERVAL in it")
+    if re.fullmatch(r"0*[1-9][0-9]*", found[1]) is None:
+        raise ScheduleError(f"rrule {rule!r}: an INTERVAL of 1 or more is wanted")
 
 
 RULES = {

@@ -289,7 +289,7 @@ def release(
     scope: Mapping[str, str] | None = None,
     endpoint: str | None = None,
 ) -> list[Event]:
-    """Release holds: one by its id, those of exactly a scope, or those that an endpoint's failures placed."""
+    """Release holds: by id, of exactly a scope (of each cycle, unless it names one), or of an endpoint's failures."""
     if [hold is not None, bool(scope), endpoint is not None].count(True) != 1:
         raise DecisionError("name one of: the `hold` by its id, the scope it has, the `endpoint` that caused it")
     rows = ledger.rows("holds")
@@ -297,8 +297,9 @@ def release(
         found = [row for row in rows if row["id"] == hold]
     elif scope:
         check_words(scope)
-        wanted = canonical(dict(scope))
-        found = [row for row in rows if row["scope"] == wanted]
+        # failures hold a tier in its cycle, which who releases the tier need not know
+        held = [(row, json.loads(row["scope"])) for row in rows]
+        found = [row for row, of in held if of.items() >= scope.items() and of.keys() - scope.keys() <= {"cycle"}]
     else:
         failures = {row["id"] for row in ledger.rows("failures") if row["endpoint"] == endpoint}
         found = [row for row in rows if row["failure"] in failures]

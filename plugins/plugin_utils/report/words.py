@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from ..account import Scope
 from ..flow.deadlines import NO_SEVERITY, WORKSTATION
+from ..flow.records import KINDS, RINGS
 from .figures import Share
 
 NOTHING = "–"
+SLUG_LENGTH = 40
 PLACES: Mapping[str, str] = {
     "patched": "patched and validated",
     "excluded": "excluded, on record",
@@ -137,10 +140,19 @@ def scope(row: Mapping[str, str]) -> str:
 
 
 def stem(of_what: Scope) -> str:
-    """What the names of a report's files begin with: readable, and safe on any file system."""
-    parts = (part for part in (of_what.client, of_what.ring, of_what.kind) if part)
-    slugs = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-")[:40] or "client" for part in parts]
-    return "-".join(["compliance", of_what.cycle, *slugs])
+    """What the names of a report's files begin with: readable, safe on any file system, and no other scope's."""
+    client = [_slug(of_what.client)] if of_what.client else []
+    return "-".join(["compliance", of_what.cycle, *client, *(part for part in (of_what.ring, of_what.kind) if part)])
+
+
+def _slug(client: str) -> str:
+    """The client in a file's name: of those that look alike there, such as ``Acme Inc`` and ``Acme, Inc``, one only has
+    no mark."""
+    slug = re.sub(r"[^a-z0-9]+", "-", client.lower())[:SLUG_LENGTH].strip("-")
+    words = slug.split("-")
+    if client == " ".join(word.capitalize() for word in words) and not {*words} & {*RINGS, *KINDS}:
+        return slug
+    return f"{slug or 'client'}-{hashlib.sha256(client.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 __all__ = [

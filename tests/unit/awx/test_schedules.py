@@ -68,11 +68,40 @@ def test_whatever_can_be_said_is_taken_and_fires(times: dict[str, Any], at: str)
         ({"rrule": "FREQ=MONTHLY;INTERVAL=1;BYDAY=MO,2TU"}, "never run"),
         ({"rrule": "FREQ=DAILY"}, "INTERVAL"),
         ({"rrule": "FREQ=SECONDLY;INTERVAL=5"}, "SECONDLY"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=1;COUNT=2;UNTIL=20270101T000000Z"}, "COUNT and UNTIL"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=1;UNTIL=20270101T000000Z;COUNT=2"}, "COUNT and UNTIL"),
+        ({"rrule": "freq=daily;interval=1;until=20270101T000000Z;count=2"}, "COUNT and UNTIL"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=1;COUNT=1000"}, "more than 999"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=0"}, "INTERVAL of 1 or more"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=;BYHOUR=1"}, "INTERVAL of 1 or more"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=two"}, "INTERVAL of 1 or more"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=1 RRULE:FREQ=WEEKLY"}, "rrule 'FREQ=WEEKLY': AWX wants an INTERVAL"),
+        ({"rrule": "FREQ=DAILY;INTERVAL=1 EXRULE:FREQ=WEEKLY;INTERVAL=0"}, "INTERVAL of 1 or more"),
+        ({"rrule": ""}, "INTERVAL"),
+        ({"name": "pilot", "rrule": "FREQ=DAILY"}, "pilot: rrule 'FREQ=DAILY'"),
+        ({"name": "pilot", "daily": True, "at": 1265}, "pilot: at is 1265"),
     ],
 )
 def test_what_awx_would_not_run_is_refused_by_name(times: dict[str, Any], said: str) -> None:
     with pytest.raises(ScheduleError, match=said.replace("(", r"\(")):
         awx_rule(times, NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=TU;BYSETPOS=2",
+        "FREQ=DAILY;INTERVAL=1;COUNT=999",
+        "FREQ=DAILY;INTERVAL=10;UNTIL=20280101T000000Z",
+        "FREQ=DAILY;INTERVAL=1 EXRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=SU",
+        "FREQ=DAILY;INTERVAL=1;COUNT=20 RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;UNTIL=20280101T000000Z",
+    ],
+)
+def test_a_rule_that_awx_takes_is_taken_as_it_is_written(rule: str) -> None:
+    made = awx_rule({"rrule": rule}, NEW_YORK)
+    assert made.endswith(f" RRULE:{rule.removeprefix('RRULE:')}")
+    schedules.check(made)
+    assert schedules.fires(made, datetime(2026, 1, 1, tzinfo=UTC), most=1)
 
 
 def test_a_zone_that_is_none_is_refused() -> None:

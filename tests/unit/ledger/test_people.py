@@ -221,10 +221,67 @@ def test_holds_are_released_by_id_scope_or_the_endpoint_that_caused_them(ledger:
     assert all(row["released"]["by"] == "j.doe" for row in ledger.register_record()["holds"])
 
 
-@pytest.mark.parametrize("which", [{}, {"hold": "x", "endpoint": "A"}, {"scope": {"ring": "prod"}}, {"hold": "x"}])
-def test_releases_that_name_nothing(ledger: Ledger, which: dict[str, Any]) -> None:
+def held(ledger: Ledger, key: str, **scope: str) -> None:
+    put(ledger, [Event("hold.placed", None, NOW, {"id": key, "scope": scope, "reason": "failed", "failure": "f1"})])
+
+
+def released(events: Sequence[Event]) -> set[str]:
+    return {event.body["id"] for event in events}
+
+
+@pytest.fixture
+def held_tiers(ledger: Ledger) -> Ledger:
+    """As failures hold them: a tier in its cycle, and production of a client, or of all, until somebody says so."""
+    held(ledger, "of november", cycle="2026-11", **TIER)
+    held(ledger, "of the emergency", cycle="2026-11-oob1", **TIER)
+    held(ledger, "of any", **TIER)
+    held(ledger, "of the pilot", cycle="2026-11", **{**TIER, "ring": "pilot"})
+    held(ledger, "of workstations", cycle="2026-11", **{**TIER, "kind": "workstation"})
+    held(ledger, "of another client", cycle="2026-11", **{**TIER, "client": "Beta"})
+    held(ledger, "of all clients", ring="production", kind="server")
+    held(ledger, "of a tier without a kind", cycle="2026-11", client="Acme", ring="production")
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("scope", "found"),
+    [
+        (TIER, {"of november", "of the emergency", "of any"}),
+        ({**TIER, "cycle": "2026-11"}, {"of november"}),
+        ({"ring": "production", "kind": "server"}, {"of all clients"}),
+        ({"client": "Acme", "ring": "production"}, {"of a tier without a kind"}),
+    ],
+)
+def test_a_tier_is_released_in_whichever_cycle_it_is_held_unless_one_is_named(
+    held_tiers: Ledger, scope: dict[str, str], found: set[str]
+) -> None:
+    assert released(people.release(held_tiers, NOW, scope=scope, **WHO)) == found
+
+
+def test_a_tier_that_was_released_is_left_as_it_is(held_tiers: Ledger) -> None:
+    put(held_tiers, people.release(held_tiers, NOW, hold="of november", **WHO))
+    rest = people.release(held_tiers, NOW, scope=TIER, **WHO)
+    assert released(rest) == {"of the emergency", "of any"}
+    put(held_tiers, rest)
+    assert people.release(held_tiers, NOW, scope=TIER, **WHO) == []
+    assert people.release(held_tiers, NOW, scope={**TIER, "cycle": "2026-11"}, **WHO) == []
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        {},
+        {"hold": "x", "endpoint": "A"},
+        {"scope": {"ring": "prod"}},
+        {"hold": "x"},
+        {"scope": {"client": "Acme"}},
+        {"scope": {**TIER, "cycle": "2026-12"}},
+        {"scope": {"cycle": "2026-11"}},
+    ],
+)
+def test_releases_that_name_nothing(held_tiers: Ledger, which: dict[str, Any]) -> None:
     with pytest.raises(DecisionError):
-        people.release(ledger, NOW, **WHO, **which)
+        people.release(held_tiers, NOW, **WHO, **which)
 
 
 @pytest.mark.parametrize(
