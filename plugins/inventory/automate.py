@@ -225,7 +225,10 @@ options:
     elements: str
     default: []
   time_zone_aliases:
-    description: IANA zones by other names that people put into the EDF, such as Windows' own.
+    description:
+      - IANA zones by other names that people put into the EDF, such as Windows' own (V(Eastern Standard Time)).
+      - A zone is V(AREA/PLACE), or V(UTC). Abbreviations are none, also those that the zone database has for the sake
+        of old programs (V(EST) there knows no summer), unless they are told here.
     type: dict
     default: {}
   time_zones_by_utc_offset:

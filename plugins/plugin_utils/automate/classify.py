@@ -30,7 +30,7 @@ from .places import Places
 from .rules import MAPS, Rules
 from .said import NOTHING, Said
 from .snapshot import Snapshot, referred
-from .words import ONLY_KIND, POLICY_GROUPS, RECORD, WordError, parse
+from .words import ONLY_KIND, POLICY_GROUPS, RECORD, WordError
 
 _SEEN = ("kind", "os", "online", "asleep", "user_logged_on", "last_contact")
 """Keys told by the computer's own record."""
@@ -139,10 +139,8 @@ class Classifier:
             value = expression.search(raw)
             if value is None:
                 continue
-            if key == "time_zone":
-                value = self._rules.zone_aliases.get(str(value).casefold(), value)
             try:
-                values[key] = parse(key, value)
+                values[key] = self._rules.told(key, value)
             except WordError as exc:
                 doubts[key] = f"option {expression.option}: {exc}"
         return Said(values, doubts)

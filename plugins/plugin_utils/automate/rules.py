@@ -81,7 +81,7 @@ class Rules:
             extra_fields=_extra_fields(options["extra_fields"] or {}),
             fields=_expressions(options["fields"] or {}),
             zone_aliases={
-                str(name).casefold(): _zone(f"time_zone_aliases[{name!r}]", zone)
+                str(name).strip().casefold(): _zone(f"time_zone_aliases[{name!r}]", zone)
                 for name, zone in (options["time_zone_aliases"] or {}).items()
             },
             zones_by_offset=_offsets(options["time_zones_by_utc_offset"] or {}),
@@ -89,6 +89,16 @@ class Rules:
             clients=frozenset(str(name) for name in options["clients"] or ()),
             qualify_names=options["qualify_names"] == "always",
         )
+
+    def told(self, key: str, value: object) -> Any:
+        """``value`` from the RMM as the record's ``key`` holds it. Raises `WordError`."""
+        if key != "time_zone":
+            return parse(key, value)
+        alias = self.zone_aliases.get(str(value).strip().casefold())
+        try:
+            return alias or parse(key, value)
+        except WordError as exc:
+            raise WordError(f"{exc}; option time_zone_aliases may say which one it stands for") from exc
 
     @property
     def use_groups(self) -> bool:
