@@ -33,7 +33,8 @@ description:
     server's role, a workstation's track), or for which the RMM says two things at once, is in the inventory all the
     same, in the group C(unclassified), with C(automate_unclassified), a dictionary of the keys in question and the
     reasons. It is held, not patched. Where something else than a needed key is in doubt, for example the flag that
-    disables patching at its location, C(patching_time_zone) is null to that end. One warning counts them.
+    disables patching at its location, or the name of its client or location, C(patching_time_zone) is null to that
+    end. One warning counts them.
   - The variable C(automate_mac) has the MAC address that Automate tells, for Wake-on-LAN.
   - B(Groups.) C(ring_RING), C(track_TRACK), C(role_ROLE), C(policy_POLICY_GROUP), C(kind_KIND), C(client_SLUG) and
     below it C(location_CLIENTSLUG_SLUG), and C(unclassified). A slug is the name in lower case, with C(_) for what
@@ -50,7 +51,9 @@ description:
     unclassified. Policy groups that do not exist for the endpoint's kind do not count. (3) EDFs, entered at the
     location, then at the client, then their default values. (4) For the time zone, O(time_zones_by_utc_offset),
     then O(default_time_zone).
-  - Computers whose operating system is known and is not Windows are left out; C(-v) tells how many.
+  - Computers whose operating system is known and is not Windows are left out; C(-v) tells how many. Hyper-V Server and
+    Azure Stack HCI are Windows servers. Where an operating system is neither Windows nor one that is known to be
+    another, a warning names those that are left out.
   - Text from the RMM is never a template, whatever it looks like. Text that holds a brace is exported by
     C(ansible-inventory) as C(__ansible_unsafe).
 requirements:

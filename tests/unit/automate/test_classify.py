@@ -70,6 +70,9 @@ def test_the_core_takes_every_record() -> None:
         ("Workstation", "Microsoft Windows 10 Pro", "workstation"),
         ("laptop", "Microsoft Windows 11 Pro", "workstation"),
         ("Server", None, "server"),
+        ("Server", "Microsoft Hyper-V Server 2019 x64", "server"),
+        (None, "Microsoft Azure Stack HCI", "server"),
+        ("Workstation", "Microsoft Azure Stack HCI", None),
         ("Thin thing", "Microsoft Windows Server 2022", "server"),
         (None, "Microsoft Windows 11 Pro", "workstation"),
         ("Workstation", "Microsoft Windows Server 2022", None),
@@ -89,8 +92,52 @@ def test_what_does_not_run_windows_is_counted_and_left_out() -> None:
         (computer(2, OperatingSystemName="macOS 15"), ()),
         (computer(3), WORKSTATION),
         (computer(4, OperatingSystemName=None), ()),
+        (computer(5, OperatingSystemName="VMware ESXi 8.0.3"), ()),
+        (computer(6, OperatingSystemName="Mac OS X 10.15.7"), ()),
+        (computer(7, OperatingSystemName="Red Hat Enterprise Linux 9"), ()),
     )
-    assert ([one.record["id"] for one in found.endpoints], found.computers, found.not_windows) == ([3, 4], 4, 2)
+    assert ([one.record["id"] for one in found.endpoints], found.computers, found.not_windows) == ([3, 4], 7, 5)
+    assert not any("left out" in words for words in found.warnings)
+
+
+def test_who_is_left_out_without_being_known_to_run_something_else_is_named() -> None:
+    found = fleet(
+        (server(1, "ODD01", OperatingSystemName="Microsoft Nano OS x64"), SERVER),
+        (server(2, "ODD02", OperatingSystemName="Microsoft Nano OS x64"), SERVER),
+        *((computer(10 + number, f"X{number}", OperatingSystemName=f"Thing {number}"), ()) for number in range(3)),
+        (computer(4), WORKSTATION),
+    )
+    (told,) = [words for words in found.warnings if "left out" in words]
+    assert told.startswith("5 computer(s) left out")
+    assert "ODD01 and others ('Microsoft Nano OS x64'), X0 ('Thing 0'), X1 ('Thing 1') and more" in told
+
+
+def test_a_hypervisor_is_one_of_its_clients_servers() -> None:
+    """Or the other one would be its client's only server, which goes without a pilot."""
+    found = fleet((server(1, OperatingSystemName="Microsoft Hyper-V Server 2019"), SERVER), (server(2), SERVER))
+    assert [one.record["client_servers"] for one in found.endpoints] == [2, 2]
+
+
+@pytest.mark.parametrize("name", ["", "  ", None])
+@pytest.mark.parametrize("key", ["Client", "Location"])
+def test_a_client_or_location_without_a_name_is_null_and_holds(key: str, name: str | None) -> None:
+    """Exceptions and freezes are for clients and locations by their names."""
+    row = computer(1, **{key: {"Id": 1 if key == "Client" else 10, "Name": name}})
+    places = {"clients": [{**ACME, "Name": name}]} if key == "Client" else {"locations": [{**OFFICE, "Name": name}]}
+    endpoint = only(fleet((row, WORKSTATION), **places))
+    assert endpoint.record[key.lower()] is None
+    assert f"its {key.lower()} has no name" in endpoint.unclassified[key.lower()]
+    assert EndpointRecord.parse(endpoint.record).time_zone is None
+
+
+@pytest.mark.parametrize(
+    "never", ["0001-01-01T00:00:00", "1899-12-30T00:00:00", "1969-12-31T18:00:00", "1970-01-01T00:00:00", "9999-12-31"]
+)
+def test_an_instant_that_says_never_is_null(never: str) -> None:
+    endpoint = only(fleet((computer(1, RemoteAgentLastContact=never), WORKSTATION)))
+    assert endpoint.record["last_contact"] is None
+    assert not endpoint.unclassified
+    assert EndpointRecord.parse(endpoint.record).ring == "pilot"
 
 
 @pytest.mark.parametrize(
