@@ -127,9 +127,11 @@ options:
   rings:
     description:
       - Full names of RMM groups, and the ring that their members are in.
-      - In this and the following options names are compared in any case, C(*) stands for anything, the first that
-        fits a group counts, and what you write replaces the default as a whole. V({}) means that groups do not tell
-        it.
+      - In this and the following options names are compared in any case, C(*) stands for anything and every other
+        character for itself, the first that fits a group counts, and what you write replaces the default as a whole.
+        V({}) means that groups do not tell it.
+      - A warning tells of names that no group has, as one that was renamed or is misspelt here. Of those of a default
+        it tells only where a group that no option knows is in the same place.
     type: dict
     default:
       Patching.Ring.Pilot: pilot
@@ -351,7 +353,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = self._read_config_data(path)
         try:
             self._check_names(config)
-            rules = Rules.parse({name: self.get_option(name) for name in _RULES})
+            rules = Rules.parse({name: self.get_option(name) for name in _RULES}, config)
             snapshot = self._snapshot(path, self._settings(path), use_cache=cache)
             classifier = Classifier(snapshot, rules)
             fleet = classifier.fleet()

@@ -105,6 +105,7 @@ class Classifier:
             not_windows=len(others),
             warnings=[
                 *self._places.unknown_titles(),
+                *self._membership.unknown_names(),
                 *_unknown_systems(others),
                 *_unclassified_warning(wanted),
             ],

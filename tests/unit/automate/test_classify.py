@@ -14,7 +14,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.automate.errors impor
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.snapshot import Snapshot
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint as EndpointRecord
 from tests.unit.automate.fakes import Row, client, computer, location, server
-from tests.unit.automate.fleets import ACME, OFFICE, SERVER, WORKSTATION, classifier, fleet, only, rules
+from tests.unit.automate.fleets import ACME, OFFICE, OPTIONS, SERVER, WORKSTATION, classifier, fleet, only, rules
 
 
 def test_the_whole_record_of_a_workstation() -> None:
@@ -206,6 +206,72 @@ def test_a_policy_group_that_is_not_for_the_kind_does_not_count() -> None:
 def test_group_names_are_compared_in_any_case_and_may_hold_a_star() -> None:
     endpoint = only(fleet((computer(1), ("waves.Client 7.LAST", "PATCHING.TRACK.overnight", "Patching.Policy.Auto"))))
     assert (endpoint.record["ring"], endpoint.record["track"]) == ("production", "overnight")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("*.[VIP] No Patching", True),
+        ("Clients.Acme.[VIP] No Patching", True),
+        ("clients.*.[vip]*", True),
+        ("Clients.Acme.?VIP] No Patching", False),
+        ("Clients.Acme.[[]VIP] No Patching", False),
+    ],
+)
+def test_a_star_is_the_only_wildcard(pattern: str, fits: bool) -> None:
+    groups = (*WORKSTATION, "Clients.Acme.[VIP] No Patching")
+    endpoint = only(fleet((computer(1), groups), agent_disabled_groups=[pattern]))
+    assert endpoint.record["agent_disabled"] is fits
+
+
+EVERY_GROUP = (
+    *(name for option in ("rings", "tracks", "policy_groups", "roles", "criticalities") for name in OPTIONS[option]),
+    "Patching.Disabled",
+    "Patching.Unattended Reboot",
+)
+
+
+def unknown(*groups: str, **options: Any) -> str:
+    """What is told of names that no group has, where the RMM has these groups."""
+    warnings = fleet((computer(1), groups), **options).warnings
+    return " ".join(words for words in warnings if words.startswith("no RMM group has the name"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"agent_disabled_groups": ["Patching.Disabled", "No Pathcing"]}, "option agent_disabled_groups 'No Pathcing'"),
+        ({"unattended_reboot_groups": ["*.Unattended"]}, "option unattended_reboot_groups '*.Unattended'"),
+        ({"policy_groups": {"Patching.Policy.Never": "do_not_patch"}}, "option policy_groups 'Patching.Policy.Never'"),
+        ({"criticalities": {"Patching.Criticality.P2": "P2"}}, "option criticalities 'Patching.Criticality.P2'"),
+        ({"redundancy_group_prefix": "Pairs."}, "option redundancy_group_prefix 'pairs.'"),
+    ],
+)
+def test_a_name_in_the_source_that_no_group_has_is_told(options: dict[str, Any], says: str) -> None:
+    told = unknown(*EVERY_GROUP, **options)
+    assert says in told
+    assert "'Patching.Disabled'" not in told.partition("known to no option")[0]
+
+
+def test_names_that_no_group_has_are_told_in_one_line() -> None:
+    found = fleet((computer(1), WORKSTATION), agent_disabled_groups=["One"], unattended_reboot_groups=["Two"])
+    (told,) = [words for words in found.warnings if "no RMM group" in words]
+    assert "option agent_disabled_groups 'One', unattended_reboot_groups 'Two'" in told
+
+
+@pytest.mark.parametrize("old", ["Patching.Disabled", "Patching.Policy.Do Not Patch"])
+def test_a_group_of_a_default_that_was_renamed_is_told(old: str) -> None:
+    new = f"{old.rpartition('.')[0]}.Never"
+    told = unknown(*(name for name in EVERY_GROUP if name != old), new)
+    assert repr(old) in told
+    assert f"known to no option: {new!r}" in told
+    assert told.count("'") == 4
+
+
+def test_a_group_of_a_default_that_a_tenant_has_never_made_is_not() -> None:
+    """Nor are the groups that others are in, as Patching.Ring is, strange to anybody."""
+    places = ("Patching", "Patching.Ring", "Patching.Role", "Patching.Criticality")
+    assert not unknown(*WORKSTATION, *places, "Clients.A")
 
 
 def test_a_key_in_doubt_that_the_flow_does_not_need_withholds_the_zone() -> None:
