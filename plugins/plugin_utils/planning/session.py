@@ -169,7 +169,8 @@ class Session:
         near = [name for name, one in fleet.items() if place_of(one) in places and name not in waking]
         known = self._ledger.progress(near)
         now = plan.now
-        peers = [name for name in near if may_send(as_seen(fleet[name], known[name], now), known[name])]
+        seen = {name: as_seen(fleet[name], known[name], now) for name in near}
+        peers = [name for name, one in seen.items() if may_send(one, known[name], plan.planner)]
         tried = {name: [peer for peer, dummy in tried_in(plan.progress[name], plan.turns[name])] for name in waking}
         wakings, steps = arranged(waking, self._macs, tried, peers, fleet)
         lost = [name for name in waking if name not in wakings and name not in steps]

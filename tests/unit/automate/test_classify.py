@@ -122,9 +122,12 @@ def test_a_hypervisor_is_one_of_its_clients_servers() -> None:
 @pytest.mark.parametrize("key", ["Client", "Location"])
 def test_a_client_or_location_without_a_name_is_null_and_holds(key: str, name: str | None) -> None:
     """Exceptions and freezes are for clients and locations by their names."""
-    row = computer(1, **{key: {"Id": 1 if key == "Client" else 10, "Name": name}})
-    places = {"clients": [{**ACME, "Name": name}]} if key == "Client" else {"locations": [{**OFFICE, "Name": name}]}
-    endpoint = only(fleet((row, WORKSTATION), **places))
+    row = computer(1) | {key: {"Id": 1 if key == "Client" else 10, "Name": name}}
+    clients, locations = ([{**one, "Name": name}] for one in (ACME, OFFICE))
+    if key == "Client":
+        endpoint = only(fleet((row, WORKSTATION), clients=clients))
+    else:
+        endpoint = only(fleet((row, WORKSTATION), locations=locations))
     assert endpoint.record[key.lower()] is None
     assert f"its {key.lower()} has no name" in endpoint.unclassified[key.lower()]
     assert EndpointRecord.parse(endpoint.record).time_zone is None
