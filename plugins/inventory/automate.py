@@ -43,7 +43,9 @@ description:
   - B(Host names) are the computer names. Where a name occurs twice, in any case of letters, all concerned become
     C(NAME.CLIENTSLUG), and C(NAME.CLIENTSLUG.ID) where one client has it twice. O(qualify_names) makes that the
     rule for all, so that a new client's C(DC01) does not rename another's. What stands on record of an endpoint
-    (exceptions, failures, its last search) is by its name and does not follow when that changes.
+    (exceptions, failures, its last search) is by its name and does not follow when that changes. Of two sources, the
+    second is refused where it has another computer of a name that the first has given, also of another server; both
+    need O(qualify_names=always) then.
   - B(Precedence.) For each key, the first source that says something settles it, and what is there and wrong does
     not fall through to the next. (1) The expression in O(fields). (2) RMM groups; of several that say different
     things, the one lower in Patch Manager's list of groups wins (the greater C(Priority)), as Automate applies
@@ -332,6 +334,7 @@ from ..plugin_utils.automate.errors import OptionError
 from ..plugin_utils.automate.rules import Rules
 from ..plugin_utils.automate.settings import Settings
 from ..plugin_utils.automate.snapshot import Snapshot, read_snapshot
+from ..plugin_utils.automate.sources import Source, refuse_taken, tell_source
 from ..plugin_utils.errors import PatchingError
 
 if TYPE_CHECKING:
@@ -354,12 +357,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             self._check_names(config)
             rules = Rules.parse({name: self.get_option(name) for name in _RULES}, config)
-            snapshot = self._snapshot(path, self._settings(path), use_cache=cache)
+            settings = self._settings(path)
+            snapshot = self._snapshot(path, settings, use_cache=cache)
             classifier = Classifier(snapshot, rules)
             fleet = classifier.fleet()
+            source = Source(settings.api, path)
+            refuse_taken(inventory, fleet.endpoints, source)
         except PatchingError as exc:
             raise AnsibleParserError(f"{self.NAME}: {exc}") from exc
         self._write(inventory, fleet, classifier)
+        tell_source(inventory, fleet.endpoints, source)
         self.display.v(
             f"{self.NAME}: {fleet.computers} computers read, {fleet.not_windows} left out that do not run Windows, "
             f"{len(fleet.endpoints)} endpoints in the inventory"

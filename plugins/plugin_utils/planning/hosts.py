@@ -97,8 +97,8 @@ def endpoint_records(
                 record[key] = hostvars[name][PREFIX + key]
         record.setdefault("name", name)
         records[name] = record
-    # Ansible's values carry tags (where they come from, whether they are trusted); a round trip leaves plain ones, and the
-    # text of an instant that YAML has read as one
+    # Ansible's values carry tags (where they come from, whether they are trusted); a round trip leaves plain ones, and
+    # the text of an instant that YAML has read as one
     plain: dict[str, dict[str, Any]] = json.loads(json.dumps(records, default=str))
     return plain
 
