@@ -60,17 +60,19 @@ class GroupName:
     option: str
     name: str
     value: Any
+    folded: str
     pattern: re.Pattern[str] | None
 
     @classmethod
     def of(cls, option: str, name: object, value: Any) -> GroupName:
-        text = str(name)
-        parts = map(re.escape, text.casefold().split("*"))
-        return cls(option, text, value, re.compile(".*".join(parts), re.DOTALL) if "*" in text else None)
+        folded = str(name).casefold()
+        parts = map(re.escape, folded.split("*"))
+        pattern = re.compile(".*".join(parts), re.DOTALL) if "*" in folded else None
+        return cls(option, str(name), value, folded, pattern)
 
     def fits(self, full_name: str) -> bool:
         """Whether a group is called so, its name given in folded case."""
-        return self.pattern.fullmatch(full_name) is not None if self.pattern else full_name == self.name.casefold()
+        return self.pattern.fullmatch(full_name) is not None if self.pattern else full_name == self.folded
 
 
 @dataclass(frozen=True, slots=True)
