@@ -66,7 +66,8 @@ class ActionModule(ActionBase):
         counts = Counter(decision.action for decision in plan.decisions.values())
         tiers = sorted({(one.client, one.ring, one.kind) for one in plan.endpoints.values() if one.ring and one.kind})
         return _troubled(session) | {
-            "due": [] if self._task.check_mode else plan.due(),
+            # those that cannot be read fail in the next play, by name
+            "due": [] if self._task.check_mode else [*plan.due(), *session.unreadable(arguments["ring"])],
             "counts": dict(counts),
             "tiers": [list(tier) for tier in tiers],
         }

@@ -33,7 +33,8 @@ description:
     server's role, a workstation's track), or for which the RMM says two things at once, is in the inventory all the
     same, in the group C(unclassified), with C(automate_unclassified), a dictionary of the keys in question and the
     reasons. It is held, not patched. Where something else than a needed key is in doubt, for example the flag that
-    disables patching at its location, C(patching_time_zone) is null to that end. One warning counts them.
+    disables patching at its location, or the name of its client or location, C(patching_time_zone) is null to that
+    end. One warning counts them.
   - The variable C(automate_mac) has the MAC address that Automate tells, for Wake-on-LAN.
   - B(Groups.) C(ring_RING), C(track_TRACK), C(role_ROLE), C(policy_POLICY_GROUP), C(kind_KIND), C(client_SLUG) and
     below it C(location_CLIENTSLUG_SLUG), and C(unclassified). A slug is the name in lower case, with C(_) for what
@@ -42,7 +43,9 @@ description:
   - B(Host names) are the computer names. Where a name occurs twice, in any case of letters, all concerned become
     C(NAME.CLIENTSLUG), and C(NAME.CLIENTSLUG.ID) where one client has it twice. O(qualify_names) makes that the
     rule for all, so that a new client's C(DC01) does not rename another's. What stands on record of an endpoint
-    (exceptions, failures, its last search) is by its name and does not follow when that changes.
+    (exceptions, failures, its last search) is by its name and does not follow when that changes. Of two sources, the
+    second is refused where it has another computer of a name that the first has given, also of another server; both
+    need O(qualify_names=always) then.
   - B(Precedence.) For each key, the first source that says something settles it, and what is there and wrong does
     not fall through to the next. (1) The expression in O(fields). (2) RMM groups; of several that say different
     things, the one lower in Patch Manager's list of groups wins (the greater C(Priority)), as Automate applies
@@ -50,7 +53,9 @@ description:
     unclassified. Policy groups that do not exist for the endpoint's kind do not count. (3) EDFs, entered at the
     location, then at the client, then their default values. (4) For the time zone, O(time_zones_by_utc_offset),
     then O(default_time_zone).
-  - Computers whose operating system is known and is not Windows are left out; C(-v) tells how many.
+  - Computers whose operating system is known and is not Windows are left out; C(-v) tells how many. Hyper-V Server and
+    Azure Stack HCI are Windows servers. Where an operating system is neither Windows nor one that is known to be
+    another, a warning names those that are left out.
   - Text from the RMM is never a template, whatever it looks like. Text that holds a brace is exported by
     C(ansible-inventory) as C(__ansible_unsafe).
 requirements:
@@ -124,9 +129,11 @@ options:
   rings:
     description:
       - Full names of RMM groups, and the ring that their members are in.
-      - In this and the following options names are compared in any case, C(*) stands for anything, the first that
-        fits a group counts, and what you write replaces the default as a whole. V({}) means that groups do not tell
-        it.
+      - In this and the following options names are compared in any case, C(*) stands for anything and every other
+        character for itself, the first that fits a group counts, and what you write replaces the default as a whole.
+        V({}) means that groups do not tell it.
+      - A warning tells of names that no group has, as one that was renamed or is misspelt here. Of those of a default
+        it tells only where a group that no option knows is in the same place.
     type: dict
     default:
       Patching.Ring.Pilot: pilot
@@ -225,7 +232,10 @@ options:
     elements: str
     default: []
   time_zone_aliases:
-    description: IANA zones by other names that people put into the EDF, such as Windows' own.
+    description:
+      - IANA zones by other names that people put into the EDF, such as Windows' own (V(Eastern Standard Time)).
+      - A zone is V(AREA/PLACE), or V(UTC). Abbreviations are none, also those that the zone database has for the sake
+        of old programs (V(EST) there knows no summer), unless they are told here.
     type: dict
     default: {}
   time_zones_by_utc_offset:
@@ -324,6 +334,7 @@ from ..plugin_utils.automate.errors import OptionError
 from ..plugin_utils.automate.rules import Rules
 from ..plugin_utils.automate.settings import Settings
 from ..plugin_utils.automate.snapshot import Snapshot, read_snapshot
+from ..plugin_utils.automate.sources import Source, refuse_taken, tell_source
 from ..plugin_utils.errors import PatchingError
 
 if TYPE_CHECKING:
@@ -345,13 +356,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         config = self._read_config_data(path)
         try:
             self._check_names(config)
-            rules = Rules.parse({name: self.get_option(name) for name in _RULES})
-            snapshot = self._snapshot(path, self._settings(path), use_cache=cache)
+            rules = Rules.parse({name: self.get_option(name) for name in _RULES}, config)
+            settings = self._settings(path)
+            snapshot = self._snapshot(path, settings, use_cache=cache)
             classifier = Classifier(snapshot, rules)
             fleet = classifier.fleet()
+            source = Source(settings.api, path)
+            refuse_taken(inventory, fleet.endpoints, source)
         except PatchingError as exc:
             raise AnsibleParserError(f"{self.NAME}: {exc}") from exc
         self._write(inventory, fleet, classifier)
+        tell_source(inventory, fleet.endpoints, source)
         self.display.v(
             f"{self.NAME}: {fleet.computers} computers read, {fleet.not_windows} left out that do not run Windows, "
             f"{len(fleet.endpoints)} endpoints in the inventory"

@@ -12,6 +12,8 @@ description:
     operating model, records the decisions that changed, and says which step each host takes next.
   - Runs once for all hosts of the play, with C(serial) for those of the batch, on the control node, whatever their
     number. Knows of endpoints what earlier steps recorded, and connects to none.
+  - A host of which the inventory says something that cannot be fails by its name, and the others go on; where no host
+    can be read, that is an error.
   - Needs the callback P(msp.patching.evidence#callback), whose settings it shares (ledger, policy, clock).
 options:
   phase:

@@ -129,6 +129,14 @@ def test_a_wrong_client_id_is_told(read: Reader) -> None:
     failed(read(client_id="00000000-aaaa-bbbb-cccc-000000000000"), "is option client_id the GUID", read.lab)
 
 
+def test_of_two_servers_with_a_name_in_common_the_second_is_refused(read: Reader) -> None:
+    with defective(read.lab, lambda _name, _query, answer: answer) as url:
+        second = read.write("second.automate.yml", url=url)
+        found = read("--list", "-i", str(second))
+    failed(found, f"in the inventory already as computer 1 of {read.lab.info['automate']['url']}", read.lab)
+    assert f"{url}/cwa/api/v1 here" in found.sentence
+
+
 # -- options ------------------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,30 @@ def test_a_ledger_that_breaks_in_mid_run_loses_nothing(night_of: Any) -> None:
     assert night.boots("WS01") == 1
 
 
+def test_an_endpoint_whose_record_cannot_be_fails_by_name_and_stops_nobody(night_of: Any) -> None:
+    night = night_of({"WS01": workstation(), "WS02": workstation()})
+    wrong = night.folder / "wrong.yml"
+    variables = {"patching_last_contact": "1970-01-01T00:00:00+00:00", "patching_client": "Client WS01"}
+    wrong.write_text(json.dumps({"all": {"hosts": {"WS02": variables}}}))
+    for again in (False, True):  # the second time nobody else is due
+        mark = night.mark()
+        run = night.run("-i", str(wrong))
+        assert run.returncode == 2, run.output
+        assert (run.stats["WS02"]["failures"], run.stats.get("WS01", {}).get("failures", 0)) == (1, 0)
+        said = sentence(run.output)
+        assert "1 endpoint(s) of the inventory cannot be read: WS02: endpoint WS02: last_contact is '1970-01-01" in said
+        assert night.touched(mark) == (set() if again else {"WS01"})
+        assert night.events("tier.closed") == []
+    assert "no tier closes that these may be in, which the inventory has wrong: WS02" in said
+    assert sorted(night.installed("WS01")) == [BIG, SMALL]
+    night.agrees("WS01")
+    alone = night.run("-i", str(wrong), "-l", "WS02")
+    assert alone.returncode == 2
+    assert "cannot be read: WS02" in sentence(alone.output)
+    assert night.run("-l", "WS01").returncode == 0
+    assert [event.body["client"] for event in night.events("tier.closed")] == ["Client WS01"]
+
+
 def test_a_psa_that_is_down_gets_its_ticket_later_and_once(night_of: Any) -> None:
     night = night_of({"WS01": workstation()})
 

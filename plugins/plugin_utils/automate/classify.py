@@ -16,6 +16,7 @@ endpoint because a key it needs is null; where another key is in doubt, the time
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -30,12 +31,22 @@ from .places import Places
 from .rules import MAPS, Rules
 from .said import NOTHING, Said
 from .snapshot import Snapshot, referred
-from .words import ONLY_KIND, POLICY_GROUPS, RECORD, WordError, parse
+from .words import ONLY_KIND, POLICY_GROUPS, RECORD, WordError
 
 _SEEN = ("kind", "os", "online", "asleep", "user_logged_on", "last_contact")
 """Keys told by the computer's own record."""
 _TOLD = tuple(key for key in RECORD if key not in (*_SEEN, "id", "name", "client", "location", "client_servers"))
 """Keys told by groups and fields."""
+_WINDOWS = ("windows", "hyper-v server", "azure stack", "azure local")
+_SERVERS = ("server", "azure stack", "azure local")
+_OTHERS = re.compile(
+    r"linux|ubuntu|debian|raspbian|centos|red ?hat|fedora|suse|unix|bsd|solaris|android|proxmox|esxi?\b|vmware"
+    r"|chrome ?os|mac ?os|\bos x\b|darwin"
+)
+"""What names of operating systems hold, in lower case: of Windows, of its servers, and of systems that are none."""
+
+NAMED = 3
+"""Of how many a warning gives the name."""
 
 
 @dataclass(slots=True)
@@ -76,6 +87,7 @@ class Classifier:
 
     def fleet(self) -> Fleet:
         windows = [row for row in self._snapshot.computers if _is_windows(row)]
+        others = [row for row in self._snapshot.computers if not _is_windows(row)]
         endpoints = [self._endpoint(row) for row in windows]
         servers = Counter(one.client_id for one in endpoints if one.record["kind"] == "server")
         doubtful = {one.client_id for one in endpoints if one.record["kind"] is None}
@@ -90,8 +102,13 @@ class Classifier:
             endpoints=wanted,
             locations=locations,
             computers=len(self._snapshot.computers),
-            not_windows=len(self._snapshot.computers) - len(windows),
-            warnings=[*self._places.unknown_titles(), *_unclassified_warning(wanted)],
+            not_windows=len(others),
+            warnings=[
+                *self._places.unknown_titles(),
+                *self._membership.unknown_names(),
+                *_unknown_systems(others),
+                *_unclassified_warning(wanted),
+            ],
         )
 
     def raw(self, computer: Row) -> dict[str, Any]:
@@ -115,9 +132,11 @@ class Classifier:
         record: dict[str, Any] = dict.fromkeys(RECORD)
         record["id"] = number
         record["name"] = expressed.values.get("name") or str(computer.get("ComputerName") or "")
-        record["client"] = _name_of(computer, "Client") or place.client.get("Name")
-        record["location"] = _name_of(computer, "Location") or place.location.get("Name")
         doubts = {key: why for key, why in place.said.doubts.items() if key in ("client", "location")}
+        for key, name in (("client", _name_of(computer, "Client")), ("location", _name_of(computer, "Location"))):
+            record[key] = name or _named(getattr(place, key))
+            if record[key] is None:  # exceptions and freezes are for a client or a location by its name
+                doubts.setdefault(key, f"its {key} has no name in Automate")
         _merge(record, doubts, _SEEN, (expressed, _observe(computer)))
         grouped = self._membership.says(number, record["kind"])
         sources = (expressed, grouped, place.said, self._zone_fallback(computer))
@@ -139,10 +158,8 @@ class Classifier:
             value = expression.search(raw)
             if value is None:
                 continue
-            if key == "time_zone":
-                value = self._rules.zone_aliases.get(str(value).casefold(), value)
             try:
-                values[key] = parse(key, value)
+                values[key] = self._rules.told(key, value)
             except WordError as exc:
                 doubts[key] = f"option {expression.option}: {exc}"
         return Said(values, doubts)
@@ -270,7 +287,7 @@ def _observe(computer: Row) -> Said:
 def _kind(type_: str, os: str) -> tuple[str | None, str | None]:
     """By Type and by operating system; a machine on which they disagree is not patched on a guess."""
     by_type = {"server": "server", "workstation": "workstation", "laptop": "workstation"}.get(type_)
-    by_os = ("server" if "server" in os else "workstation") if "windows" in os else None
+    by_os = ("server" if _holds(os, _SERVERS) else "workstation") if _holds(os, _WINDOWS) else None
     if by_type and by_os and by_type != by_os:
         return None, f"Type says {by_type} and OperatingSystemName says {by_os}"
     return by_type or by_os, None
@@ -278,13 +295,26 @@ def _kind(type_: str, os: str) -> tuple[str | None, str | None]:
 
 def _is_windows(computer: Row) -> bool:
     """An agent that has not told its system yet counts, or it would be left out in silence."""
-    os = str(computer.get("OperatingSystemName") or "")
-    return not os or "windows" in os.lower()
+    os = _system(computer)
+    return not os or _holds(os, _WINDOWS)
+
+
+def _system(computer: Row) -> str:
+    return str(computer.get("OperatingSystemName") or "").strip().lower()
+
+
+def _holds(os: str, words: Iterable[str]) -> bool:
+    return any(word in os for word in words)
 
 
 def _name_of(computer: Row, kind: str) -> str | None:
     reference = computer.get(kind)
-    return reference.get("Name") if isinstance(reference, dict) else None
+    return _named(reference) if isinstance(reference, dict) else None
+
+
+def _named(row: Row) -> str | None:
+    name = str(row.get("Name") or "")
+    return name if name.strip() else None
 
 
 def _groups(one: Endpoint) -> list[str]:
@@ -292,6 +322,23 @@ def _groups(one: Endpoint) -> list[str]:
     prefixes = {"ring": "ring", "track": "track", "role": "role", "policy_group": "policy", "kind": "kind"}
     groups = [f"{prefix}_{one.record[key]}" for key, prefix in prefixes.items() if one.record[key]]
     return [*groups, "unclassified"] if one.unclassified else groups
+
+
+def _unknown_systems(others: Iterable[Row]) -> list[str]:
+    """A warning of those that are left out though nobody knows that they do not run Windows."""
+    names: dict[str, list[str]] = {}
+    for row in others:
+        if not _OTHERS.search(_system(row)):
+            names.setdefault(str(row["OperatingSystemName"]), []).append(str(row.get("ComputerName") or row.get("Id")))
+    if not names:
+        return []
+    count = sum(len(some) for some in names.values())
+    shown = ", ".join(f"{some[0]}{' and others' if some[1:] else ''} ({os!r})" for os, some in [*names.items()][:NAMED])
+    text = (
+        f"{count} computer(s) left out, neither patched nor counted, for their operating system is not known to be "
+        f"Windows, nor to be another: {shown}{' and more' if len(names) > NAMED else ''}"
+    )
+    return [text]
 
 
 def _unclassified_warning(endpoints: list[Endpoint]) -> list[str]:

@@ -10,12 +10,12 @@ policies; a group in that list wins over one that is not. Where the list does no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .client import GROUP_COMPUTERS, GROUPS, Row, row_id
-from .rules import MAPS, Rules
+from .rules import MAPS, GroupName, Rules
 from .said import NOTHING, Said
 from .snapshot import Snapshot, hidden
 from .words import POLICY_GROUPS
@@ -39,6 +39,7 @@ class Membership:
     """Groups by computer, and what they say together; worked out once for each combination of groups."""
 
     def __init__(self, snapshot: Snapshot, rules: Rules) -> None:
+        self._rules = rules
         if rules.use_groups:
             for resource, rows in ((GROUPS, snapshot.groups), (GROUP_COMPUTERS, snapshot.group_computers)):
                 if not rows:
@@ -69,6 +70,45 @@ class Membership:
         if key not in self._said:
             self._said[key] = _together([self._groups[number] for number in sorted(key[0])], kind)
         return self._said[key]
+
+    def unknown_names(self) -> list[str]:
+        """A warning of the names of groups, in options, that no RMM group has: nobody is in them, and whom they were to
+        keep from being patched is patched.
+
+        A tenant need not have every group that is one by default: it is told of such a name only where beside its place
+        is a group that no option knows, which may be what it was renamed to.
+        """
+        names = [group.name for group in self._groups.values()]
+        lost = self._rules.without_group(names)
+        strange = self._strange(names, lost)
+        strangers: list[str] = []
+        told = []
+        for row in lost:
+            beside = strange.get(_parent(row.name), [])
+            if row.option in self._rules.given or beside:
+                told.append(f"{row.option} {row.name!r}")
+                strangers += [name for name in beside if name not in strangers]
+        if not told:
+            return []
+        known = f"; beside them, and known to no option: {', '.join(map(repr, strangers))}" if strangers else ""
+        text = (
+            f"no RMM group has the name, so that nobody is in it: option {', '.join(told)}{known}. "
+            "Write the full names that the groups have in Automate, and leave out those that it does not have"
+        )
+        return [text]
+
+    def _strange(self, names: Iterable[str], lost: Iterable[GroupName]) -> dict[str, list[str]]:
+        """By the place they are in, the groups that no option knows and that are no place for others themselves."""
+        places = {_parent(name) for name in (*names, *(row.name for row in lost))}
+        found: dict[str, list[str]] = defaultdict(list)
+        for group in self._groups.values():
+            if not group.says and group.name.casefold() not in places and "." in group.name:
+                found[_parent(group.name)].append(group.name)
+        return found
+
+
+def _parent(full_name: str) -> str:
+    return full_name.casefold().rpartition(".")[0]
 
 
 def _known_groups(snapshot: Snapshot, rules: Rules) -> dict[int, Group]:

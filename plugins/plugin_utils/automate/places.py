@@ -14,7 +14,7 @@ from .extra_fields import ExtraField, ExtraFields
 from .rules import Rules
 from .said import Said
 from .snapshot import Snapshot, referred
-from .words import WordError, parse
+from .words import WordError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,8 @@ class Places:
             if found is None:
                 continue
             level, extra = found
-            value = extra.value
-            if key == "time_zone":
-                value = self._rules.zone_aliases.get(str(value).casefold(), value)
             try:
-                values[key] = parse(key, value)
+                values[key] = self._rules.told(key, extra.value)
             except WordError as exc:
                 doubts[key] = f"extra data field {title!r} of the {level}: {exc}"
         return Said(values, doubts)

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ..requirements import jmespath
@@ -51,10 +51,36 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What the options say. ``groups`` maps a record key to (pattern of full name, value) in the option's order."""
+class GroupName:
+    """The full ``name`` of RMM groups, as an ``option`` writes it, and the ``value`` that it gives their members.
 
-    groups: Mapping[str, tuple[tuple[str, Any], ...]]
+    ``*`` stands for anything, as in ``Clients.*.[VIP] No Patching``; every other character for itself.
+    """
+
+    option: str
+    name: str
+    value: Any
+    folded: str
+    pattern: re.Pattern[str] | None
+
+    @classmethod
+    def of(cls, option: str, name: object, value: Any) -> GroupName:
+        folded = str(name).casefold()
+        parts = map(re.escape, folded.split("*"))
+        pattern = re.compile(".*".join(parts), re.DOTALL) if "*" in folded else None
+        return cls(option, str(name), value, folded, pattern)
+
+    def fits(self, full_name: str) -> bool:
+        """Whether a group is called so, its name given in folded case."""
+        return self.pattern.fullmatch(full_name) is not None if self.pattern else full_name == self.folded
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the options say. ``groups`` maps a record key to names in the option's order; ``given`` are the options that
+    the source sets itself."""
+
+    groups: Mapping[str, tuple[GroupName, ...]]
     redundancy_prefix: str
     extra_fields: Mapping[str, str]
     fields: Mapping[str, Expression]
@@ -63,9 +89,10 @@ class Rules:
     default_zone: str | None
     clients: frozenset[str]
     qualify_names: bool
+    given: frozenset[str]
 
     @classmethod
-    def parse(cls, options: Mapping[str, Any]) -> Rules:
+    def parse(cls, options: Mapping[str, Any], given: Iterable[str] = ()) -> Rules:
         """From the plugin's options, by their names. Raises `OptionError`."""
         default_zone = options["default_time_zone"]
         prefix = options["redundancy_group_prefix"] or ""
@@ -73,7 +100,7 @@ class Rules:
             groups={
                 **{key: _group_map(key, option, options[option] or {}) for key, option in MAPS.items()},
                 **{
-                    flag: tuple((str(name).casefold(), True) for name in options[option] or ())
+                    flag: tuple(GroupName.of(option, name, value=True) for name in options[option] or ())
                     for flag, option in FLAG_GROUPS.items()
                 },
             },
@@ -81,14 +108,25 @@ class Rules:
             extra_fields=_extra_fields(options["extra_fields"] or {}),
             fields=_expressions(options["fields"] or {}),
             zone_aliases={
-                str(name).casefold(): _zone(f"time_zone_aliases[{name!r}]", zone)
+                str(name).strip().casefold(): _zone(f"time_zone_aliases[{name!r}]", zone)
                 for name, zone in (options["time_zone_aliases"] or {}).items()
             },
             zones_by_offset=_offsets(options["time_zones_by_utc_offset"] or {}),
             default_zone=_zone("default_time_zone", default_zone) if default_zone else None,
             clients=frozenset(str(name) for name in options["clients"] or ()),
             qualify_names=options["qualify_names"] == "always",
+            given=frozenset(given),
         )
+
+    def told(self, key: str, value: object) -> Any:
+        """``value`` from the RMM as the record's ``key`` holds it. Raises `WordError`."""
+        if key != "time_zone":
+            return parse(key, value)
+        alias = self.zone_aliases.get(str(value).strip().casefold())
+        try:
+            return alias or parse(key, value)
+        except WordError as exc:
+            raise WordError(f"{exc}; option time_zone_aliases may say which one it stands for") from exc
 
     @property
     def use_groups(self) -> bool:
@@ -99,20 +137,32 @@ class Rules:
         name = full_name.casefold()
         found: dict[str, Any] = {}
         for key, rows in self.groups.items():
-            for pattern, value in rows:
-                if name == pattern or fnmatchcase(name, pattern):
-                    found[key] = value
-                    break
-        if self.redundancy_prefix and name.startswith(self.redundancy_prefix) and name != self.redundancy_prefix:
+            fitting = next((row for row in rows if row.fits(name)), None)
+            if fitting is not None:
+                found[key] = fitting.value
+        if self._is_redundancy(name):
             found["redundancy_group"] = full_name[len(self.redundancy_prefix) :]
         return found
 
+    def without_group(self, full_names: Collection[str]) -> list[GroupName]:
+        """The names that none of the RMM's groups has, of whatever option."""
+        folded = [name.casefold() for name in full_names]
+        rows = [row for some in self.groups.values() for row in some]
+        lost = [row for row in rows if not any(row.fits(name) for name in folded)]
+        if self.redundancy_prefix and not any(map(self._is_redundancy, folded)):
+            lost.append(GroupName.of("redundancy_group_prefix", self.redundancy_prefix, None))
+        return lost
 
-def _group_map(key: str, option: str, groups: Mapping[Any, Any]) -> tuple[tuple[str, Any], ...]:
+    def _is_redundancy(self, name: str) -> bool:
+        prefix = self.redundancy_prefix
+        return bool(prefix) and name.startswith(prefix) and name != prefix
+
+
+def _group_map(key: str, option: str, groups: Mapping[Any, Any]) -> tuple[GroupName, ...]:
     rows = []
     for name, value in groups.items():
         try:
-            rows.append((str(name).casefold(), parse(key, value)))
+            rows.append(GroupName.of(option, name, parse(key, value)))
         except WordError as exc:
             raise OptionError(f"{option}[{str(name)!r}]", str(exc)) from exc
     return tuple(rows)

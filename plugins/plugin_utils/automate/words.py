@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from ..flow.fields import is_zone
 from ..flow.records import (
     CRITICALITIES,
     KINDS,
@@ -79,10 +79,9 @@ def _flag(_key: str, value: object) -> bool:
 
 def _zone(_key: str, value: object) -> str:
     name = str(value).strip()
-    try:
-        return ZoneInfo(name).key
-    except (ValueError, OSError, LookupError) as exc:
-        raise WordError(f"{name!r} is no IANA time zone such as America/New_York") from exc
+    if not is_zone(name):
+        raise WordError(f"{name!r} is no IANA time zone such as America/New_York")
+    return name
 
 
 def _instant(_key: str, value: object) -> str:

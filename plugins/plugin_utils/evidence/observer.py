@@ -24,7 +24,8 @@ from ..ledger import Event, LedgerError
 from ..ledger.checkpoints import Checkpoint
 from ..ledger.cycles import closing_events
 from ..ledger.lanes import lanes
-from ..planning.hosts import HostVars, readable_endpoints
+from ..planning.hosts import HostVars, Unreadable, readable_endpoints
+from ..planning.prose import names_of
 from ..planning.summary import run_summary
 from ..planning.tiers import Key, prove_tiers, tiers_table
 from .archive import Archive
@@ -113,10 +114,13 @@ class Observer:
         if recorder.check_mode or recorder.problem or not tiers:
             return  # with a problem, what was seen may not be on the ledger: no proof rests on that
         try:
-            inventory, _unreadable = readable_endpoints(hostvars, names)
+            inventory, unreadable = readable_endpoints(hostvars, names)
             now = recorder.clock.now()
             policy = recorder.policy.with_lanes(lanes(recorder.ledger))
-            proofs = prove_tiers(recorder.ledger, policy, inventory, tiers, now)
+            whole = [tier for tier in tiers if not any(one.may_be_in(*tier) for one in unreadable.values())]
+            if len(whole) < len(tiers):
+                self._troubles.append(_not_closing(tiers, unreadable))
+            proofs = prove_tiers(recorder.ledger, policy, inventory, whole, now)
             events, others = closing_events(recorder.ledger, proofs, now)
             recorder.append(recorder.ledger, found(recorder.ledger, now))
             recorder.append(recorder.ledger, [*events, *self._closing(events, inventory)], unless=others)
@@ -189,6 +193,11 @@ class Observer:
         """The checkpoint, for people to keep elsewhere: it shows later that nothing up to here was taken away."""
         point = self._checkpoint
         return f"Ledger signed with the key {point.key}; checkpoint {point.in_words()}\n" if point else ""
+
+
+def _not_closing(tiers: Collection[Key], unreadable: Mapping[str, Unreadable]) -> str:
+    barring = [name for name, one in unreadable.items() if any(one.may_be_in(*tier) for tier in tiers)]
+    return f"no tier closes that these may be in, which the inventory has wrong: {names_of(sorted(barring))}"
 
 
 def zone_of(endpoint: Endpoint) -> ZoneInfo | None:

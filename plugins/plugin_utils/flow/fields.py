@@ -115,7 +115,14 @@ def instant(value: object) -> datetime:
 
 
 @lru_cache(maxsize=1024)
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether it is the name of an IANA zone that means to everybody what it says: ``AREA/PLACE`` or ``UTC``.
+
+    The zone database has others. ``EST`` and ``MST`` know no summer, ``localtime`` is the zone of the machine that
+    reads it, and those below ``right/`` count leap seconds.
+    """
+    if name != "UTC" and ("/" not in name or name.startswith(("posix/", "right/"))):
+        return False
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
@@ -125,8 +132,9 @@ def _is_zone(name: str) -> bool:
 
 def time_zone(value: object) -> str:
     """The name of an IANA zone."""
-    if not isinstance(value, str) or not value or not _is_zone(str(value)):
-        hint = suggestion(value, available_timezones()) if isinstance(value, str) else ""
+    if not isinstance(value, str) or not value or not is_zone(str(value)):
+        known = [name for name in available_timezones() if "/" in name]
+        hint = suggestion(value, known) if isinstance(value, str) else ""
         raise UnfitError(f"an IANA time zone such as America/New_York is wanted{hint}")
     return str(value)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import PatchingError
@@ -32,6 +33,36 @@ class HostVars(Protocol):
 
     def __getitem__(self, key: str) -> Mapping[str, Any]:
         """The variables of a host, templated on access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An endpoint whose record cannot be, and why; `client`, `ring` and `kind` are None where they are not told or are
+    what cannot be."""
+
+    why: str
+    client: str | None
+    ring: str | None
+    kind: str | None
+
+    @classmethod
+    def of(cls, name: str, record: Mapping[str, Any], why: RecordError) -> Unreadable:
+        place = {}
+        for key in ("client", "ring", "kind"):
+            try:
+                place[key] = getattr(Endpoint.parse({key: record.get(key)}), key) or None
+            except RecordError:
+                place[key] = None
+        return cls(f"{name}: {why}", **place)
+
+    def may_be_of(self, ring: str | None) -> bool:
+        """Whether a run of `ring` (None: of all) is one of it, as far as anybody knows."""
+        return ring in (None, *RINGS) and (ring is None or self.ring in (None, ring))
+
+    def may_be_in(self, client: str, ring: str, kind: str) -> bool:
+        """Whether it may be of such a tier."""
+        mine, theirs = (self.client, self.ring, self.kind), (client, ring, kind)
+        return all(one is None or one == other for one, other in zip(mine, theirs, strict=True))
 
 
 See = Callable[[str, Mapping[str, Any]], None]
@@ -66,8 +97,9 @@ def endpoint_records(
                 record[key] = hostvars[name][PREFIX + key]
         record.setdefault("name", name)
         records[name] = record
-    # Ansible's values carry tags (where they come from, whether they are trusted); a round trip leaves plain ones
-    plain: dict[str, dict[str, Any]] = json.loads(json.dumps(records))
+    # Ansible's values carry tags (where they come from, whether they are trusted); a round trip leaves plain ones, and
+    # the text of an instant that YAML has read as one
+    plain: dict[str, dict[str, Any]] = json.loads(json.dumps(records, default=str))
     return plain
 
 
@@ -75,21 +107,27 @@ def read_endpoints(hostvars: HostVars, names: Iterable[str], see: See = unseen) 
     """The endpoints by name; ScopeError says what is wrong with those that cannot be read."""
     found, wrong = readable_endpoints(hostvars, names, see)
     if wrong:
-        raise ScopeError(f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(wrong[:NAMED]))
+        raise ScopeError(unreadable_in_words(wrong))
     return found
 
 
 def readable_endpoints(
     hostvars: HostVars, names: Iterable[str], see: See = unseen
-) -> tuple[dict[str, Endpoint], list[str]]:
-    """The endpoints by name, and what is wrong with those that cannot be read."""
-    found, wrong = {}, []
+) -> tuple[dict[str, Endpoint], dict[str, Unreadable]]:
+    """The endpoints by name, and those that cannot be read."""
+    found, wrong = {}, {}
     for name, record in endpoint_records(hostvars, names, KEYS, see).items():
         try:
             found[name] = Endpoint.parse(record)
         except RecordError as exc:
-            wrong.append(f"{name}: {exc}")
+            wrong[name] = Unreadable.of(name, record, exc)
     return found, wrong
+
+
+def unreadable_in_words(wrong: Mapping[str, Unreadable]) -> str:
+    """How many cannot be read, and what is wrong with the first of them."""
+    whys = [one.why for one in wrong.values()]
+    return f"{len(wrong)} endpoint(s) of the inventory cannot be read: " + "; ".join(whys[:NAMED])
 
 
 def mac_addresses(hostvars: HostVars, names: Iterable[str]) -> dict[str, str]:

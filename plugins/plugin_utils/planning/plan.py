@@ -66,6 +66,8 @@ class Plan:
         return {"until": (window.end - self.policy.settings(self.endpoints[name]).minimum_remaining).isoformat()}
 
     def _arguments(self, name: str) -> dict[str, Any]:
+        if not self.steps[name].acts:
+            return {}
         endpoint = self.endpoints[name]
         settings = self.policy.settings(endpoint)
         agent = {"agent_service": settings.agent_service}

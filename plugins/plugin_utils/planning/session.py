@@ -21,7 +21,15 @@ from ..ledger.lanes import lanes
 from .away import away_events
 from .by_hand import restart_tickets
 from .catalogue import describe_unknown
-from .hosts import HostVars, ScopeError, mac_addresses, nobody, read_endpoints, readable_endpoints
+from .hosts import (
+    HostVars,
+    ScopeError,
+    Unreadable,
+    mac_addresses,
+    nobody,
+    readable_endpoints,
+    unreadable_in_words,
+)
 from .knock import address_of, answering
 from .looks import Looks
 from .missed import in_words as missed_in_words
@@ -73,8 +81,11 @@ class Session:
         """
         endpoints = self._endpoints
         chosen = {name: one for name, one in endpoints.items() if ring is None or one.ring == ring}
+        unreadable = {name: one for name, one in self._unreadable.items() if one.may_be_of(ring)}
         if not chosen:
-            raise ScopeError(nobody(ring, endpoints))
+            raise ScopeError(unreadable_in_words(unreadable) if unreadable else nobody(ring, endpoints))
+        if unreadable:
+            self._troubles.append(f"{unreadable_in_words(unreadable)}; the others go on without")
         self._tell_bad_options(chosen)
         missed = self._missed(chosen)  # before this run is on the ledger
         recorder = self._recorder
@@ -129,7 +140,12 @@ class Session:
 
     def again(self, state: State, sleep: Callable[[float], None]) -> Plan:
         """The plan for the hosts still in the play, with the looks whose time has come; waits first where nothing is to
-        be started. `state` is what the pass before handed on."""
+        be started. `state` is what the pass before handed on. Those that cannot be read fail in it, by name."""
+        plan = self._next(state, sleep)
+        failing = {name: Step("fail", one.why) for name, one in self._unreadable.items()}
+        return replace(plan, steps={**plan.steps, **failing}) if failing else plan
+
+    def _next(self, state: State, sleep: Callable[[float], None]) -> Plan:
         before = state.planned
         if before is None or state.started is None:
             return self._ready(self._endpoints)
@@ -169,7 +185,8 @@ class Session:
         near = [name for name, one in fleet.items() if place_of(one) in places and name not in waking]
         known = self._ledger.progress(near)
         now = plan.now
-        peers = [name for name in near if may_send(as_seen(fleet[name], known[name], now), known[name])]
+        seen = {name: as_seen(fleet[name], known[name], now) for name in near}
+        peers = [name for name, one in seen.items() if may_send(one, known[name], plan.planner)]
         tried = {name: [peer for peer, dummy in tried_in(plan.progress[name], plan.turns[name])] for name in waking}
         wakings, steps = arranged(waking, self._macs, tried, peers, fleet)
         lost = [name for name in waking if name not in wakings and name not in steps]
@@ -213,16 +230,31 @@ class Session:
         """What went wrong and did not stop the plan, each a sentence, each once."""
         return list(dict.fromkeys(self._troubles))
 
-    @cached_property
+    def unreadable(self, ring: str | None) -> list[str]:
+        """Those of the hosts that cannot be read and may be in `ring` (None: any), by name."""
+        return sorted(name for name, one in self._unreadable.items() if one.may_be_of(ring))
+
+    @property
     def _endpoints(self) -> dict[str, Endpoint]:
-        return read_endpoints(self._hostvars, self._hosts, self._options.see)
+        return self._read[0]
+
+    @property
+    def _unreadable(self) -> dict[str, Unreadable]:
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Endpoint], dict[str, Unreadable]]:
+        return readable_endpoints(self._hostvars, self._hosts, self._options.see)
 
     @cached_property
     def _pilots(self) -> dict[str, Endpoint]:
         """The pilot's endpoints, also those that are not of the run."""
-        others = [name for name in self._pilot_hosts if name not in self._endpoints]
+        others = [name for name in self._pilot_hosts if name not in self._endpoints and name not in self._unreadable]
         known = {name: endpoint for name, endpoint in self._endpoints.items() if endpoint.ring == "pilot"}
-        return known | read_endpoints(self._hostvars, others)
+        more, unreadable = readable_endpoints(self._hostvars, others)
+        if unreadable:  # what an endpoint of the pilot did is known from the ledger all the same
+            self._troubles.append(f"of the pilot, {unreadable_in_words(unreadable)}")
+        return known | more
 
     def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         recorder = self._recorder

@@ -19,6 +19,7 @@ from ..flow.windows import Window
 from .steps import Step
 
 if TYPE_CHECKING:
+    from ..flow import Planner
     from ..ledger import Progress
 
 MOST_PEERS = 3
@@ -105,13 +106,14 @@ def arranged(
     return wakings, steps
 
 
-def may_send(endpoint: Endpoint, progress: Progress) -> bool:
-    """Whether a machine is up as far as anybody knows, and automation may touch it at all."""
+def may_send(endpoint: Endpoint, progress: Progress, planner: Planner) -> bool:
+    """Whether a machine is up as far as anybody knows, and automation may touch it at all: nothing of its scope (nodes
+    1 to 7), an exception for one, forbids it."""
     if endpoint.online is not True or endpoint.asleep:
         return False
-    if endpoint.location_disabled or endpoint.agent_disabled or endpoint.policy_group in (None, "do_not_patch"):
+    if progress.reboot is not None or progress.unreachable_since is not None:
         return False
-    return progress.reboot is None and progress.unreachable_since is None
+    return not planner.decide(endpoint, None).node.startswith("scope.")
 
 
 def nobody(endpoint: Endpoint) -> str:

@@ -42,7 +42,7 @@ OFFICE = location(
 
 
 def rules(**options: Any) -> Rules:
-    return Rules.parse({**OPTIONS, **options})
+    return Rules.parse({**OPTIONS, **options}, options)
 
 
 def fleet(

@@ -14,7 +14,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.automate.errors impor
 from ansible_collections.msp.patching.plugins.plugin_utils.automate.snapshot import Snapshot
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint as EndpointRecord
 from tests.unit.automate.fakes import Row, client, computer, location, server
-from tests.unit.automate.fleets import ACME, OFFICE, SERVER, WORKSTATION, classifier, fleet, only, rules
+from tests.unit.automate.fleets import ACME, OFFICE, OPTIONS, SERVER, WORKSTATION, classifier, fleet, only, rules
 
 
 def test_the_whole_record_of_a_workstation() -> None:
@@ -70,6 +70,9 @@ def test_the_core_takes_every_record() -> None:
         ("Workstation", "Microsoft Windows 10 Pro", "workstation"),
         ("laptop", "Microsoft Windows 11 Pro", "workstation"),
         ("Server", None, "server"),
+        ("Server", "Microsoft Hyper-V Server 2019 x64", "server"),
+        (None, "Microsoft Azure Stack HCI", "server"),
+        ("Workstation", "Microsoft Azure Stack HCI", None),
         ("Thin thing", "Microsoft Windows Server 2022", "server"),
         (None, "Microsoft Windows 11 Pro", "workstation"),
         ("Workstation", "Microsoft Windows Server 2022", None),
@@ -89,8 +92,55 @@ def test_what_does_not_run_windows_is_counted_and_left_out() -> None:
         (computer(2, OperatingSystemName="macOS 15"), ()),
         (computer(3), WORKSTATION),
         (computer(4, OperatingSystemName=None), ()),
+        (computer(5, OperatingSystemName="VMware ESXi 8.0.3"), ()),
+        (computer(6, OperatingSystemName="Mac OS X 10.15.7"), ()),
+        (computer(7, OperatingSystemName="Red Hat Enterprise Linux 9"), ()),
     )
-    assert ([one.record["id"] for one in found.endpoints], found.computers, found.not_windows) == ([3, 4], 4, 2)
+    assert ([one.record["id"] for one in found.endpoints], found.computers, found.not_windows) == ([3, 4], 7, 5)
+    assert not any("left out" in words for words in found.warnings)
+
+
+def test_who_is_left_out_without_being_known_to_run_something_else_is_named() -> None:
+    found = fleet(
+        (server(1, "ODD01", OperatingSystemName="Microsoft Nano OS x64"), SERVER),
+        (server(2, "ODD02", OperatingSystemName="Microsoft Nano OS x64"), SERVER),
+        *((computer(10 + number, f"X{number}", OperatingSystemName=f"Thing {number}"), ()) for number in range(3)),
+        (computer(4), WORKSTATION),
+    )
+    (told,) = [words for words in found.warnings if "left out" in words]
+    assert told.startswith("5 computer(s) left out")
+    assert "ODD01 and others ('Microsoft Nano OS x64'), X0 ('Thing 0'), X1 ('Thing 1') and more" in told
+
+
+def test_a_hypervisor_is_one_of_its_clients_servers() -> None:
+    """Or the other one would be its client's only server, which goes without a pilot."""
+    found = fleet((server(1, OperatingSystemName="Microsoft Hyper-V Server 2019"), SERVER), (server(2), SERVER))
+    assert [one.record["client_servers"] for one in found.endpoints] == [2, 2]
+
+
+@pytest.mark.parametrize("name", ["", "  ", None])
+@pytest.mark.parametrize("key", ["Client", "Location"])
+def test_a_client_or_location_without_a_name_is_null_and_holds(key: str, name: str | None) -> None:
+    """Exceptions and freezes are for clients and locations by their names."""
+    row = computer(1) | {key: {"Id": 1 if key == "Client" else 10, "Name": name}}
+    clients, locations = ([{**one, "Name": name}] for one in (ACME, OFFICE))
+    if key == "Client":
+        endpoint = only(fleet((row, WORKSTATION), clients=clients))
+    else:
+        endpoint = only(fleet((row, WORKSTATION), locations=locations))
+    assert endpoint.record[key.lower()] is None
+    assert f"its {key.lower()} has no name" in endpoint.unclassified[key.lower()]
+    assert EndpointRecord.parse(endpoint.record).time_zone is None
+
+
+@pytest.mark.parametrize(
+    "never", ["0001-01-01T00:00:00", "1899-12-30T00:00:00", "1969-12-31T18:00:00", "1970-01-01T00:00:00", "9999-12-31"]
+)
+def test_an_instant_that_says_never_is_null(never: str) -> None:
+    endpoint = only(fleet((computer(1, RemoteAgentLastContact=never), WORKSTATION)))
+    assert endpoint.record["last_contact"] is None
+    assert not endpoint.unclassified
+    assert EndpointRecord.parse(endpoint.record).ring == "pilot"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +209,72 @@ def test_a_policy_group_that_is_not_for_the_kind_does_not_count() -> None:
 def test_group_names_are_compared_in_any_case_and_may_hold_a_star() -> None:
     endpoint = only(fleet((computer(1), ("waves.Client 7.LAST", "PATCHING.TRACK.overnight", "Patching.Policy.Auto"))))
     assert (endpoint.record["ring"], endpoint.record["track"]) == ("production", "overnight")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("*.[VIP] No Patching", True),
+        ("Clients.Acme.[VIP] No Patching", True),
+        ("clients.*.[vip]*", True),
+        ("Clients.Acme.?VIP] No Patching", False),
+        ("Clients.Acme.[[]VIP] No Patching", False),
+    ],
+)
+def test_a_star_is_the_only_wildcard(pattern: str, fits: bool) -> None:
+    groups = (*WORKSTATION, "Clients.Acme.[VIP] No Patching")
+    endpoint = only(fleet((computer(1), groups), agent_disabled_groups=[pattern]))
+    assert endpoint.record["agent_disabled"] is fits
+
+
+EVERY_GROUP = (
+    *(name for option in ("rings", "tracks", "policy_groups", "roles", "criticalities") for name in OPTIONS[option]),
+    "Patching.Disabled",
+    "Patching.Unattended Reboot",
+)
+
+
+def unknown(*groups: str, **options: Any) -> str:
+    """What is told of names that no group has, where the RMM has these groups."""
+    warnings = fleet((computer(1), groups), **options).warnings
+    return " ".join(words for words in warnings if words.startswith("no RMM group has the name"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"agent_disabled_groups": ["Patching.Disabled", "No Pathcing"]}, "option agent_disabled_groups 'No Pathcing'"),
+        ({"unattended_reboot_groups": ["*.Unattended"]}, "option unattended_reboot_groups '*.Unattended'"),
+        ({"policy_groups": {"Patching.Policy.Never": "do_not_patch"}}, "option policy_groups 'Patching.Policy.Never'"),
+        ({"criticalities": {"Patching.Criticality.P2": "P2"}}, "option criticalities 'Patching.Criticality.P2'"),
+        ({"redundancy_group_prefix": "Pairs."}, "option redundancy_group_prefix 'pairs.'"),
+    ],
+)
+def test_a_name_in_the_source_that_no_group_has_is_told(options: dict[str, Any], says: str) -> None:
+    told = unknown(*EVERY_GROUP, **options)
+    assert says in told
+    assert "'Patching.Disabled'" not in told.partition("known to no option")[0]
+
+
+def test_names_that_no_group_has_are_told_in_one_line() -> None:
+    found = fleet((computer(1), WORKSTATION), agent_disabled_groups=["One"], unattended_reboot_groups=["Two"])
+    (told,) = [words for words in found.warnings if "no RMM group" in words]
+    assert "option agent_disabled_groups 'One', unattended_reboot_groups 'Two'" in told
+
+
+@pytest.mark.parametrize("old", ["Patching.Disabled", "Patching.Policy.Do Not Patch"])
+def test_a_group_of_a_default_that_was_renamed_is_told(old: str) -> None:
+    new = f"{old.rpartition('.')[0]}.Never"
+    told = unknown(*(name for name in EVERY_GROUP if name != old), new)
+    assert repr(old) in told
+    assert f"known to no option: {new!r}" in told
+    assert told.count("'") == 4
+
+
+def test_a_group_of_a_default_that_a_tenant_has_never_made_is_not() -> None:
+    """Nor are the groups that others are in, as Patching.Ring is, strange to anybody."""
+    places = ("Patching", "Patching.Ring", "Patching.Role", "Patching.Criticality")
+    assert not unknown(*WORKSTATION, *places, "Clients.A")
 
 
 def test_a_key_in_doubt_that_the_flow_does_not_need_withholds_the_zone() -> None:

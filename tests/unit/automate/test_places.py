@@ -135,3 +135,23 @@ def test_aliases_of_zones() -> None:
         (computer(1), WORKSTATION), locations=at, time_zone_aliases={"Eastern Standard Time": "America/New_York"}
     )
     assert only(found).record["time_zone"] == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    "word", ["EST", "MST", "GMT", "Japan", "localtime", "posixrules", "Factory", "right/America/New_York", "Mars/Base"]
+)
+def test_a_word_that_is_no_place_is_no_zone(word: str) -> None:
+    """EST knows no summer, and localtime is the zone of the control node."""
+    at = [location(10, "Main Office", 1, text_field("Time Zone", word))]
+    endpoint = only(fleet((computer(1), WORKSTATION), locations=at))
+    assert endpoint.record["time_zone"] is None
+    assert f"{word!r} is no IANA time zone" in endpoint.unclassified["time_zone"]
+    assert "option time_zone_aliases may say" in endpoint.unclassified["time_zone"]
+    mapped = fleet((computer(1), WORKSTATION), locations=at, time_zone_aliases={f" {word}": "America/New_York"})
+    assert only(mapped).record["time_zone"] == "America/New_York"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC", "Etc/GMT+5", "US/Eastern", "America/Argentina/Ushuaia"])
+def test_a_place_and_utc_are_zones(zone: str) -> None:
+    at = [location(10, "Main Office", 1, text_field("Time Zone", zone))]
+    assert only(fleet((computer(1), WORKSTATION), locations=at)).record["time_zone"] == zone

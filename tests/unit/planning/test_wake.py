@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence.outcomes import Waked, observe
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Planner, Register, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.windows import Window
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, Progress
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Reboot
@@ -132,7 +132,20 @@ def test_who_failed_is_not_asked_again_in_the_window() -> None:
     ],
 )
 def test_who_is_up_and_may_be_touched_sends(endpoint: Endpoint, progress: Progress, wanted: bool) -> None:
-    assert may_send(endpoint, progress) is wanted
+    assert may_send(endpoint, progress, Planner(load_policy({}), Register(), NIGHT)) is wanted
+
+
+SIGNED = {"signed_by": "Roe", "signed_at": "2026-11-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("more", [SIGNED, {}, SIGNED | {"expires": "2026-11-02T00:00:00Z"}])
+@pytest.mark.parametrize("scope", [{"endpoint": "ACME-WS01"}, {"client": "Acme"}])
+def test_nobody_connects_to_an_excepted_machine_to_have_it_send(scope: dict[str, str], more: dict[str, str]) -> None:
+    """Signed it is left alone, and unsigned or expired it is not patched either (R2)."""
+    register = Register.parse({"exceptions": [{"scope": scope, "reason": "LEGACY", **more}]})
+    planner = Planner(load_policy({}), register, NIGHT)
+    assert not may_send(workstation(), Progress(), planner)
+    assert may_send(workstation(name="OTHER", client="Other"), Progress(), planner)
 
 
 @pytest.mark.parametrize(
