@@ -49,6 +49,7 @@ async def win_posture(run: Run) -> Result:
     reasons = [REASONS.get(reason, reason) for reason in machine.reboot_reasons]
     return {
         "changed": False,
+        "computer_name": machine.computer.name,
         "boot_id": machine.boot_id,
         "boot_time": iso(machine.boot_time),
         "now": iso(machine.clock.now()),

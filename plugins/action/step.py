@@ -29,9 +29,9 @@ from ..plugin_utils.evidence.credentials import secrets_among
 from ..plugin_utils.evidence.look import Look
 from ..plugin_utils.evidence.recorder import Recorder, ready
 from ..plugin_utils.evidence.witness import Witness
-from ..plugin_utils.flow import Endpoint
+from ..plugin_utils.flow import Endpoint, who
 from ..plugin_utils.ledger import LedgerError
-from ..plugin_utils.planning.calls import STEPS, UNTAKEN, Call, calls_of
+from ..plugin_utils.planning.calls import STEPS, UNTAKEN, AnotherMachineError, Call, calls_of
 from ..plugin_utils.planning.hosts import readable_endpoints
 from ..plugin_utils.planning.options import read_option
 from ..plugin_utils.planning.turns import CLAIMED, claim_on, turn_of_group
@@ -114,6 +114,9 @@ class ActionModule(ActionBase):
         place = _Place(self, str(order.get("peer") or name))
         try:
             self._call(recorder, name, order, place, visit)
+        except AnotherMachineError as exc:
+            words = who.words(order["computer_name"], exc.called, place.address)
+            visit.seen = [_untaken(order, words, unreachable=True)]
         except PatchingError as exc:
             visit.seen.append(_untaken(order, str(exc)))
         except Exception as exc:  # an option of the endpoint that is no good: it must not stop the others
@@ -135,6 +138,10 @@ class ActionModule(ActionBase):
             if call.changes and not (_in_time(recorder, order) and _may_go_on(recorder, name, order.get("group"))):
                 return
             told = place.told(call)
+            if call.asks_who:
+                if told.get("boot_id"):
+                    continue
+                visit.seen.clear()
             of_it = {key: value for key, value in told.items() if not key.startswith("_ansible")}
             visit.seen.append(
                 {
@@ -202,6 +209,13 @@ class _Place:
     def option(self, name: str) -> Any:
         set_to = self._variables.get(name)
         return read_option(name, None if set_to is None else self._templar.template(set_to))
+
+    @property
+    def address(self) -> str:
+        """Where it is looked for."""
+        with suppress(Exception):  # it has been connected to, so that it can be read; nothing is raised for a word
+            return str(self._templar.template(self._variables.get("ansible_host")) or self._name)
+        return self._name
 
     def secrets(self) -> list[str]:
         """The credentials among the host's variables."""

@@ -25,8 +25,11 @@ description:
     C(patching_kind), C(patching_os), C(patching_time_zone), C(patching_policy_group), C(patching_ring),
     C(patching_track), C(patching_role), C(patching_criticality), C(patching_redundancy_group),
     C(patching_location_disabled), C(patching_agent_disabled), C(patching_unattended_reboot), C(patching_online),
-    C(patching_asleep), C(patching_user_logged_on), C(patching_last_contact) and C(patching_client_servers). No
-    other variable bears that prefix.
+    C(patching_asleep), C(patching_user_logged_on), C(patching_last_contact), C(patching_client_servers) and
+    C(patching_computer_name). No other variable bears that prefix.
+  - C(patching_computer_name) is the name that Windows itself has, C(ComputerName), also where the host is called
+    otherwise. Nothing is done on a machine that answers by another one; its endpoint counts as unreachable. Other
+    inventories may set it too. Where it is null, in C(host_vars) for example, nobody is asked for a name.
   - Automate does not tell a machine asleep from one switched off, so C(patching_asleep) is null unless O(fields)
     gives it.
   - B(Unclassified endpoints.) An endpoint that lacks what the flow needs (kind, ring, time zone, policy group, a

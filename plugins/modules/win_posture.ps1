@@ -66,6 +66,7 @@ $reasons = @(Get-RebootReason)
 $automatic = @(Get-AutomaticService)
 $agent = Get-Service -Name $module.Params.agent_service -ErrorAction SilentlyContinue
 
+$module.Result.computer_name = [System.Net.Dns]::GetHostName()
 $module.Result.boot_id = $os.LastBootUpTime.ToFileTime().ToString()
 $module.Result.boot_time = ConvertTo-Instant -Time $os.LastBootUpTime
 $module.Result.now = ConvertTo-Instant -Time (Get-Date)

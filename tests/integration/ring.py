@@ -39,6 +39,8 @@ BIG, SMALL = "5091211", "5091231"
 """KBs of the fleets made here: the first takes effect with a reboot, the second needs none."""
 IMPATIENT = ("-e", "ansible_winrm_operation_timeout_sec=1", "-e", "ansible_winrm_read_timeout_sec=2")
 """An endpoint that never answers costs two seconds."""
+LOOK = "msp.patching.win_posture agent_service=LTService"
+"""What an install begins with. A search begins with the question who is there, which names no agent."""
 LONGEST = 90.0
 POLICY = {
     "failure": {"retry_after": "30s"},
@@ -173,12 +175,12 @@ class Night:
 
     @contextmanager
     def held(self, machine: str, module: str, *words: str, **given: Any) -> Iterator[subprocess.Popen[str]]:
-        """A run for one machine, `running`, at the point where it waits for the answer of its first `module`; it comes
-        when the lab's faults are cleared."""
+        """A run for one machine, `running`, at the point where it waits for the answer of its first `module`, with the
+        arguments that follow on its name after a space each; it comes when the lab's faults are cleared."""
         mark, end = self.mark(), time.monotonic() + LONGEST
         self.lab.inject({"target": machine, "kind": "hang", "at": "answer", "module": module})
         with self.running("-l", machine, *words, **given) as run:
-            while all(entry.get("module") != module for entry in self.lab.journal(since=mark, face="winrm")):
+            while not any(is_call(module, entry) for entry in self.lab.journal(since=mark, face="winrm")):
                 assert run.poll() is None, run.communicate()[0]
                 assert time.monotonic() < end, f"{machine} was not asked"
                 time.sleep(0.05)
@@ -295,6 +297,14 @@ class Night:
             assert confirmed == [entry["boot_id"] for entry in boots], machine
             for entry in (*self.happened(machine, "install.started"), *asked, *boots):
                 assert in_window(entry["at"]), (machine, entry)
+
+
+def is_call(call: str, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of the lab's journal is of that module with these arguments."""
+    module, *words = call.split(" ")
+    arguments = entry.get("args")
+    known = {f"{key}={value}" for key, value in arguments.items()} if isinstance(arguments, Mapping) else set()
+    return entry.get("module") == module and known.issuperset(words)
 
 
 def in_window(instant: str, start: str = "02:00", end: str = "04:00") -> bool:

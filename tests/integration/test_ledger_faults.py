@@ -25,12 +25,10 @@ import pytest
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Ledger
 
 from .conftest import LabStarter
-from .ring import BIG, LONGEST, ROOT, SMALL, Ansible, Night, sentence, single, workstation, write_fleet
+from .ring import BIG, LONGEST, LOOK, ROOT, SMALL, Ansible, Night, sentence, single, workstation, write_fleet
 from .small_disk import SmallDisk, small_disk
 
 MACHINES = ("READONLY", "FULL", "LOCKED")
-LOOK = "msp.patching.win_posture"
-"""What an install begins with."""
 
 
 LOCK = """

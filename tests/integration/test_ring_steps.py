@@ -14,12 +14,10 @@ import pytest
 import yaml
 
 from .conftest import ansible_in, running_lab
-from .ring import BIG, LONGEST, ROOT, SMALL, Night, sentence, single, workstation, write_fleet
+from .ring import BIG, LONGEST, LOOK, ROOT, SMALL, Night, sentence, single, workstation, write_fleet
 
 MACHINES = ("DIES", "LATE", "LONG", "ODD", "PLAIN", "QUOTED", "SOUND", "TYPED")
 DIES, LATE, LONG, ODD, PLAIN, QUOTED, SOUND, TYPED = MACHINES
-LOOK = "msp.patching.win_posture"
-"""What an install begins with."""
 
 
 @pytest.fixture(scope="module")

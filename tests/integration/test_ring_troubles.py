@@ -14,7 +14,20 @@ from typing import Any
 import pytest
 
 from .conftest import LabStarter
-from .ring import BIG, SMALL, UPDATES, Ansible, Night, in_window, sentence, server, single, workstation, write_fleet
+from .ring import (
+    BIG,
+    LOOK,
+    SMALL,
+    UPDATES,
+    Ansible,
+    Night,
+    in_window,
+    sentence,
+    server,
+    single,
+    workstation,
+    write_fleet,
+)
 
 LONGEST = 60.0
 
@@ -41,7 +54,7 @@ def wait_for(night: Night, run: subprocess.Popen[str], kind: str, count: int = 1
 def test_a_ledger_that_breaks_in_mid_run_loses_nothing(night_of: Any) -> None:
     night = night_of({"WS01": workstation()})
     files = [night.folder / f"ledger.sqlite{end}" for end in ("", "-wal", "-shm")]
-    with night.held("WS01", "msp.patching.win_posture") as run:  # nothing is written while the ledger is taken away
+    with night.held("WS01", LOOK) as run:  # nothing is written while the ledger is taken away
         for file in files:
             if file.exists():
                 file.rename(file.with_name(f"kept-{file.name}"))

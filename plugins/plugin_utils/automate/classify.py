@@ -33,7 +33,7 @@ from .said import NOTHING, Said
 from .snapshot import Snapshot, referred
 from .words import ONLY_KIND, POLICY_GROUPS, RECORD, WordError
 
-_SEEN = ("kind", "os", "online", "asleep", "user_logged_on", "last_contact")
+_SEEN = ("kind", "os", "online", "asleep", "user_logged_on", "last_contact", "computer_name")
 """Keys told by the computer's own record."""
 _TOLD = tuple(key for key in RECORD if key not in (*_SEEN, "id", "name", "client", "location", "client_servers"))
 """Keys told by groups and fields."""
@@ -265,6 +265,9 @@ def _observe(computer: Row) -> Said:
     """What the computer's own record tells. Nothing in it tells a machine asleep from one switched off."""
     values: dict[str, Any] = {}
     doubts: dict[str, str] = {}
+    called = str(computer.get("ComputerName") or "").strip()
+    if called:
+        values["computer_name"] = called
     os = computer.get("OperatingSystemName")
     if os:
         values["os"] = str(os)

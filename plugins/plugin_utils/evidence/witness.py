@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PatchingError
+from ..flow import who
 from ..ledger import Event, LedgerError, Progress
 from ..visible import visible
 from .judge import Standing, judge, unjudged
 from .look import Look
-from .outcomes import LONGEST_MESSAGE, TAGS, Probed, clean, observe
+from .outcomes import LONGEST_MESSAGE, TAGS, PostureSeen, Probed, Unreachable, clean, observe
 from .recorder import Recorder
 
 URGENT = frozenset({"ticket.wanted", "alert.wanted"})
@@ -108,6 +109,9 @@ class Witness:
         name = look.endpoint.name
         kind = progress.job.kind if progress.job else None
         observation = observe(look.tag, look.result, unreachable=look.unreachable, job_kind=kind)
+        called = observation.posture.get("computer_name") if isinstance(observation, PostureSeen) else None
+        if who.is_another(look.endpoint.computer_name, called):  # a step has not gone on; so of people's own tasks
+            observation = Unreachable(clean(who.words(look.endpoint.computer_name, called)))
         if isinstance(observation, Probed):
             self._probes[name] = observation.checks
         return judge(look.tag, observation, self._standing(look, progress))

@@ -67,6 +67,8 @@ class Endpoint:
     user_logged_on: bool | None = None
     last_contact: datetime | None = None
     client_servers: int | None = None
+    computer_name: str | None = None
+    """What Windows calls itself; where it is known, nothing is done on a machine that answers by another name."""
 
     @classmethod
     def parse(cls, record: object) -> Endpoint:
@@ -99,6 +101,7 @@ _ENDPOINT: fields.Fields = {
     "user_logged_on": fields.flag,
     "last_contact": fields.instant,
     "client_servers": fields.whole,
+    "computer_name": fields.text,
 }
 
 

@@ -64,6 +64,7 @@ POSTURE = {
     "boot_time": when,
     "now": when,
     "reboot_pending": flag,
+    "computer_name?": maybe(prose),
     "reboot_pending_reasons?": many(prose),
     "os_build?": maybe(prose),
     "services_running?": many(text),

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from ..flow import restart
+from ..errors import PatchingError
+from ..flow import restart, who
 
 Result = Mapping[str, Any]
 
@@ -26,7 +27,8 @@ Result = Mapping[str, Any]
 class Call:
     """A module and its arguments; `evidence` is one of `evidence.outcomes.TAGS`. With a `limit` it is started as a job
     that ends after so many seconds, and not waited for. `changes`: a machine is another one after it. `about` completes
-    its result."""
+    its result. `asks_who`: it is made to see who answers. Where that is seen it is evidence of nothing itself; where it
+    is not, neither is what was seen before it in its step."""
 
     module: str
     arguments: Mapping[str, Any]
@@ -34,6 +36,7 @@ class Call:
     limit: int = 0
     changes: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
+    asks_who: bool = False
 
 
 Calls = Generator[Call, Result, None]
@@ -41,10 +44,32 @@ Option = Callable[[str], Any]
 """Gives an option of `options.OPTIONS` as the endpoint has it. Raises RoleOptionError."""
 
 
+class AnotherMachineError(PatchingError):
+    """What answers is not the endpoint: what it said is not the endpoint's, and nothing is done on it. It is `called`
+    so; for the words see `flow.who`."""
+
+    def __init__(self, wanted: str, called: str) -> None:
+        super().__init__(who.words(wanted, called))
+        self.called = called
+
+
 def calls_of(order: Mapping[str, Any], option: Option) -> Calls:
-    """The calls of the step that a plan has ordered (`Plan.orders`)."""
+    """The calls of the step that a plan has ordered (`Plan.orders`). Raises AnotherMachineError where a result shows
+    that it is not the endpoint that answers."""
     step = STEPS.get(str(order["step"]))
-    return step(order, option) if step is not None else _nothing()
+    return _of_the_endpoint(step(order, option), order.get("computer_name")) if step is not None else _nothing()
+
+
+def _of_the_endpoint(calls: Calls, wanted: str | None) -> Calls:
+    told: Result | None = None
+    while True:
+        try:
+            call = next(calls) if told is None else calls.send(told)
+        except StopIteration:
+            return
+        told = yield call
+        if wanted and who.is_another(wanted, told.get("computer_name")):
+            raise AnotherMachineError(wanted, told["computer_name"])
 
 
 def _nothing() -> Calls:
@@ -56,8 +81,18 @@ def _posture(order: Mapping[str, Any], evidence: str) -> Call:
     return Call("msp.patching.win_posture", {"agent_service": order["agent_service"]}, evidence)
 
 
+def _who(order: Mapping[str, Any], evidence: str) -> Generator[Call, Result, bool]:
+    """Whether a step may go on that looks at nothing else first: not where nobody can be asked who is there."""
+    if not order.get("computer_name"):
+        return True
+    seen = yield Call("msp.patching.win_posture", {}, evidence, asks_who=True)
+    return bool(seen.get("boot_id"))
+
+
 def _scan(order: Mapping[str, Any], option: Option) -> Calls:
     """scan.due. A search changes nothing on the machine: it may run at any hour."""
+    if not (yield from _who(order, "scan.started")):
+        return
     arguments = {"state": "searched", "category_names": ["*"], "server_selection": option("deploy_server_selection")}
     yield Call("ansible.windows.win_updates", arguments, "scan.started", limit=order["time_limit"])
 
@@ -83,10 +118,12 @@ def _install(order: Mapping[str, Any], option: Option) -> Calls:
 
 def _look(order: Mapping[str, Any], _option: Option) -> Calls:
     """A search or an install is under way. A job that a boot has killed is never done and never says so, hence the
-    look at the boot where one is due."""
+    look at the boot where one is due. Another machine does not know the job: who knows it is the endpoint."""
     seen = yield Call("ansible.builtin.async_status", {"jid": order["job"]}, "job")
     if order["see"] and "ansible_job_id" in seen and not seen.get("finished", True):
         yield _posture(order, "posture")
+    elif "ansible_job_id" in seen and "updates" not in seen and seen.get("finished", True):
+        yield from _who(order, "job")
 
 
 def _reboot(order: Mapping[str, Any], option: Option) -> Calls:
@@ -123,6 +160,8 @@ def _remind(order: Mapping[str, Any], option: Option) -> Calls:
     No notification: Windows shows it to the account that sends it, which is the connection's and sits at no desk, and
     win_toast calls it sent all the same. The box is not waited for.
     """
+    if not (yield from _who(order, "reminder.shown")):
+        return
     told = {
         "title": option("remind_title"),
         "text": option("remind_text").replace("{when}", order["restart_at"]),

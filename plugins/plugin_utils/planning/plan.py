@@ -20,7 +20,7 @@ from ..ledger.kinds import about
 from ..ledger.register import Progress
 from .away import turn_of, with_missed
 from .bounds import Bound, within_bounds
-from .steps import Patience, Step, may_have_rebooted, next_step
+from .steps import Patience, Step, is_unseen, may_have_rebooted, next_step
 from .turns import take_turns
 from .wake import Waking, is_waking, wake_step
 
@@ -52,7 +52,10 @@ class Plan:
     def orders(self) -> dict[str, dict[str, Any]]:
         """By endpoint, what its step needs (`calls.calls_of`): its name, why, and its arguments, JSON types."""
         return {
-            name: {"step": step.name, "why": step.why} | self._arguments(name) | self._until(name, step)
+            name: {"step": step.name, "why": step.why}
+            | self._arguments(name)
+            | self._until(name, step)
+            | self._who(name, step)
             for name, step in self.steps.items()
         }
 
@@ -64,6 +67,16 @@ class Plan:
         if window is None or not window.open:
             return {}
         return {"until": (window.end - self.policy.settings(self.endpoints[name]).minimum_remaining).isoformat()}
+
+    def _who(self, name: str, step: Step) -> dict[str, Any]:
+        """What the machine has to call itself that answers, where that is known. Packets that wake others are sent by
+        one of them, and do no harm wherever they come from."""
+        called = self.endpoints[name].computer_name
+        if called is None or not step.acts or step.name == "wake":
+            return {}
+        # a search would be a call dearer, and the one after an install follows on a validation, which has asked
+        asked = step.name == "scan" and not is_unseen(self.progress[name], self.now)
+        return {} if asked else {"computer_name": called}
 
     def _arguments(self, name: str) -> dict[str, Any]:
         if not self.steps[name].acts:

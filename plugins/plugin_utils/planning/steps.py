@@ -132,7 +132,7 @@ def _step(
         return Step("wait", f"a retry is due at {progress.retry_at.isoformat()}")
     due = decision.action in actions and decision.action in ACTING
     barred_at = _barred_at(decision, progress)
-    by_others = (barred_at is not None or _is_for_others(decision)) and _is_unseen(progress, now, barred_at)
+    by_others = (barred_at is not None or _is_for_others(decision)) and is_unseen(progress, now, barred_at)
     # a look goes before a reminder too: who has restarted is not told to
     if (due or "reboot" in actions) and not away and by_others:
         return Step("see", f"somebody may have rebooted it: {decision.reason}")
@@ -162,7 +162,7 @@ def _is_for_others(decision: Decision) -> bool:
     return decision.node.startswith("reboot.") and decision.action in ("manual", "wait", "remind")
 
 
-def _is_unseen(progress: Progress, now: datetime, since: datetime | None) -> bool:
+def is_unseen(progress: Progress, now: datetime, since: datetime | None = None) -> bool:
     """Whether nobody has looked at it lately, or nobody after that instant."""
     seen = progress.posture_at
     return seen is None or now - seen > SEEN_LATELY or (since is not None and seen <= since)

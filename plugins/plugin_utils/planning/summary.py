@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..flow import who
 from ..ledger import Event, Ledger
 from .prose import count
 from .tables import render
@@ -38,6 +39,8 @@ class Outcome:
     warning: str | None = None
     caught_up: str | None = None
     woken: str | None = None
+    other: str | None = None
+    """What is told of another machine that answers in its place."""
 
     @property
     def state(self) -> str:
@@ -111,10 +114,11 @@ def _take(outcome: Outcome, event: Event) -> None:
             outcome.failure, outcome.under_way = body["text"], None
         case "endpoint.unreachable":
             outcome.unreachable = True
+            outcome.other = body["message"] if body["message"].startswith(who.ANOTHER) else None
         case "scan.finished" | "job.lost" | "step.failed":
             outcome.under_way = None
     if event.kind in _ANSWERED:
-        outcome.unreachable = False
+        outcome.unreachable, outcome.other = False, None
     _take_reminder(outcome, event)
     _take_caught_up(outcome, event)
     _take_waking(outcome, event)
@@ -171,6 +175,8 @@ def run_summary(ledger: Ledger, run: str, zones: Mapping[str, Any]) -> str:
     for outcome in touched.values():
         if outcome.failure is not None:
             words += f"{outcome.endpoint}: {outcome.failure}\n"
+        if outcome.other is not None and outcome.failure is None:
+            words += f"{outcome.endpoint}: {outcome.other}\n"
         if outcome.woken is not None:
             words += f"{outcome.endpoint}: {outcome.woken}\n"
         if outcome.caught_up is not None:

@@ -42,6 +42,7 @@ def test_the_whole_record_of_a_workstation() -> None:
         "user_logged_on": True,
         "last_contact": "2026-11-11T08:05:00+00:00",
         "client_servers": 0,
+        "computer_name": "ACME-WS07",
     }
     assert endpoint.unclassified == {}
     assert endpoint.groups == [

@@ -168,6 +168,37 @@ def test_an_update_without_any_name_is_its_endpoints_failure(recorder: Recorder)
     assert recorder.problem is None
 
 
+@pytest.mark.parametrize("tag", ["posture", "reboot.confirm"])
+def test_what_another_machine_says_is_not_the_endpoints(recorder: Recorder, tag: str) -> None:
+    """Of a task of people's own; a step has looked before."""
+    laptop = Endpoint.parse({"name": "LAPTOP.acme", "computer_name": "LAPTOP"})
+    looks = [
+        Look(tag, laptop, POSTURE | {"computer_name": "CEO-PC"}, NOW),
+        Look(tag, replace(laptop, name="ALIAS", computer_name=None), POSTURE | {"computer_name": "CEO-PC"}, NOW),
+        Look(tag, replace(laptop, name="SAME"), POSTURE | {"computer_name": "laptop"}, NOW),
+    ]
+    Witness(recorder).record(looks)
+    kinds = {"LAPTOP.acme": "endpoint.unreachable", "ALIAS": "posture.observed", "SAME": "posture.observed"}
+    assert {name: kind for kind, name in told(recorder)} == kinds
+    ((_seq, _run, silent),) = recorder.ledger.events(kinds=["endpoint.unreachable"])
+    assert silent.body["message"].startswith(
+        "another machine answers at its address: it calls itself CEO-PC, wanted is"
+    )
+    assert recorder.ledger.progress(["LAPTOP.acme"], run=recorder.run)["LAPTOP.acme"].posture_at is None
+
+
+def test_a_validation_of_another_machine_proves_nothing(recorder: Recorder) -> None:
+    laptop = Endpoint.parse({"name": "LAPTOP", "computer_name": "LAPTOP"})
+    healthy = {"checks": [{"name": "web", "ok": True, "seen": "answered"}]}
+    posture = POSTURE | {"computer_name": "CEO-PC", "agent": {"service": "LTService", "state": "running"}}
+    Witness(recorder).record([Look("probes", laptop, healthy, NOW), Look("validation", laptop, posture, NOW)])
+    ((_seq, _run, checking),) = recorder.ledger.events(kinds=["validation.checking"])
+    ((name, ok, seen),) = [(row["name"], row["ok"], row["seen"]) for row in checking.body["checks"]]
+    assert (name, ok) == ("online", False)
+    assert "calls itself CEO-PC" in seen
+    assert told(recorder) == [("validation.checking", "LAPTOP")]
+
+
 def test_evidence_that_nobody_knows_is_named(recorder: Recorder) -> None:
     Witness(recorder).record([look("weather", "A"), look("scan.started", "B", limit=60, ansible_job_id="j")])
     assert told(recorder) == [("scan.started", "B")]

@@ -36,6 +36,7 @@ ENDPOINT = {
     "user_logged_on": False,
     "last_contact": "2026-11-12T07:00:00+00:00",
     "client_servers": 3,
+    "computer_name": "ACME-FS01",
 }
 UPDATE = {
     "id": "8f3c",

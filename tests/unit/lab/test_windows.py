@@ -78,6 +78,7 @@ def test_posture_tells_what_the_machine_is_like() -> None:
     machine = make(users=True)
     machine.update({"services": {"Spooler": "stopped"}, "reboot_reasons": ["file renames"]})
     told = ask(machine, "msp.patching.win_posture")
+    assert told["computer_name"] == machine.computer.name
     assert told["boot_id"] == machine.boot_id
     assert told["reboot_pending_reasons"] == ["file renames"]
     assert told["reboot_pending"] is True

@@ -13,6 +13,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.outcomes imp
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.calls import (
     STEPS,
     UNTAKEN,
+    AnotherMachineError,
     Call,
     calls_of,
 )
@@ -83,6 +84,60 @@ def test_without_a_probe_that_applies_only_the_posture_is_looked_at() -> None:
 
 def test_a_job_that_needs_no_look_at_the_boot_is_looked_at_alone() -> None:
     assert len(made("look", {"ansible_job_id": "j1.2", "finished": False}, see=False)) == 1
+
+
+WHO = {"computer_name": "WS01"}
+NAMED = {"boot_id": "b", "reboot_pending": True, "computer_name": "ws01"}
+OTHER = NAMED | {"computer_name": "CEO-PC"}
+GONE = {"ansible_job_id": "j1.2", "finished": 1, "msg": "could not find job"}
+FOUND = {"ansible_job_id": "j1.2", "finished": 1, "updates": {}}
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("scan", ()),
+        ("install", ()),
+        ("look", (GONE,)),
+        ("look", ({"ansible_job_id": "j1.2", "finished": False},)),
+        ("reboot", ()),
+        ("confirm", ()),
+        ("see", ()),
+        ("validate", ({"checks": []},)),
+        ("remind", ()),
+    ],
+)
+def test_no_step_goes_on_at_another_machine(step: str, told: tuple[dict[str, Any], ...]) -> None:
+    before = made(step, *told, **WHO)
+    assert before[len(told)].module == POSTURE
+    assert not any(call.changes for call in before)
+    with pytest.raises(AnotherMachineError, match="calls itself CEO-PC, wanted is WS01") as raised:
+        made(step, *told, OTHER, **WHO)
+    assert raised.value.called == "CEO-PC"
+
+
+@pytest.mark.parametrize(
+    ("step", "told", "modules"),
+    [
+        ("scan", (NAMED,), [POSTURE, UPDATES]),
+        ("scan", ({"boot_id": "b"},), [POSTURE, UPDATES]),  # nothing says that it is another
+        ("scan", ({"unreachable": True},), [POSTURE]),
+        ("scan", ({"failed": True},), [POSTURE]),
+        ("install", (NAMED,), [POSTURE, UPDATES]),
+        ("look", (FOUND,), ["ansible.builtin.async_status"]),  # another does not know the job
+        ("look", (GONE, NAMED), ["ansible.builtin.async_status", POSTURE]),
+        ("look", ({"unreachable": True},), ["ansible.builtin.async_status"]),
+        ("remind", (NAMED,), [POSTURE, TELL]),
+        ("remind", ({"unreachable": True},), [POSTURE]),
+    ],
+)
+def test_who_has_a_name_is_asked_for_it(step: str, told: tuple[dict[str, Any], ...], modules: list[str]) -> None:
+    assert [call.module for call in made(step, *told, **WHO)] == modules
+
+
+@pytest.mark.parametrize("step", ["scan", "install", "look", "reboot", "confirm", "see", "validate", "remind"])
+def test_where_no_name_is_known_nobody_is_asked_for_it(step: str) -> None:
+    assert not any(call.asks_who for call in made(step, OTHER, OTHER))
 
 
 def test_an_install_takes_exactly_what_was_ordered_and_never_reboots() -> None:

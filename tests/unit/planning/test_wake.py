@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, 
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import Reboot
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.knock import address_of, answering
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import as_seen, make_plan
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING, Step
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.wake import (
     MOST_PEERS,
     arranged,
@@ -84,6 +85,21 @@ def test_who_is_waking_is_not_given_up_for_not_answering(minutes: int, wanted: s
     now = NIGHT + minutes * MINUTE
     plan = make_plan(ledger, policy, sleeper, now, run="r", actions=ACTING, macs={"WS": "02-00-00-00-00-01"})
     assert plan.steps["WS"].name == wanted, plan.steps["WS"]
+
+
+def test_who_is_to_answer_is_ordered_of_the_endpoint_and_not_of_whoever_wakes_it() -> None:
+    ledger = Ledger.open("sqlite://")
+    named = {"A": workstation(name="A", computer_name="A-PC"), "B": workstation(name="B")}
+    plan = make_plan(ledger, load_policy({}), named, NIGHT, run="r", actions=ACTING)
+    assert {name: order["step"] for name, order in plan.orders().items()} == {"A": "scan", "B": "scan"}
+    assert {name: order.get("computer_name") for name, order in plan.orders().items()} == {"A": "A-PC", "B": None}
+    waking = replace(plan, steps={"A": Step("wake", ""), "B": Step("wait", "")})
+    assert not any("computer_name" in order for order in waking.orders().values())
+    lately = replace(plan, progress={name: Progress(posture_at=NIGHT - 5 * MINUTE) for name in named})
+    assert "computer_name" not in lately.orders()["A"], "a search costs a call more"
+    assert replace(lately, now=NIGHT + 6 * MINUTE).orders()["A"]["computer_name"] == "A-PC"
+    restart = replace(lately, steps={"A": Step("reboot", ""), "B": Step("install", "")})
+    assert restart.orders()["A"]["computer_name"] == "A-PC", "what changes something asks at once"
 
 
 def asleep(name: str, location: str = "Main") -> Endpoint:
