@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -51,13 +52,16 @@ class ActionModule(ActionBase):
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
 
-    def _session(self, hosts: Collection[str], arguments: dict[str, Any]) -> Session:
+    def _session(
+        self, hosts: Collection[str], arguments: dict[str, Any], rmm_failed: datetime | None = None
+    ) -> Session:
         known = self._known
         pilots, everybody = (known["groups"].get(name, []) for name in ("ring_pilot", "all"))
         own = known["hostvars"].raw_get(known["inventory_hostname"])
         options = OptionCheck(arguments["actions"], partial(variables_in, self._task, known))
         options.refuse_play(known, own)
-        return Session(ready(), known["hostvars"], hosts, pilots, arguments["actions"], everybody, options)
+        actions, hostvars = arguments["actions"], known["hostvars"]
+        return Session(ready(), hostvars, hosts, pilots, actions, everybody, options, rmm_failed)
 
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
         session = self._session(of_batch(self._known), arguments)
@@ -70,6 +74,7 @@ class ActionModule(ActionBase):
             "due": [] if self._task.check_mode else [*plan.due(), *session.unreadable(arguments["ring"])],
             "counts": dict(counts),
             "tiers": [list(tier) for tier in tiers],
+            "state": State(rmm_failed=session.rmm_failed).as_record(),
         }
 
     def _next(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -79,9 +84,9 @@ class ActionModule(ActionBase):
             state, hosts = replace(state, left=state.left.union(hosts)), []
         if not hosts:
             return {"steps": {}, "state": state.as_record(), "over": True}
-        session = self._session(hosts, arguments)
+        session = self._session(hosts, arguments, state.rmm_failed)
         plan = session.again(state, time.sleep)
-        after = state.after(plan, arguments["changed"])
+        after = replace(state.after(plan, arguments["changed"]), rmm_failed=session.rmm_failed)
         return _troubled(session) | {
             "steps": plan.orders(),
             "state": after.as_record(),

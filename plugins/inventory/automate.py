@@ -15,10 +15,11 @@ description:
   - Reads the computers of a ConnectWise Automate server (the RMM) and makes each Windows endpoint a host, with its
     ring, track, role, policy group, time zone and flags, as RMM groups and extra data fields (EDFs) tell them.
   - The name of a source file ends in C(automate.yml) or C(automate.yaml).
-  - Everything is read in bulk, in pages of 1,000, at most four at once, never a request for each computer. A list
-    whose pages do not add up to the total that the server tells is read once more and then refused. Where anything
-    fails, nothing is added to the inventory; set C(any_unparsed_is_failed) in C(ansible.cfg) so that the run stops
-    there too.
+  - Everything is read in bulk, in pages of up to 1,000, at most four at once, never a request for each computer.
+    Machines come and go and change their groups meanwhile. So pages overlap, and a list whose pages do not fit
+    together, or do not add up to the total that the server tells, is read once more, one page after the other; no row
+    that is there all the time is left out. What does not fit then either is refused. Where anything fails, nothing is
+    added to the inventory; set C(any_unparsed_is_failed) in C(ansible.cfg) so that the run stops there too.
   - Built from ConnectWise's published API description and from what clients of live servers report.
   - B(Host variables.) Each key of the endpoint record becomes a variable with the prefix C(patching_), null where
     it is not known. The record is C(patching_id), C(patching_name), C(patching_client), C(patching_location),

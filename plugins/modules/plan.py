@@ -39,8 +39,8 @@ options:
     default: [scan, install, reboot, validate, remind]
   state:
     description:
-      - What the plan before returned as its RV(state); nothing at the first pass. Endpoints that have left are planned
-        for no more.
+      - What the plan before returned as its RV(state); at the first pass that of V(open), or nothing. Endpoints that
+        have left are planned for no more.
     type: dict
     default: {}
   changed:
@@ -98,9 +98,9 @@ over:
   type: bool
   returned: O(phase=next)
 state:
-  description: What the next plan has to know of this run.
+  description: What the next plan has to know of this run. Of O(phase=open) it holds RV(state.rmm_failed) only.
   type: dict
-  returned: O(phase=next)
+  returned: success
   contains:
     started:
       description: When the first pass was planned.
@@ -119,4 +119,9 @@ state:
     failed:
       description: By host, why it failed.
       type: dict
+    rmm_failed:
+      description:
+        - When the RMM was asked in vain for what it knows of updates that Windows tells too little of; null if it never
+          was. A run asks it again after 30 minutes.
+      type: str
 """

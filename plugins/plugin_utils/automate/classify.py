@@ -22,11 +22,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .client import Row, row_id
 from .errors import OptionError
 from .groups import Membership
 from .instants import instant
 from .names import client_slugs, host_names, location_groups
+from .pages import Row, row_id
 from .places import Places
 from .rules import MAPS, Rules
 from .said import NOTHING, Said

@@ -7,44 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from .errors import AnswerError, IncompleteListError, LoginError, UnreachableError, VisibilityError
+from .errors import AbsentError, AnswerError, IncompleteListError, LoginError, UnreachableError, VisibilityError
 from .login import Login
+from .pages import (
+    OVERLAP,
+    Page,
+    Resource,
+    Row,
+    Window,
+    after,
+    check_end,
+    check_joined,
+    check_page,
+    check_still,
+    first_window,
+    row_id,
+    whole,
+    windows_to,
+)
 from .settings import MAX_PARALLEL, Settings
 from .transport import PASSING, Answer, Transport
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
-Row = dict[str, Any]
-"""A record as the API gives it."""
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-PAGE_SIZE = 1000
-"""The most that the API gives in a page; it gives 30 unless asked."""
 ROW_KEYS = frozenset({"Id", "GroupId", "ExtraFieldDefinitionId", "KnowledgeBaseId"})
 """What tells a lone row from another object."""
 IDS_A_REQUEST = 200
 """Keeps the address of a request by ids under 2,000 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A list of the API: its path, the field that tells its rows apart, the permission that shows it."""
-
-    path: str
-    key: str
-    permission: str
-
-
 COMPUTERS = Resource("/Computers", "Id", "Computers: Show All")
 CLIENTS = Resource("/Clients", "Id", "Clients: Read and Show All")
 LOCATIONS = Resource("/Locations", "Id", "Locations: Show All")
 GROUPS = Resource("/Groups", "Id", "Groups: Read")
-GROUP_COMPUTERS = Resource("/GroupComputers", "Id", "Groups: Read")
+# what the Id of a membership looks like is not published, only that nobody has to understand it
+GROUP_COMPUTERS = Resource("/GroupComputers", "Id", "Groups: Read", key=("GroupId", "ComputerId"))
 GROUP_PATCHING_POLICIES = Resource("/GroupPatchingPolicies", "GroupId", "Patch Manager: Read")
 
 
@@ -90,7 +93,7 @@ class AutomateClient:
         parts = [numbers[start : start + IDS_A_REQUEST] for start in range(0, len(numbers), IDS_A_REQUEST)]
 
         def part(some: list[int]) -> list[Row]:
-            page = self._page(COMPUTERS, {**wanted, "ids": ",".join(map(str, some))}, 1)
+            page = self._page(COMPUTERS, {**wanted, "ids": ",".join(map(str, some))}, first_window())
             strangers = {row_id(row, "Id") for row in page.rows} - set(some)
             if strangers or len(page.rows) != (page.total if page.total is not None else len(page.rows)):
                 raise IncompleteListError(
@@ -102,15 +105,16 @@ class AutomateClient:
         return [row for rows in self._parallel(part, parts) for row in rows]
 
     def read(self, resource: Resource, params: Mapping[str, str] | None = None) -> list[Row]:
-        """Every row of ``resource``, sorted by its key.
+        """Every row of ``resource``, by what tells its rows apart: none is left out that is there all the time.
 
-        A list that does not add up (agents come and go while it is read) is read once more, whole.
-        Then `IncompleteListError`: a list that is short would leave machines out in silence.
+        First its pages are read at once. Where that does not add up, for agents come and go, it is read once more, one
+        page after the other with more in common: that takes longer, and rows may come and go. `IncompleteListError`
+        where that does not add up either: a list that is short would leave machines out in silence.
         """
         try:
-            return self._read_once(resource, params or {})
+            return self._read_at_once(resource, params or {})
         except IncompleteListError:
-            return self._read_once(resource, params or {})
+            return whole(resource, self._read_in_turn(resource, params or {}))
 
     def extra_fields(self, path: str, ids: Iterable[int]) -> dict[int, list[Row]]:
         """The extra data fields of records that do not hold them inline: one request each, in parallel.
@@ -120,57 +124,62 @@ class AutomateClient:
 
         def one(number: int) -> list[Row]:
             resource = Resource(f"{path}/{number}/ExtraFields", "ExtraFieldDefinitionId", "")
-            page = self._page(resource, {}, 1)
-            return _whole(resource, [page], len(page.rows) if page.total is None else page.total)
+            return whole(resource, [self._page(resource, {}, first_window())])
 
         numbers = sorted(set(ids))
         return dict(zip(numbers, self._parallel(one, numbers), strict=True))
 
     def microsoft_updates(self, computers: Iterable[int]) -> list[Row]:
-        """What Patch Manager knows of the updates of these computers, one request and page each, in parallel.
+        """What Patch Manager knows of the updates of these computers: a list each, in parallel.
 
-        A computer that has been retired meanwhile has none. Rows of several computers may tell of the same update.
+        A computer that has been retired meanwhile (404) tells nothing, and the others do. Rows of several computers may tell of the same update.
         """
 
         def one(number: int) -> list[Row]:
-            resource = Resource(f"/Computers/{number}/MicrosoftUpdates", "KnowledgeBaseId", "Patch Manager: Read")
-            page = self._page(resource, {}, 1)
-            return [row for some in (page, *self._pages_until_short(resource, page)) for row in some.rows]
+            # nothing is published of the ids of updates; several may have one KB, and drivers have none
+            key = ("MicrosoftUpdateId", "KnowledgeBaseId", "Title")
+            path = f"/Computers/{number}/MicrosoftUpdates"
+            resource = Resource(path, "MicrosoftUpdateId", "Patch Manager: Read", key, opaque=True)
+            try:
+                pages = self._read_in_turn(resource, {})
+            except AbsentError:
+                return []
+            return [row for page in pages for row in page.rows]
 
         return [row for rows in self._parallel(one, sorted(set(computers))) for row in rows]
 
-    def _pages_until_short(self, resource: Resource, page: _Page) -> list[_Page]:
-        pages = []
-        while len(page.rows) == PAGE_SIZE:
-            page = self._page(resource, {}, page.number + 1)
-            pages.append(page)
+    def _read_at_once(self, resource: Resource, params: Mapping[str, str]) -> list[Row]:
+        first = self._page(resource, params, first_window())
+        windows = windows_to(first.total or 0)
+        pages = [first, *self._parallel(lambda window: self._page(resource, params, window), windows)]
+        self._read_on(resource, params, pages, 1)
+        check_still(resource, pages)
+        return whole(resource, pages)
+
+    def _read_in_turn(self, resource: Resource, params: Mapping[str, str]) -> list[Page]:
+        pages = [self._page(resource, params, first_window())]
+        self._read_on(resource, params, pages, OVERLAP)
         return pages
 
-    def _read_once(self, resource: Resource, params: Mapping[str, str]) -> list[Row]:
-        first = self._page(resource, params, 1)
-        if first.total is None:
-            pages = [first, *self._pages_until_empty(resource, params, first)]
-            total = sum(len(page.rows) for page in pages)
-        else:
-            total = first.total
-            numbers = range(2, -(-total // PAGE_SIZE) + 1)
-            pages = [first, *self._parallel(lambda number: self._page(resource, params, number), numbers)]
-        return _whole(resource, pages, total)
-
-    def _pages_until_empty(self, resource: Resource, params: Mapping[str, str], page: _Page) -> list[_Page]:
-        """Where something strips the Total-Count header: only an empty page is the end."""
-        pages = []
-        while page.rows:
-            page = self._page(resource, params, page.number + 1)
+    def _read_on(self, resource: Resource, params: Mapping[str, str], pages: list[Page], overlap: int) -> None:
+        """Adds what comes after the last of ``pages``, one page after the other."""
+        while not pages[-1].is_last:
+            page = self._page(resource, params, after(pages[-1].window, overlap))
+            check_joined(resource, pages[-1], page)
             pages.append(page)
-        return pages[:-1] if pages else []
+        last = pages[-1]
+        if last.total is None and last.rows:
+            # something strips the Total-Count header: only that nothing comes after it shows that the page is whole
+            behind = self._page(resource, params, Window(last.window.page + 1, last.window.size))
+            check_end(resource, pages, behind)
 
-    def _page(self, resource: Resource, params: Mapping[str, str], number: int) -> _Page:
+    def _page(self, resource: Resource, params: Mapping[str, str], window: Window) -> Page:
         # An explicit order, or rows may swap pages between two requests.
-        query = {"orderby": f"{resource.key} asc", "pagesize": str(PAGE_SIZE), "page": str(number), **params}
-        answer = self._get(resource.path, query)
+        answer = self._get(resource.path, {"orderby": f"{resource.order} asc", **window.query, **params})
         total = answer.headers.get("total-count", "")
-        return _Page(number, _rows(resource.path, answer), int(total) if total.isdigit() else None)
+        page = Page(window, _rows(resource.path, answer), int(total) if total.isdigit() else None)
+        check_page(resource, page)
+        return page
 
     def _parallel(self, work: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
         futures = [self._threads.submit(work, item) for item in items]
@@ -219,23 +228,8 @@ class AutomateClient:
             return VisibilityError(f"{where}: the user class of {self._settings.user!r} may not do this")
         if answer.status in PASSING:
             return UnreachableError(f"{where}, also after {self._settings.retries} retries (option retries)")
-        return AnswerError(f"{where}; is option url the address of an Automate server?")
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    number: int
-    rows: list[Row]
-    total: int | None
-
-
-def row_id(row: Row, key: str) -> int:
-    """An id as an int; the API gives some as strings and some as numbers."""
-    value = row.get(key)
-    try:
-        return int(value)  # type: ignore[arg-type]  # what is no number is an error either way
-    except (TypeError, ValueError) as exc:
-        raise AnswerError(f"a row's {key} is {value!r}, which is no id") from exc
+        kind = AbsentError if answer.status == 404 else AnswerError
+        return kind(f"{where}; is option url the address of an Automate server?")
 
 
 def _rows(path: str, answer: Answer) -> list[Row]:
@@ -246,22 +240,3 @@ def _rows(path: str, answer: Answer) -> list[Row]:
     if isinstance(body, list) and all(isinstance(row, dict) for row in body):
         return body
     raise AnswerError(f"{path}: a list of records is due, not {str(body)[:80]!r}; is option url an Automate server?")
-
-
-def _whole(resource: Resource, pages: Sequence[_Page], total: int) -> list[Row]:
-    """The rows of ``pages``, if these are full, agree on the total, and hold no row twice."""
-    for page in pages:
-        due = min(PAGE_SIZE, total - (page.number - 1) * PAGE_SIZE)
-        if page.total is not None and page.total != total:
-            raise IncompleteListError(
-                f"{resource.path}: page 1 tells a total of {total} rows, page {page.number} one of {page.total}"
-            )
-        if len(page.rows) != due:
-            raise IncompleteListError(
-                f"{resource.path}: page {page.number} of {len(pages)} holds {len(page.rows)} rows, {due} are due "
-                f"of a total of {total}; nothing is used of a list that is not whole"
-            )
-    rows = {row_id(row, resource.key): row for page in pages for row in page.rows}
-    if len(rows) != total:
-        raise IncompleteListError(f"{resource.path}: {total - len(rows)} of {total} rows came twice, others not at all")
-    return [rows[key] for key in sorted(rows)]

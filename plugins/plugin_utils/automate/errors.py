@@ -12,6 +12,7 @@ PatchingError
     ├── VisibilityError           the user class hides what other records refer to
     ├── IncompleteListError       the pages of a list do not add up to its total
     └── AnswerError               an answer that is an error, or is not what the API promises
+        └── AbsentError           there is no such record, or no such path
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class IncompleteListError(AutomateError):
 
 class AnswerError(AutomateError):
     """The server answered with an error or with something that is not the promised shape."""
+
+
+class AbsentError(AnswerError):
+    """Status 404."""

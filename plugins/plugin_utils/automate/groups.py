@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .client import GROUP_COMPUTERS, GROUPS, Row, row_id
+from .client import GROUP_COMPUTERS, GROUPS
+from .pages import Row, row_id
 from .rules import MAPS, GroupName, Rules
 from .said import NOTHING, Said
 from .snapshot import Snapshot, hidden

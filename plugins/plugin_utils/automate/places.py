@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .client import CLIENTS, LOCATIONS, Resource, Row, row_id
+from .client import CLIENTS, LOCATIONS
 from .extra_fields import ExtraField, ExtraFields
+from .pages import Resource, Row, row_id
 from .rules import Rules
 from .said import Said
 from .snapshot import Snapshot, referred

@@ -17,12 +17,10 @@ from .client import (
     GROUPS,
     LOCATIONS,
     AutomateClient,
-    Resource,
-    Row,
-    row_id,
 )
 from .errors import VisibilityError
 from .extra_fields import is_secret
+from .pages import Resource, Row, row_id
 
 COMPUTER_FIELDS = (
     "Id",

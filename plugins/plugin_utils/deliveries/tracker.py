@@ -20,9 +20,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..automate import AutomateClient, AutomateError
-from ..automate.client import CLIENTS, Row, row_id
+from ..automate.client import CLIENTS
 from ..automate.errors import UnreachableError
 from ..automate.extra_fields import ExtraField, is_secret
+from ..automate.pages import Row, row_id
 from ..errors import UnavailableError
 from ..flow.closure import Tier
 from ..ledger import Event, text_of

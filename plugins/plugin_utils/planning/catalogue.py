@@ -10,7 +10,8 @@ about as cover them all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..automate import AutomateClient, AutomateError, instant
@@ -23,33 +24,43 @@ Row = Mapping[str, Any]
 
 MOST_ASKED = 50
 """How many computers' patch data one plan asks for."""
+PATIENCE, RETRIES = 10.0, 1
+"""Seconds without an answer, and further attempts: a plan can do without what the RMM knows, and endpoints wait."""
+ASKED_AGAIN = timedelta(minutes=30)
+"""After what time a run asks again, where it could not ask."""
 
 
-def describe_unknown(ledger: Ledger, recorder: Recorder, endpoints: Mapping[str, Endpoint]) -> list[str]:
+def describe_unknown(ledger: Ledger, recorder: Recorder, endpoints: Mapping[str, Endpoint]) -> str | None:
     """Ask the RMM for the updates of `endpoints` that approval knows too little of, once a day for each update, and put
-    what it told on the ledger. Gives what went wrong: the run goes on with the updates that are known."""
+    what it told on the ledger. Gives what went wrong: the run goes on with the updates that are known, and whoever
+    calls asks no more before `ASKED_AGAIN` is over."""
     settings = recorder.settings.automate
     if settings is None or recorder.check_mode:
-        return []
+        return None
     now = recorder.clock.now()
     applicable = ledger.applicable(endpoints)
     unknown = {one.id: one for some in applicable.values() for one in some or () if _unknown_to_approval(one)}
     wanted = ledger.undescribed(unknown, _stale_before(now)) if unknown else []
     if not wanted:
-        return []
+        return None
     offers = {name: [update.id for update in updates or ()] for name, updates in applicable.items()}
     asked = covering(wanted, offers, MOST_ASKED)
     numbers = [endpoints[name].id for name in asked]
     try:
-        with AutomateClient(settings) as automate:
+        patience = replace(settings, timeout=min(PATIENCE, settings.timeout), retries=min(RETRIES, settings.retries))
+        with AutomateClient(patience) as automate:
             rows = automate.microsoft_updates(number for number in numbers if number is not None)
     except AutomateError as exc:
-        return [f"the RMM could not be asked for {len(wanted)} updates, which await review: {exc}"]
+        minutes = int(ASKED_AGAIN.total_seconds() / 60)
+        return (
+            f"the RMM could not be asked for {len(wanted)} updates, which await review; "
+            f"this run asks again in {minutes} minutes at the soonest: {exc}"
+        )
     covered = {update for name in asked for update in offers[name]}.intersection(wanted)
     told = described([unknown[update] for update in sorted(covered)], rows)
     silent = sorted(covered.difference(record["id"] for record in told))
     recorder.append(ledger, [Event("updates.described", None, now, {"updates": told, "unknown": silent})])
-    return []
+    return None
 
 
 def covering(wanted: Collection[str], applicable: Mapping[str, Collection[str]], most: int) -> list[str]:

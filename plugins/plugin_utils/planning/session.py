@@ -20,7 +20,7 @@ from ..ledger.kept import policy_events
 from ..ledger.lanes import lanes
 from .away import away_events
 from .by_hand import restart_tickets
-from .catalogue import describe_unknown
+from .catalogue import ASKED_AGAIN, describe_unknown
 from .hosts import (
     HostVars,
     ScopeError,
@@ -51,7 +51,7 @@ from .wake import nobody as nobody_near
 class Session:
     """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` its batch's, `pilots` the pilot's,
     `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it. `options` looks at
-    the variables of its hosts, for the same `actions`."""
+    the variables of its hosts, for the same `actions`. `rmm_failed` is when the run last asked the RMM in vain."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Session:
         actions: Collection[str],
         everybody: Collection[str] = (),
         options: OptionCheck | None = None,
+        rmm_failed: datetime | None = None,
     ) -> None:
         self._recorder = recorder
         self._hostvars = hostvars
@@ -71,6 +72,7 @@ class Session:
         self._actions = actions
         self._options = options or OptionCheck(actions)
         self._troubles: list[str] = []
+        self.rmm_failed = rmm_failed
         self._ledger = recorder.ledger
         self._policy = recorder.policy.with_lanes(lanes(self._ledger))
 
@@ -258,7 +260,7 @@ class Session:
 
     def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
         recorder = self._recorder
-        self._troubles += describe_unknown(self._ledger, recorder, endpoints)
+        self._describe_unknown(endpoints)
         plan = make_plan(
             self._ledger,
             self._policy,
@@ -271,6 +273,16 @@ class Session:
         )
         recorder.append(self._ledger, [*decided_events(plan), *restart_tickets(plan), *away_events(plan)])
         return plan
+
+    def _describe_unknown(self, endpoints: Mapping[str, Endpoint]) -> None:
+        """What the RMM can tell of their updates; not in every pass, where it does not answer. People are told once."""
+        clock, failed = self._recorder.clock, self.rmm_failed
+        if failed is not None and clock.now() < failed + ASKED_AGAIN:
+            return
+        trouble = describe_unknown(self._ledger, self._recorder, endpoints)
+        if trouble is not None:
+            self.rmm_failed = clock.now()
+            self._troubles += [trouble] if failed is None else []
 
     def _words(self, ring: str | None, plan: Plan, everybody: Mapping[str, Endpoint]) -> str:
         counts = Counter(decision.action for decision in plan.decisions.values())

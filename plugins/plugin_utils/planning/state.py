@@ -17,23 +17,26 @@ from .plan import Plan
 class State:
     """The run began at `started`, the last of its passes was `planned` at that instant; the endpoints in `left` have
     nothing left to do in this run, `changed` are those that something was done to, `failed` says of those that
-    failed why."""
+    failed why. At `rmm_failed` the RMM was asked in vain."""
 
     started: datetime | None = None
     planned: datetime | None = None
     left: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
+    rmm_failed: datetime | None = None
 
     @classmethod
     def parse(cls, record: Mapping[str, Any]) -> State:
         """Of `as_record`; of an empty one the state before the first pass."""
         if not record:
             return cls()
-        started, planned = (
-            None if record[key] is None else datetime.fromisoformat(record[key]) for key in ("started", "planned")
+        started, planned, rmm_failed = (
+            None if record[key] is None else datetime.fromisoformat(record[key])
+            for key in ("started", "planned", "rmm_failed")
         )
-        return cls(started, planned, frozenset(record["left"]), frozenset(record["changed"]), dict(record["failed"]))
+        left, changed = frozenset(record["left"]), frozenset(record["changed"])
+        return cls(started, planned, left, changed, dict(record["failed"]), rmm_failed)
 
     def as_record(self) -> dict[str, Any]:
         return {
@@ -42,6 +45,7 @@ class State:
             "left": sorted(self.left),
             "changed": sorted(self.changed),
             "failed": dict(self.failed),
+            "rmm_failed": self.rmm_failed.isoformat() if self.rmm_failed else None,
         }
 
     def after(self, plan: Plan, changed: Collection[str]) -> State:
@@ -58,4 +62,5 @@ class State:
             self.left | leaving,
             self.changed | frozenset(changed),
             {**self.failed, **failed},
+            self.rmm_failed,
         )

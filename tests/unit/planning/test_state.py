@@ -26,6 +26,7 @@ STATES = st.builds(
     NAMES,
     NAMES,
     st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=9), max_size=3),
+    st.none() | st.datetimes(timezones=st.just(UTC)),
 )
 
 
@@ -53,5 +54,6 @@ def test_who_leaves_fails_or_is_reminded_has_left() -> None:
 def test_nothing_of_earlier_passes_is_forgotten() -> None:
     first = State().after(plan(A="install", B="fail"), [])
     later = NOW + timedelta(seconds=9)
+    assert State(rmm_failed=NOW).after(plan(later), []).rmm_failed == NOW
     state = first.after(plan(later, A="leave"), ["A"])
     assert state == State(NOW, later, frozenset("AB"), frozenset("A"), {"B": "B fail"})
