@@ -18,6 +18,7 @@ from ..ledger import Event
 from ..ledger.cycles import opening_events, tiers_in
 from ..ledger.kept import policy_events
 from ..ledger.lanes import lanes
+from ..ledger.overview import Place, places
 from ..ledger.planned import last_runs, planned_event
 from .away import away_events
 from .by_hand import restart_tickets
@@ -77,12 +78,12 @@ class Session:
         if not chosen:
             raise ScopeError(nobody(ring, endpoints))
         self._tell_bad_options(chosen)
-        missed = self._missed(chosen)  # before this run is on the ledger
+        missed, before = self._missed(chosen), places(self._ledger)  # before this run is on the ledger
         recorder = self._recorder
         recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))
         opened = self._open_tiers(chosen)
         plan = self._plan(chosen)
-        words = self._words(ring, plan, endpoints) + opened + missed + self._told()
+        words = self._words(ring, plan, endpoints) + opened + missed + self._told(before)
         self._say_for_whom(chosen, begins=bool(plan.due()))
         return plan, words
 
@@ -112,11 +113,11 @@ class Session:
             if recorder.append(self._ledger, [*events, *tickets], unless=others) or not events:
                 return opened_in_words(events)
 
-    def _told(self) -> str:
+    def _told(self, before: Mapping[str, Place]) -> str:
         """What people have to be told, of the whole inventory; what is new of it goes on the ledger, once."""
         others = [name for name in self._everybody if name not in self._endpoints]
         fleet, _unreadable = readable_endpoints(self._hostvars, others)
-        told = tell_people(self._recorder, self._policy, {**fleet, **self._endpoints})
+        told = tell_people(self._recorder, self._policy, {**fleet, **self._endpoints}, before)
         self._troubles += told.warnings
         return told.words
 
