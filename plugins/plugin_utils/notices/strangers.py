@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ..flow import Endpoint
 from ..flow.fields import suggestion
+from ..ledger.overview import Seen
 from .outlook import Outlook
 
 NAMED = 5
@@ -46,7 +48,7 @@ def warnings(outlook: Outlook) -> list[str]:
 
 
 def _strangers(outlook: Outlook) -> Iterator[Stranger]:
-    everybody = [*outlook.fleet.values(), *outlook.known.seen.values()]
+    everybody: list[Endpoint | Seen] = [*outlook.fleet.values(), *outlook.known.seen.values()]
     names = frozenset(one.name for one in everybody)
     locations: dict[str | None, set[str]] = {None: set()}
     for one in everybody:
