@@ -125,6 +125,15 @@ def test_a_missed_night_is_told_once_in_one_line_and_caught_up(cycle: Cycle) -> 
         assert sorted(cycle.night.installed(machine)) == [BIG, SMALL]
 
 
+def test_a_run_that_records_anything_says_once_for_whom_it_plans(cycle: Cycle) -> None:
+    ledger = cycle.night.ledger
+    said = [(run, event.body["clients"]) for _seq, run, event in ledger.events(kinds=["run.planned"])]
+    opened = [
+        run for _seq, run, event in ledger.events(kinds=["run.opened"]) if event.body.get("playbook") == CYCLE.name
+    ]
+    assert said == [(run, {"Acme": ["pilot", "regular"], "Birch": ["production"]}) for run in opened]
+
+
 def test_a_tier_closes_when_its_endpoints_are_patched_with_the_proof(cycle: Cycle) -> None:
     closed = {
         (body["ring"], body["kind"]): body["proof"]

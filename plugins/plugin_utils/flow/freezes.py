@@ -47,6 +47,10 @@ class Freeze:
             and (self.role is None or self.role == endpoint.role)
         )
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether its one span is over, wherever one is; of a calendar nobody knows what it will say."""
+        return self.span is not None and _instant(self.span[1], "UTC", closing=True) + _ONE_DAY <= now
+
     def _events(self, now: datetime) -> tuple[Span, ...]:
         return () if self.calendar is None else self.calendar.touching(now.year, now.month)
 

@@ -11,7 +11,7 @@ and this code alike. A mapping overrides key by key, a list replaces the whole l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import date
@@ -95,6 +95,11 @@ class Policy:
             more = tuple(lane for whose, lane in self._lanes if whose in (None, client))
             self._laned[key] = replace(settings, out_of_band=(*settings.out_of_band, *more)) if more else settings
         return self._laned[key]
+
+    @property
+    def locations(self) -> Collection[tuple[str | None, str]]:
+        """The locations that have figures of their own, by client and name; without a client for those of all."""
+        return self._places.keys()
 
     def out_of_band_cycles(self) -> set[str]:
         """The out-of-band cycles that the document names, anywhere."""

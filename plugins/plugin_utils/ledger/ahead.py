@@ -33,6 +33,10 @@ def ahead(events: Sequence[Event], rows: Rows) -> None:
     of = rows.of
     missed = (name for event in events if event.kind == "window.missed" for name in event.body["endpoints"])
     rows.sheet(of.endpoints).fetch((name,) for name in (*(one.endpoint for one in events if one.endpoint), *missed))
+    planned = [event.body["clients"] for event in events if event.kind == "run.planned"]
+    rows.sheet(of.planned).fetch(
+        (client, ring) for clients in planned for client, rings in clients.items() for ring in rings
+    )
     told = [update["id"] for event in events for update in event.body.get("updates", ()) if _tells(event)]
     rows.some(of.updates, told)
     rows.sheet(of.applicable).fetch_of(_endpoints(events, SEARCHES | INSTALLS | VALIDATIONS))

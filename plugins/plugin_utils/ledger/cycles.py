@@ -11,8 +11,6 @@ Tiers are those of the monthly cycle; what an out-of-band cycle brings is proven
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +19,7 @@ from ..flow import Endpoint, cycle_at, cycle_span
 from ..flow.closure import Proof, Tier
 from ..flow.settings import Lane
 from ..requirements import sqlalchemy as sa
-from .event import Event, canonical, instant, text_of
+from .event import Event, canonical, text_of
 from .schema import tables
 
 if TYPE_CHECKING:
@@ -31,10 +29,6 @@ if TYPE_CHECKING:
     from .store import Guard, Ledger
 
 TIER = ("cycle", "client", "ring", "kind")
-PEOPLES = frozenset({"approve.yml", "authorize.yml", "except.yml", "out_of_band.yml", "root_cause.yml", "release.yml"})
-"""Playbooks whose runs put a person's decision on the ledger and patch nobody."""
-RUNS_AT_ONCE = 20
-"""How many runs are looked at at once for the last one that could have patched."""
 
 
 def tiers_of(endpoints: Iterable[Endpoint], cycle: str) -> dict[Tier, list[str]]:
@@ -118,21 +112,6 @@ def failures(ledger: Ledger, names: Collection[str], *, before: datetime) -> dic
         return {
             row["endpoint"]: row["text"] for row in connection.execute(query).mappings() if row["endpoint"] in names
         }
-
-
-def last_run(ledger: Ledger) -> datetime | None:
-    """When the last run that could have patched ended, or was last heard of; None where there was none."""
-    table = tables().runs
-    query = sa.select(table.c.opened_at, table.c.closed_at, table.c.opening).order_by(table.c.opened_at.desc())
-    with ledger.reading() as connection:
-        for start in itertools.count(0, RUNS_AT_ONCE):
-            rows = connection.execute(query.limit(RUNS_AT_ONCE).offset(start)).all()
-            for row in rows:
-                if json.loads(row.opening).get("playbook") not in PEOPLES:
-                    return instant(row.closed_at or row.opened_at)
-            if not rows:
-                break
-    return None
 
 
 def _others_were_at(ledger: Ledger) -> Guard:

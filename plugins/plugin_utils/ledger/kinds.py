@@ -20,6 +20,7 @@ from .shapes import (
     Check,
     anything,
     cycle,
+    each,
     either,
     flag,
     many,
@@ -128,6 +129,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "simulated": flag,
     },
     "run.closed": {"hosts": record},
+    "run.planned": {"clients": each(many(RING))},
     "cycle.opened": {
         "cycle": cycle,
         "start": when,

@@ -51,6 +51,10 @@ class Seen:
     decided_at: datetime | None = None
 
 
+Place = tuple[str, str]
+"""A client, and its location."""
+
+
 @dataclass(frozen=True, slots=True)
 class Promotion:
     """An update's soak that has passed for a kind of endpoints, of one client or of all (None)."""
@@ -119,6 +123,14 @@ def promotions(ledger: Ledger) -> dict[tuple[str, str, str | None], Promotion]:
     """The soaks that have passed and are on record, by update id, kind and client."""
     with ledger.reading() as connection:
         return _promotions(connection, tables())
+
+
+def places(ledger: Ledger) -> dict[str, Place]:
+    """Where each endpoint was when a run last saw it."""
+    table = tables().endpoints
+    with ledger.reading() as connection:
+        rows = connection.execute(sa.select(table.c.name, table.c.client, table.c.location))
+        return {name: (client or "", location or "") for name, client, location in rows}
 
 
 def tickets_wanted(ledger: Ledger, ids: Collection[str]) -> set[str]:

@@ -57,6 +57,7 @@ class Tables(SimpleNamespace):
     gaps: Table
     authorizations: Table
     runs: Table
+    planned: Table
     cycles: Table
     tiers: Table
     tickets: Table
@@ -204,7 +205,9 @@ def tables() -> Tables:
             text("id", key=True),
             text("opened_at", index=True),
             *texts("closed_at opening closing"),
+            whole("planned"),
         ),
+        "planned": sa.Table("planned", meta, text("client", key=True), text("ring", key=True), text("run")),
         "cycles": sa.Table("cycles", meta, text("id", key=True), *texts("start end opened_at by reason lane")),
         "tiers": sa.Table(
             "tiers",

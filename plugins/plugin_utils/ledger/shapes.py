@@ -90,6 +90,18 @@ def many(check: Check) -> Check:
     return checked
 
 
+def each(check: Check) -> Check:
+    """A mapping of any keys, each with such a value."""
+
+    def checked(value: object) -> str | None:
+        if not isinstance(value, Mapping):
+            return "a mapping"
+        wanted = next((found for found in map(check, value.values()) if found is not None), None)
+        return None if wanted is None else f"a mapping, each value {wanted}"
+
+    return checked
+
+
 def shape(**fields: Check) -> Check:
     """A mapping with exactly these keys; one written ``key_=`` may be left out."""
     keys = {name.rstrip("_"): (check, name.endswith("_")) for name, check in fields.items()}

@@ -13,7 +13,7 @@ from ..flow import Endpoint, Planner, Policy, Settings, Update, scope
 
 if TYPE_CHECKING:
     from ..flow.case import Case
-    from ..ledger.overview import Overview
+    from ..ledger.overview import Overview, Place
 
 _SKIPPED = (scope.location_disabled, scope.agent_disabled, scope.excluded, scope.do_not_patch)
 
@@ -21,14 +21,24 @@ _SKIPPED = (scope.location_disabled, scope.agent_disabled, scope.excluded, scope
 class Outlook:
     """`fleet` is the whole inventory by endpoint name, `known` what the ledger has; nothing is read or written here.
 
-    `cases` are the endpoints that are in scope, each with the updates that its last search found.
+    `cases` are the endpoints that are in scope, each with the updates that its last search found. `before` is where the
+    endpoints were before this run, as the ledger had it; what it has now unless given.
     """
 
-    def __init__(self, known: Overview, fleet: Mapping[str, Endpoint], policy: Policy, now: datetime) -> None:
+    def __init__(
+        self,
+        known: Overview,
+        fleet: Mapping[str, Endpoint],
+        policy: Policy,
+        now: datetime,
+        before: Mapping[str, Place] | None = None,
+    ) -> None:
         self.known = known
         self.fleet = fleet
         self.policy = policy
         self.now = now
+        seen_at = {one.name: (one.client, one.location) for one in known.seen.values()}
+        self.before: Mapping[str, Place] = seen_at if before is None else before
         seen = {one.name: one for one in known.register.pilots or ()}  # also those of another slice of the inventory
         self.pilots = {name: one for name, one in {**seen, **fleet}.items() if one.ring == "pilot"}
         planner = Planner(policy, known.register, now, fleet.values())

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..ledger import Event
-from . import coverage, renewals, reviews, soaks
+from . import coverage, renewals, reviews, soaks, strangers
 from .letters import Letter
 from .outlook import Outlook
 
@@ -45,5 +45,5 @@ def tell(outlook: Outlook) -> Told:
         words=soaks.in_words(gates, outlook.now)
         + reviews.in_words(waiting, outlook.now)
         + renewals.in_words(exceptions),
-        warnings=coverage.warnings(gaps),
+        warnings=coverage.warnings(gaps) + strangers.warnings(outlook),
     )

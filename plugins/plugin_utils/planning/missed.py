@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ..flow import Endpoint, Planner, Policy, Register, Update, windows
 from ..flow.scope import missing_classification
@@ -23,12 +23,14 @@ DUE = frozenset({"install", "reboot"})
 
 @dataclass(slots=True)
 class Missed:
-    """A window ``[start, end)`` of a zone, in its wall time, that passed without a run, and who was due in it."""
+    """A window ``[start, end)`` of a zone, in its wall time, that passed without a run, and who was due in it; the last
+    run before that any of these was in, `last_run`."""
 
     window: str
     zone: str
     start: datetime
     end: datetime
+    last_run: datetime
     endpoints: list[str] = field(default_factory=list)
 
     def event(self, now: datetime) -> Event:
@@ -41,22 +43,22 @@ def missed_windows(
     updates: Mapping[str, Sequence[Update] | None],
     register: Register,
     policy: Policy,
-    last_run: datetime | None,
+    last_runs: Mapping[str, datetime],
     now: datetime,
     pilots: Collection[Endpoint] = (),
 ) -> list[Missed]:
-    """The last window of each kind and zone, where all of it passed since `last_run` and somebody was due in it.
+    """The last window of each kind and zone, where all of it passed since the last run of endpoints (`last_runs`, by
+    name) that were due in it.
 
     What was due is asked of the register as it stood when the window opened. An endpoint that had not been searched
-    by then was not due, as far as anybody knew. Before the first run nothing was missed.
+    by then was not due, as far as anybody knew. Before its first run nothing was missed.
     """
-    if last_run is None:
-        return []
     planners: dict[datetime, Planner] = {}
     found: dict[tuple[str, str, datetime], Missed] = {}
     for endpoint in endpoints:
         state = register.endpoints.get(endpoint.name)
-        if missing_classification(endpoint) or state is None or state.scanned_at is None:
+        last_run = last_runs.get(endpoint.name)
+        if missing_classification(endpoint) or last_run is None or state is None or state.scanned_at is None:
             continue
         zone = endpoint.time_zone or ""
         spec = windows.install_spec(endpoint, policy.settings(endpoint))
@@ -67,17 +69,20 @@ def missed_windows(
             planners[span[0]] = Planner(policy, register, span[0], [*pilots, *endpoints])
         if planners[span[0]].standing(endpoint, updates.get(endpoint.name)).action in DUE:
             key = (spec.name, zone, span[0])
-            found.setdefault(key, Missed(spec.name, zone, *span)).endpoints.append(endpoint.name)
+            one = found.setdefault(key, Missed(spec.name, zone, *span, last_run))
+            one.endpoints.append(endpoint.name)
+            one.last_run = max(one.last_run, last_run)
     return sorted(found.values(), key=lambda missed: (missed.start, missed.window, missed.zone))
 
 
-def in_words(missed: Sequence[Missed], last_run: datetime | None) -> str:
+def in_words(missed: Sequence[Missed]) -> str:
     """One line for people; empty where nothing was missed."""
-    if not missed or last_run is None:
+    if not missed:
         return ""
+    last_run = max(one.last_run for one in missed).astimezone(UTC)
     names = sorted({name for one in missed for name in one.endpoints})
     which = ", ".join(dict.fromkeys(f"{one.window} of {one.start:%a %d %b %H:%M} ({one.zone})" for one in missed))
     return (
-        f"Missed: no run since {last_run:%Y-%m-%d %H:%M} UTC, so the window {which} passed although "
+        f"Missed: no run since {last_run:%Y-%m-%d %H:%M} UTC was for them, so the window {which} passed although "
         f"{len(names)} endpoint(s) were due: {names_of(names)}. They are caught up from now on.\n"
     )

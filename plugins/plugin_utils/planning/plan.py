@@ -28,8 +28,9 @@ WINDOWS: Mapping[str, Callable[[Endpoint, Policy, datetime], Window | None]] = M
     {"install": install_window, "reboot": reboot_window}
 )
 """The steps that belong into a window, and which it is."""
-STAYS_AWAKE = timedelta(hours=2)
-"""How long one that was woken is taken to be awake after it was last seen."""
+STAYS_UP = timedelta(hours=2)
+"""How long one that was up when we last looked is taken to be up, against the RMM's word: nobody looks at one that
+is off, so without a limit it would be up for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +202,16 @@ def _is_away(decision: Decision) -> bool:
 
 
 def as_seen(endpoint: Endpoint, progress: Progress, now: datetime) -> Endpoint:
-    """The endpoint as the RMM has it, or as we saw it since: one that was booting when the inventory was read is up,
-    and so is one that was woken and answered."""
+    """The endpoint as the RMM has it, or as we saw it since, for a while: one that was booting when the inventory was
+    read is up, and so is one that was woken and answered. Of one that does not answer since, the RMM was right."""
     ours, theirs = progress.posture_at, endpoint.last_contact
-    if ours is not None and progress.woken_at is not None and progress.woken_at < ours and now - ours < STAYS_AWAKE:
+    if ours is None or now - ours >= STAYS_UP:
+        return endpoint
+    if progress.woken_at is not None and progress.woken_at < ours:
         newer = theirs is None or ours > theirs
         return replace(endpoint, online=True, asleep=False) if newer else endpoint
-    if endpoint.online is False and ours is not None and theirs is not None and ours > theirs:
+    answers = progress.unreachable_since is None
+    if endpoint.online is False and theirs is not None and ours > theirs and answers:
         return replace(endpoint, online=True)
     return endpoint
 

@@ -15,9 +15,11 @@ from ..deliveries import compliance
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, cycle_at, redundancy_key
 from ..ledger import Event
-from ..ledger.cycles import last_run, opening_events, tiers_in
+from ..ledger.cycles import opening_events, tiers_in
 from ..ledger.kept import policy_events
 from ..ledger.lanes import lanes
+from ..ledger.overview import Place, places
+from ..ledger.planned import last_runs, planned_event
 from .away import away_events
 from .by_hand import restart_tickets
 from .catalogue import ASKED_AGAIN, describe_unknown
@@ -89,12 +91,20 @@ class Session:
         if unreadable:
             self._troubles.append(f"{unreadable_in_words(unreadable)}; the others go on without")
         self._tell_bad_options(chosen)
-        missed = self._missed(chosen)  # before this run is on the ledger
+        missed, before = self._missed(chosen), places(self._ledger)  # before this run is on the ledger
         recorder = self._recorder
         recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))
         opened = self._open_tiers(chosen)
         plan = self._plan(chosen)
-        return plan, self._words(ring, plan, endpoints) + opened + missed + self._told()
+        words = self._words(ring, plan, endpoints) + opened + missed + self._told(before)
+        self._say_for_whom(chosen, begins=bool(plan.due()))
+        return plan, words
+
+    def _say_for_whom(self, chosen: Mapping[str, Endpoint], *, begins: bool) -> None:
+        """Put on the ledger for whom the run plans; a run that has nothing to record is not on it."""
+        recorder = self._recorder
+        if not recorder.check_mode and (begins or self._ledger.has_run(recorder.run)):
+            recorder.append(self._ledger, [planned_event(chosen.values(), recorder.clock.now())])
 
     def _tell_bad_options(self, chosen: Mapping[str, Endpoint]) -> None:
         """Raises ScopeError where no endpoint has options that all are good; some of them stop nobody else."""
@@ -116,29 +126,28 @@ class Session:
             if recorder.append(self._ledger, [*events, *tickets], unless=others) or not events:
                 return opened_in_words(events)
 
-    def _told(self) -> str:
+    def _told(self, before: Mapping[str, Place]) -> str:
         """What people have to be told, of the whole inventory; what is new of it goes on the ledger, once."""
         others = [name for name in self._everybody if name not in self._endpoints]
         fleet, _unreadable = readable_endpoints(self._hostvars, others)
-        told = tell_people(self._recorder, self._policy, {**fleet, **self._endpoints})
+        told = tell_people(self._recorder, self._policy, {**fleet, **self._endpoints}, before)
         self._troubles += told.warnings
         return told.words
 
     def _missed(self, chosen: Mapping[str, Endpoint]) -> str:
         recorder = self._recorder
-        names, last = list(chosen), last_run(self._ledger)
-        now = recorder.clock.now()
+        names, now = list(chosen), recorder.clock.now()
         missed = missed_windows(
             chosen.values(),
             self._ledger.applicable(names),
             self._ledger.register(names),
             self._policy,
-            last,
+            last_runs(self._ledger, chosen.values()),
             now,
             self._pilots.values(),
         )
         recorder.append(self._ledger, [one.event(now) for one in missed])
-        return missed_in_words(missed, last)
+        return missed_in_words(missed)
 
     def again(self, state: State, sleep: Callable[[float], None]) -> Plan:
         """The plan for the hosts still in the play, with the looks whose time has come; waits first where nothing is to

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from ..evidence.recorder import Recorder
 from ..flow import Endpoint, Policy
-from ..ledger.overview import overview, tickets_wanted, told_since
+from ..ledger.overview import Place, overview, tickets_wanted, told_since
 from ..notices.outlook import Outlook
 from ..notices.told import Told, tell
 
@@ -17,8 +17,9 @@ TRIES = 5
 """How often it is looked again because another run told people of something in between."""
 
 
-def tell_people(recorder: Recorder, policy: Policy, fleet: Mapping[str, Endpoint]) -> Told:
-    """What people are told now by the `policy`, `fleet` being the whole inventory; in check mode nothing is put on the
+def tell_people(recorder: Recorder, policy: Policy, fleet: Mapping[str, Endpoint], before: Mapping[str, Place]) -> Told:
+    """What people are told now by the `policy`, `fleet` being the whole inventory, and `before` where its
+    endpoints were before this run; in check mode nothing is put on the
     ledger.
 
     Where other runs are faster time after time, the next run tells what is left.
@@ -26,7 +27,7 @@ def tell_people(recorder: Recorder, policy: Policy, fleet: Mapping[str, Endpoint
     ledger, now = recorder.ledger, recorder.clock.now()
     for dummy in range(TRIES):
         known = overview(ledger)
-        outlook = Outlook(known, fleet, policy, now)
+        outlook = Outlook(known, fleet, policy, now, before)
         told = tell(outlook)
         ids = {letter.id for letter in told.letters}
         events = told.events(outlook, tickets_wanted(ledger, ids))

@@ -58,6 +58,12 @@ proofs = st.lists(
 BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "run.opened": {"by": named, "simulated": flags},
     "run.closed": {"hosts": st.just({})},
+    "run.planned": {
+        "clients": st.dictionaries(
+            st.sampled_from(("Acme", "Beta", "")),
+            st.lists(st.sampled_from(("pilot", "production")), unique=True, max_size=2),
+        )
+    },
     "cycle.opened": {
         "cycle": st.sampled_from(("2026-11", "2026-11-oob1")),
         "start": moments,

@@ -15,7 +15,6 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import P
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.cycles import (
     closing_events,
-    last_run,
     open_tiers,
     opening_events,
     seen_in,
@@ -91,17 +90,6 @@ def test_who_was_in_a_tier_is_known_when_the_inventory_has_lost_him(ledger: Ledg
     ledger.append([Event("plan.decided", "GONE", NOW, body)], run="r")
     assert seen_in(ledger, "2026-11") == {PILOT: ["GONE"]}
     assert seen_in(ledger, "2026-12") == {}
-
-
-def test_the_last_run_is_the_last_that_could_have_patched(ledger: Ledger) -> None:
-    assert last_run(ledger) is None
-    for run, playbook, hours in (("a", "cycle.yml", 1), ("b", "authorize.yml", 5)):
-        at = OPENED + timedelta(hours=hours)
-        opened = Event("run.opened", None, at, {"by": "x", "simulated": False, "playbook": playbook})
-        ledger.append([opened], run=run)
-    assert last_run(ledger) == OPENED + timedelta(hours=1), "it was killed, so it was heard of last when it began"
-    ledger.append([Event("run.closed", None, OPENED + timedelta(hours=2), {"hosts": {}})], run="a")
-    assert last_run(ledger) == OPENED + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, register, rows, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.planned import last_runs, planned_event
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.schema import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
 from tests.bench.ledgers import fleet, ledger_of
@@ -122,6 +123,20 @@ def test_a_plan_is_read_in_a_few_statements_and_recorded_in_a_few(ledger: Ledger
     assert len(events) == len(endpoints)
     assert read <= 15 + 7 * chunks
     assert written <= 10 + 2 * chunks
+
+
+def test_for_whom_a_run_plans_is_recorded_and_asked_in_a_few_statements(ledger: Ledger) -> None:
+    chunks = 3
+    clients = [f"C{number:05}" for number in range(chunks * CHUNK)]
+    endpoints = [Endpoint.parse({"name": client, "client": client, "ring": "pilot"}) for client in clients]
+    for run in ("r1", "r2"):
+        opened = Event("run.opened", None, NOW, {"by": "x", "simulated": False, "playbook": "cycle.yml"})
+        with heard(ledger) as statements:
+            ledger.append([opened, planned_event(endpoints, NOW)], run=run)
+        assert len(statements) <= 12 + chunks
+    with heard(ledger) as statements:
+        assert last_runs(ledger, endpoints) == dict.fromkeys(clients, NOW)
+    assert len(statements) <= 4
 
 
 def test_the_chain_is_read_from_where_it_is_asked_for(ledger: Ledger) -> None:

@@ -13,7 +13,12 @@ from typing import Any
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Policy, Update
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import about
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import overview, tickets_wanted, told_since
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import (
+    Place,
+    overview,
+    tickets_wanted,
+    told_since,
+)
 from ansible_collections.msp.patching.plugins.plugin_utils.notices.outlook import Outlook
 from ansible_collections.msp.patching.plugins.plugin_utils.notices.told import Told, tell
 from tests.unit.flow.build import DEFAULTS
@@ -44,9 +49,9 @@ class Scene:
         if healthy is not None:
             self.put("validation.finished", now, endpoint, healthy=healthy, checks=[])
 
-    def outlook(self, now: datetime, *, named: bool = False) -> Outlook:
+    def outlook(self, now: datetime, *, named: bool = False, before: Mapping[str, Place] | None = None) -> Outlook:
         known = overview(self.ledger, named=named)
-        return Outlook(known, {one.name: one for one in self.fleet}, self.policy, now)
+        return Outlook(known, {one.name: one for one in self.fleet}, self.policy, now, before)
 
     def told(self, now: datetime) -> Told:
         """What is told; nothing is recorded."""

@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Policy, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Tier
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, Progress, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.away import away_events
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import Plan, make_plan
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import Plan, as_seen, make_plan
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.summary import outcomes
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
@@ -141,3 +141,35 @@ def test_the_reboot_that_it_sleeps_through_counts_by_the_reboots_window(ledger: 
 def test_what_was_caught_up_is_said() -> None:
     event = Event("window.caught_up", NAME, NIGHT, {"windows": 3, "since": text_of(at("2026-10-14 02:00"))})
     assert outcomes([event])[NAME].caught_up == "caught up after 3 missed windows, the first on 14 Oct"
+
+
+LOOKED = at("2026-11-11 22:00")
+"""When we last saw it, a moment after the RMM did."""
+SWITCHED_OFF = workstation(online=False, last_contact=LOOKED - timedelta(seconds=20))
+
+
+@pytest.mark.parametrize(
+    ("after", "known", "up"),
+    [
+        (timedelta(minutes=30), {}, True),
+        (timedelta(minutes=119), {}, True),
+        (timedelta(hours=2), {}, False),
+        (9 * DAY, {}, False),
+        (timedelta(minutes=30), {"unreachable_since": LOOKED + timedelta(minutes=10)}, False),
+    ],
+    ids=["a moment ago", "a while ago", "too long ago", "days ago", "it did not answer since"],
+)
+def test_our_own_look_outdoes_the_rmm_for_a_while(after: timedelta, known: dict[str, Any], up: bool) -> None:
+    """One that was booting when the inventory was read is up; one that was switched off since is not, for ever."""
+    progress = Progress(posture_at=LOOKED, **known)
+    assert as_seen(SWITCHED_OFF, progress, LOOKED + after).online is up
+
+
+def test_who_was_switched_off_after_our_last_look_misses_windows_and_is_not_tried_for_ever(ledger: Ledger) -> None:
+    posture = {"boot_id": "b", "boot_time": text_of(LOOKED - DAY), "now": text_of(LOOKED), "reboot_pending": False}
+    seen(ledger, Event("posture.observed", NAME, LOOKED, posture))
+    for nights in range(1, 4):
+        plan, _events = night(ledger, SWITCHED_OFF, NIGHT + nights * DAY)
+        assert plan.decisions[NAME].node == "posture.offline"
+        assert plan.steps[NAME].name == "leave"
+    assert missed(ledger) == 3

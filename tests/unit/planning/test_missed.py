@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Register
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.windows import last_window
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.planned import last_runs, planned_event
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.missed import Missed, in_words, missed_windows
 from tests.unit.flow.build import DEFAULTS, NEW_YORK, at, server, update, workstation
 
@@ -31,7 +33,9 @@ def missed(
     state = {"scanned_at": SEARCHED} | (state or {})
     rows = {"endpoints": {endpoint.name: {key: value.isoformat() for key, value in state.items()}}}
     updates = {endpoint.name: [update()]}
-    return missed_windows([endpoint], updates, Register.parse(rows | (register or {})), DEFAULTS, last_run, now)
+    known = Register.parse(rows | (register or {}))
+    last_runs = {} if last_run is None else {endpoint.name: last_run}
+    return missed_windows([endpoint], updates, known, DEFAULTS, last_runs, now)
 
 
 def test_a_night_without_a_run_is_told_in_one_line() -> None:
@@ -41,7 +45,7 @@ def test_a_night_without_a_run_is_told_in_one_line() -> None:
         at("2026-11-12 02:00"),
         at("2026-11-12 04:00"),
     )
-    line = in_words([found], SEARCHED)
+    line = in_words([found])
     assert line.count("\n") == 1
     for part in ("no run since 2026-11-11 12:00", "Thu 12 Nov 02:00", NEW_YORK, "1 endpoint(s) were due: ACME-WS01"):
         assert part in line.replace("17:00 UTC", "12:00")
@@ -78,7 +82,7 @@ def test_a_night_without_a_run_is_told_in_one_line() -> None:
 )
 def test_nothing_was_missed(endpoint: Endpoint, given: dict[str, Any]) -> None:
     assert missed(endpoint, **given) == []
-    assert in_words([], SEARCHED) == ""
+    assert in_words([]) == ""
 
 
 def test_a_reboot_that_was_due_counts() -> None:
@@ -90,6 +94,41 @@ def test_what_was_patched_since_is_still_told_of_as_it_was() -> None:
     """Asked of the register as it stood when the window opened."""
     held = {"scope": {"ring": "pilot"}, "at": "2026-11-12T12:00:00Z"}
     assert missed(workstation(), register={"holds": [held]})
+
+
+def test_another_clients_run_hides_no_missed_window() -> None:
+    """Of several schedules over one ledger one was down for a week, and the others were not."""
+    ours, theirs = workstation(name="B-WS01", client="B"), workstation(name="A-WS01", client="A")
+    ledger = Ledger.open("sqlite://")
+
+    def run(name: str, when: datetime, of: Endpoint) -> None:
+        opened = Event("run.opened", None, when, {"by": "x", "simulated": False, "playbook": "cycle.yml"})
+        ledger.append([opened, planned_event([of], when)], run=name)
+
+    def told(endpoint: Endpoint, now: datetime) -> list[Missed]:
+        register = Register.parse({"endpoints": {endpoint.name: {"scanned_at": SEARCHED.isoformat()}}})
+        last = last_runs(ledger, [endpoint])
+        return missed_windows([endpoint], {endpoint.name: [update()]}, register, DEFAULTS, last, now)
+
+    now = at("2026-11-18 08:00")
+    run("b", SEARCHED, ours)
+    run("a", now - timedelta(minutes=5), theirs)
+    (found,) = told(ours, now)
+    assert (found.endpoints, found.start) == (["B-WS01"], at("2026-11-18 02:00"))
+    assert "no run since 2026-11-11 17:00 UTC was for them" in in_words([found])
+    assert told(theirs, now) == []
+    run("b2", now, ours)
+    assert told(ours, now + timedelta(minutes=5)) == []
+
+
+def test_who_missed_the_same_window_is_told_of_in_one_line_with_the_last_run_of_any() -> None:
+    some = [workstation(name=name, client=name) for name in ("A", "B")]
+    register = Register.parse({"endpoints": {one.name: {"scanned_at": SEARCHED.isoformat()} for one in some}})
+    last = {"A": SEARCHED, "B": SEARCHED + timedelta(hours=1)}
+    updates = {one.name: [update()] for one in some}
+    (found,) = missed_windows(some, updates, register, DEFAULTS, last, MORNING)
+    assert found.endpoints == ["A", "B"]
+    assert "no run since 2026-11-11 18:00 UTC was for them" in in_words([found])
 
 
 def test_the_last_window_is_the_one_that_ended_last() -> None:
