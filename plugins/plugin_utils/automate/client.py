@@ -132,7 +132,8 @@ class AutomateClient:
     def microsoft_updates(self, computers: Iterable[int]) -> list[Row]:
         """What Patch Manager knows of the updates of these computers: a list each, in parallel.
 
-        A computer that has been retired meanwhile (404) tells nothing, and the others do. Rows of several computers may tell of the same update.
+        A computer that has been retired meanwhile (404) tells nothing, and the others do. Rows of several computers may
+        tell of the same update.
         """
 
         def one(number: int) -> list[Row]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..ledger import Ledger
 
 EVERYBODYS = frozenset({"updates.described", "key.introduced", "checkpoint.signed"})
-NOBODYS = frozenset({"cycle.opened", "run.opened", "run.closed", "package.written", "package.deleted"})
+NOBODYS = frozenset({"cycle.opened", "run.opened", "run.planned", "run.closed", "package.written", "package.deleted"})
 """That these happen makes no package a new one."""
 DECISIONS = frozenset({"approval.recorded", "exception.granted", "exception.signed", "exception.revoked"})
 """Of people, and in force in later cycles too."""

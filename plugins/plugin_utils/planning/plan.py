@@ -72,8 +72,10 @@ class Plan:
     def _who(self, name: str, step: Step) -> dict[str, Any]:
         """What the machine has to call itself that answers, where that is known. Packets that wake others are sent by
         one of them, and do no harm wherever they come from."""
+        if not step.acts or step.name == "wake":
+            return {}
         called = self.endpoints[name].computer_name
-        if called is None or not step.acts or step.name == "wake":
+        if called is None:
             return {}
         # a search would be a call dearer, and the one after an install follows on a validation, which has asked
         asked = step.name == "scan" and not is_unseen(self.progress[name], self.now)
