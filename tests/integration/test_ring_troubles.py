@@ -95,21 +95,21 @@ def test_a_psa_that_is_down_gets_its_ticket_later_and_once(night_of: Any) -> Non
 
 
 def test_an_rmm_that_does_not_answer_is_asked_once_a_run_and_the_next_run_asks_again(night_of: Any) -> None:
-    night = night_of({"WS01": workstation()}, speed=20)
+    night = night_of({"WS01": workstation(), "WS02": workstation()}, speed=20)
     path = "/cwa/api/v1/Computers/"
 
     def asked() -> int:
         return len([one for one in night.lab.journal(limit=100_000, face="automate") if one["path"].startswith(path)])
 
     night.lab.inject({"target": "automate", "kind": "error", "path": path})
-    for attempts in (
-        2,
-        4,
-    ):  # the plan after the search asks, in the next run the one that opens it and no pass after it
-        run = night.run()
+    # in the first run the plan after the search asks, in the second the one that opens it, and not the one after the
+    # search of the other machine
+    for words, attempts in ((("-l", "WS01"), 2), ((), 4)):
+        run = night.run(*words)
         assert run.returncode == 0, "a night goes on without it"
         assert asked() == attempts, "the request and one more attempt, in all passes together"
         assert sentence(run.output).count("the RMM could not be asked for") == 1
+    assert len(night.events("scan.finished")) == 2
     assert night.installed("WS01") == []
     night.lab.clear_faults()
     assert night.run().returncode == 0

@@ -130,9 +130,10 @@ class AutomateClient:
         return dict(zip(numbers, self._parallel(one, numbers), strict=True))
 
     def microsoft_updates(self, computers: Iterable[int]) -> list[Row]:
-        """What Patch Manager knows of the updates of these computers, one request and page each, in parallel.
+        """What Patch Manager knows of the updates of these computers: a list each, in parallel.
 
-        A computer that has been retired meanwhile has none. Rows of several computers may tell of the same update.
+        A computer that has been retired meanwhile (404) tells nothing, and the others do. Rows of several computers may
+        tell of the same update.
         """
 
         def one(number: int) -> list[Row]:
