@@ -21,7 +21,8 @@ def is_another(wanted: str | None, called: object) -> bool:
     that it is another."""
     if not wanted or not isinstance(called, str) or not called.strip():
         return False
-    shorter, longer = sorted((wanted.strip(), called.strip()), key=len)
+    # what comes after a dot is the domain, which some tell along; no computer name has a dot
+    shorter, longer = sorted((name.strip().partition(".")[0] for name in (wanted, called)), key=len)
     cut = longer[:NETBIOS] if len(shorter) == NETBIOS else longer
     return cut.casefold() != shorter.casefold()
 

@@ -21,6 +21,8 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.who import ANOTH
         ("acme-reception-desk-2", "ACME-RECEPTION-", False),
         ("acme-reception-desk-1", "acme-reception-desk-2", True),  # both whole
         ("ACME-RECEPTION", "ACME-RECEPTION-2", True),  # fourteen characters: nothing was cut
+        ("acme-ws01.acme.example", "ACME-WS01", False),
+        ("ACME-WS01", "acme-ws02.acme.example", True),
         ("WS1", "WS10", True),
         ("WS10", "WS1", True),
         (None, "CEO-PC", False),
