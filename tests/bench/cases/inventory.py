@@ -57,7 +57,7 @@ def of_size(bench: Bench, client: LabClient, size: int, runs: int) -> Iterator[R
     yield Row(case="inventory", what=f"{what}: memory", ours=ours.memory, plain=plain.memory, unit="MB")
     yield Row(
         case="inventory", what=f"{what}: requests for computers", ours=pages, plain=-(-size // PAGE), unit="requests",
-        against="pages", at_most=1.0,
+        against="pages", at_most=1.1,  # they overlap, so that no row is lost while others come and go
     )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ EVIDENCE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("job", {"ansible_job_id": "j1", "finished": 1, "updates": {one["id"]: one for one in updates_of(0)}}),
     ("posture", POSTURE | {"boot_id": "1"}),
     ("reboot.started", {"rc": 0}),
-    ("reboot.confirm", POSTURE | {"boot_id": "2"}),
+    ("reboot.confirm", POSTURE | {"boot_id": "2", "boot_time": POSTURE["now"]}),  # it has booted since it was asked
 )
 """Of an endpoint's results in a ring, by tag."""
 
