@@ -84,14 +84,16 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
         cycle = _cycle(connection, scope)
         start, end = instant(cycle["start"]), instant(cycle["end"])
         rows = [row for row in _all(connection, of.tiers) if row["cycle"] == scope.cycle]
-        tiers = [row for row in rows if scope.covers(row["client"], row["ring"], row["kind"])]
+        tiers = _decoded((row for row in rows if scope.covers(row["client"], row["ring"], row["kind"])), "proof")
         at, final = _at(tiers, end, now)
         members = _members(connection, scope)
         endpoints = _endpoints(connection, scope, tiers, members, end)
         _refuse_unknown(scope, rows, endpoints)
+        filed = _filed(tiers)
         others = (name for tier, names in members.items() if tier.client != scope.client for name in names)
-        lent = then.lent(connection, scope.client, others, endpoints)
-        endpoints = _as_filed(connection, endpoints, tiers, at)
+        moved = then.told_as(connection, _moved(endpoints, filed, scope.client))
+        lent = then.lent(scope.client, others, endpoints, moved)
+        endpoints = {name: _as_filed(row, filed.get(name), moved, at) for name, row in endpoints.items()}
         flaws = list(then.flaws(_flaws(connection, list(endpoints), start, min(at, end)), start, at, lent.left))
         told = min((instant(row["identified"]) for row in flaws), default=start)
         failures = [
@@ -112,7 +114,7 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             cycle=cycle,
             events=seq,
             head=head,
-            tiers=_decoded(tiers, "proof"),
+            tiers=tiers,
             members=members,
             endpoints=endpoints,
             flaws=flaws,
@@ -170,7 +172,7 @@ def _endpoints(
 ) -> dict[str, Row]:
     """The rows of the endpoints of the scope: those of its tiers, and those that it has seen and are in none."""
     table = tables().endpoints
-    proven = {row["endpoint"] for tier in tiers if tier["proof"] for row in json.loads(tier["proof"])}
+    proven = {row["endpoint"] for tier in tiers for row in tier["proof"] or ()}
     theirs = {name for tier, names in members.items() for name in names if scope.covers(*_place(tier))}
     seen = sa.and_(table.c.last_cycle >= scope.cycle[:7], table.c.known_since < text_of(end))
     if scope.client is not None:
@@ -184,20 +186,24 @@ def _endpoints(
     return dict(sorted(found.items()))
 
 
-def _as_filed(connection: Connection, endpoints: dict[str, Row], tiers: Sequence[Row], at: datetime) -> dict[str, Row]:
-    """The rows with the client, the ring and the kind of the closed tier that each is proven in, which it may have left
-    since; of several, the one that closed last."""
-    filed = {
-        line["endpoint"]: tier
-        for tier in sorted((tier for tier in tiers if tier["proof"]), key=lambda tier: str(tier["closed_at"]))
-        for line in json.loads(tier["proof"])
-    }
-    found = dict(endpoints)
-    for name in endpoints.keys() & filed:
-        row, tier = endpoints[name], filed[name]
-        known = then.filed_under(connection, row, tier, at) if row["client"] != tier["client"] else row
-        found[name] = known | {key: tier[key] for key in ("client", "ring", "kind")}
-    return found
+def _filed(tiers: Sequence[Row]) -> dict[str, Row]:
+    """By endpoint, the closed tier that it is proven in; of several, the one that closed last."""
+    closed = sorted((tier for tier in tiers if tier["proof"]), key=lambda tier: str(tier["closed_at"]))
+    return {line["endpoint"]: tier for tier in closed for line in tier["proof"]}
+
+
+def _moved(endpoints: dict[str, Row], filed: dict[str, Row], client: str | None) -> dict[str, str]:
+    """The endpoints that are another's by now, with the client that they were of in the account."""
+    was = {name: filed[name]["client"] if name in filed else client for name in endpoints}
+    return {name: of for name, of in was.items() if of is not None and endpoints[name]["client"] != of}
+
+
+def _as_filed(row: Row, tier: Row | None, told: then.Told, at: datetime) -> Row:
+    """The row with the client, the ring and the kind of the tier that it is proven in, which it may have left since."""
+    if tier is None:
+        return row
+    known = then.known_as(told, row["name"], at) if row["client"] != tier["client"] else {}
+    return row | known | {key: tier[key] for key in ("client", "ring", "kind")}
 
 
 def _place(tier: Tier) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..ledger import Event, instant, text_of
 from ..ledger.flaws import MOMENTS, as_of
+from ..ledger.register import CHUNK
 from ..ledger.schema import tables
 from ..requirements import sqlalchemy as sa
 
@@ -45,33 +46,37 @@ class Lent:
         return name not in self.names or client in (None, self.client)
 
 
-def lent(connection: Connection, client: str | None, others: Iterable[str], endpoints: Mapping[str, Row]) -> Lent:
-    """`others` are the endpoints of other clients' tiers; those of `endpoints` that are there no more are looked up."""
+Told = Mapping[str, list[tuple[datetime, Row]]]
+"""By endpoint, when something was told of it as one client's, with what was known of it then."""
+
+
+def told_as(connection: Connection, clients: Mapping[str, str]) -> Told:
+    """Of endpoints that have changed hands, what was told of each as the one's that is named with it."""
+    table, names = tables().events, sorted(clients)
+    found: dict[str, list[tuple[datetime, Row]]] = {}
+    for start in range(0, len(names), CHUNK):
+        query = sa.select(table.c.endpoint, table.c.at, table.c.body).order_by(table.c.seq)
+        for row in connection.execute(query.where(table.c.endpoint.in_(names[start : start + CHUNK]))):
+            body = json.loads(row.body)
+            if client_of(body) == clients[row.endpoint]:
+                found.setdefault(row.endpoint, []).append((instant(row.at), body.get("about") or {}))
+    return found
+
+
+def lent(client: str | None, others: Iterable[str], endpoints: Mapping[str, Row], told: Told) -> Lent:
+    """`others` are the endpoints of other clients' tiers, `told` is of those of `endpoints` that are this client's no
+    more."""
     if client is None:
         return Lent("", frozenset(), {})
     gone = {name for name, row in endpoints.items() if row["client"] != client}
-    names = frozenset(gone | endpoints.keys() & set(others))
-    left = {}
-    for name in gone:
-        told = _told_as(connection, name, client)
-        if told:
-            left[name] = max(at for at, dummy in told)
-    return Lent(client, names, left)
+    left = {name: max(at for at, dummy in told[name]) for name in gone & told.keys()}
+    return Lent(client, frozenset(gone | endpoints.keys() & set(others)), left)
 
 
-def _told_as(connection: Connection, name: str, client: str) -> list[tuple[datetime, Row]]:
-    """When something was told of an endpoint as this client's, with what was known of it then."""
-    table = tables().events
-    query = sa.select(table.c.at, table.c.body).where(table.c.endpoint == name).order_by(table.c.seq)
-    told = ((row.at, json.loads(row.body)) for row in connection.execute(query))
-    return [(instant(at), body.get("about") or {}) for at, body in told if client_of(body) == client]
-
-
-def filed_under(connection: Connection, row: Row, tier: Row, at: datetime) -> Row:
-    """The row of an endpoint that has left its tier's client since, as it was known there at the last."""
-    told = [about for then, about in _told_as(connection, row["name"], tier["client"]) if then <= at and about]
-    known = told[-1] if told else {}
-    return row | {name: known.get(name) for name in ("location", "role", "criticality", "redundancy_group")}
+def known_as(told: Told, name: str, at: datetime) -> Row:
+    """What was known last, by then, of where an endpoint is and what it is for."""
+    known = next((about for then, about in reversed(told.get(name, [])) if then <= at and about), {})
+    return {key: known.get(key) for key in ("location", "role", "criticality", "redundancy_group")}
 
 
 def client_of(body: Mapping[str, Any]) -> str | None:

@@ -132,22 +132,26 @@ class AutomateClient:
     def microsoft_updates(self, computers: Iterable[int]) -> list[Row]:
         """What Patch Manager knows of the updates of these computers: a list each, in parallel.
 
-        A computer that has been retired meanwhile (404) tells nothing, and the others do. Rows of several computers may
-        tell of the same update.
+        A computer that has been retired meanwhile (404) tells nothing, and the others do; where all are, that is an
+        error. Rows of several computers may tell of the same update.
         """
 
-        def one(number: int) -> list[Row]:
+        def one(number: int) -> list[Row] | AbsentError:
             # nothing is published of the ids of updates; several may have one KB, and drivers have none
             key = ("MicrosoftUpdateId", "KnowledgeBaseId", "Title")
             path = f"/Computers/{number}/MicrosoftUpdates"
             resource = Resource(path, "MicrosoftUpdateId", "Patch Manager: Read", key, opaque=True)
             try:
                 pages = self._read_in_turn(resource, {})
-            except AbsentError:
-                return []
+            except AbsentError as exc:
+                return exc
             return [row for page in pages for row in page.rows]
 
-        return [row for rows in self._parallel(one, sorted(set(computers))) for row in rows]
+        answers = self._parallel(one, sorted(set(computers)))
+        absent = [answer for answer in answers if isinstance(answer, AbsentError)]
+        if absent and len(absent) == len(answers):
+            raise absent[0]
+        return [row for rows in answers if not isinstance(rows, AbsentError) for row in rows]
 
     def _read_at_once(self, resource: Resource, params: Mapping[str, str]) -> list[Row]:
         first = self._page(resource, params, first_window())
