@@ -47,9 +47,9 @@ description:
   - B(Host names) are the computer names. Where a name occurs twice, in any case of letters, all concerned become
     C(NAME.CLIENTSLUG), and C(NAME.CLIENTSLUG.ID) where one client has it twice. O(qualify_names) makes that the
     rule for all, so that a new client's C(DC01) does not rename another's. What stands on record of an endpoint
-    (exceptions, failures, its last search) is by its name and does not follow when that changes. Of two sources, the
-    second is refused where it has another computer of a name that the first has given, also of another server; both
-    need O(qualify_names=always) then.
+    (failures, its last search) is by its name and does not follow when that changes; an exception does, unsigned, so
+    that the endpoint is held. Of two sources, the second is refused where it has another computer of a name that the
+    first has given, also of another server; both need O(qualify_names=always) then.
   - B(Precedence.) For each key, the first source that says something settles it, and what is there and wrong does
     not fall through to the next. (1) The expression in O(fields). (2) RMM groups; of several that say different
     things, the one lower in Patch Manager's list of groups wins (the greater C(Priority)), as Automate applies

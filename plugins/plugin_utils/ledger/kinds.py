@@ -40,8 +40,9 @@ from .shapes import (
 STEP = one_of("scan", "install", "reboot", "validate", "posture", "remind", "wake")
 PERSON = {"by": text, "reason": text}
 RING, KIND, ROLE = one_of(*RINGS), one_of(*KINDS_OF_ENDPOINT), one_of(*ROLES)
-TOLD = ("client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
+TOLD = ("id", "client", "location", "ring", "kind", "role", "criticality", "redundancy_group")
 ABOUT = shape(
+    id_=maybe(whole),
     client_=maybe(text),
     location_=maybe(text),
     ring_=maybe(RING),
@@ -168,6 +169,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "scope": EXCEPTION_SCOPE,
         "expires": maybe(when),
         "code?": maybe(text),
+        "follows?": text,
         **PERSON,
     },
     "exception.signed": {"id": text, "signed_by": text, "signed_at": when, "by": text},

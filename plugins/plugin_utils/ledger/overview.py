@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..flow import Register, Update
 from ..flow.records import update_keys
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .store import Guard, Ledger
 
 _BUILD = re.compile(r'"os_build":"([^"]+)"')
-SEEN = ("name", "client", "location", "ring", "kind", "role", "scanned_at", "decided_at", "last_decision", "posture")
+SEEN = ("name", "id", "client", "location", "ring", "kind", "role")
+STANDING = ("scanned_at", "decided_at", "last_decision", "posture")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Seen:
     node that settled its last decision with the reason, since when."""
 
     name: str
+    id: int | None = None
     client: str = ""
     location: str = ""
     ring: str | None = None
@@ -51,8 +53,12 @@ class Seen:
     decided_at: datetime | None = None
 
 
-Place = tuple[str, str]
-"""A client, and its location."""
+class Place(NamedTuple):
+    """Where an endpoint is: a client, and its location; with the RMM's number for the endpoint, where that is known."""
+
+    client: str
+    location: str
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +135,19 @@ def places(ledger: Ledger) -> dict[str, Place]:
     """Where each endpoint was when a run last saw it."""
     table = tables().endpoints
     with ledger.reading() as connection:
-        rows = connection.execute(sa.select(table.c.name, table.c.client, table.c.location))
-        return {name: (client or "", location or "") for name, client, location in rows}
+        rows = connection.execute(sa.select(table.c.name, table.c.client, table.c.location, table.c.id))
+        return {name: Place(client or "", location or "", number) for name, client, location, number in rows}
+
+
+def recorded(ids: Collection[str]) -> Guard:
+    """Whether the ledger has an exception or a hold by one of the `ids`."""
+
+    def there(connection: Connection) -> bool:
+        of = tables()
+        columns = of.exceptions.c.id, of.holds.c.id
+        return any(connection.execute(sa.select(one).where(one.in_(sorted(ids))).limit(1)).first() for one in columns)
+
+    return there
 
 
 def tickets_wanted(ledger: Ledger, ids: Collection[str]) -> set[str]:
@@ -178,13 +195,14 @@ def _all(connection: Connection, table: Any) -> Iterable[dict[str, Any]]:
 
 
 def _seen(connection: Connection, of: Tables) -> dict[str, Seen]:
-    query = sa.select(*(of.endpoints.c[name] for name in SEEN))
+    query = sa.select(*(of.endpoints.c[name] for name in (*SEEN, *STANDING)))
     found = {}
     for row in connection.execute(query).mappings():
         build = _BUILD.search(row["posture"] or "")
         decision = json.loads(row["last_decision"] or "{}")
         found[row["name"]] = Seen(
             name=row["name"],
+            id=row["id"],
             client=row["client"] or "",
             location=row["location"] or "",
             ring=row["ring"],

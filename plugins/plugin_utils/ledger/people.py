@@ -364,6 +364,7 @@ def _exception_granted(event: Event, rows: Rows) -> None:
         granted_by=body["by"],
         granted_at=text_of(event.at),
         expires=body["expires"],
+        follows=body.get("follows"),
     )
 
 

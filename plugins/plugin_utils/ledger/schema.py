@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 9
+VERSION = 10
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 WANTED, RESTARTED = 1, 2
 """Of an endpoint's `restart_first`: an install wants a restart before it installs anything; and has had one."""
@@ -130,6 +130,7 @@ def tables() -> Tables:
             *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),
             *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle known_since"),
             *texts("missed_since missed_start missed_end missed_why woken_at wake_peer wake_tried"),
+            whole("id"),
             whole("missed_windows"),
             whole("attempts"),
             whole("unreachable_count"),
@@ -162,7 +163,7 @@ def tables() -> Tables:
             "exceptions",
             meta,
             text("id", key=True),
-            *texts("scope reason code granted_by granted_at expires signed_by signed_at revoked_at revoked"),
+            *texts("scope reason code granted_by granted_at expires signed_by signed_at revoked_at revoked follows"),
         ),
         "failures": sa.Table(
             "failures",

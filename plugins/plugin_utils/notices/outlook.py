@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..flow import Endpoint, Planner, Policy, Settings, Update, scope
+from ..ledger.overview import Place
 
 if TYPE_CHECKING:
     from ..flow.case import Case
-    from ..ledger.overview import Overview, Place
+    from ..ledger.overview import Overview
 
 _SKIPPED = (scope.location_disabled, scope.agent_disabled, scope.excluded, scope.do_not_patch)
 
@@ -37,7 +38,7 @@ class Outlook:
         self.fleet = fleet
         self.policy = policy
         self.now = now
-        seen_at = {one.name: (one.client, one.location) for one in known.seen.values()}
+        seen_at = {one.name: Place(one.client, one.location, one.id) for one in known.seen.values()}
         self.before: Mapping[str, Place] = seen_at if before is None else before
         seen = {one.name: one for one in known.register.pilots or ()}  # also those of another slice of the inventory
         self.pilots = {name: one for name, one in {**seen, **fleet}.items() if one.ring == "pilot"}

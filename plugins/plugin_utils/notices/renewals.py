@@ -1,11 +1,10 @@
 # Copyright (c) 2026, the msp.patching contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exceptions that people have to do something about (R2): to be signed, about to expire, expired, or of nobody."""
+"""Exceptions that people have to do something about (R2): to be signed, about to expire, or expired."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,15 +17,13 @@ from ..planning.prose import count, playbook, scope_words
 from .letters import Letter, endpoints_of, utc, where
 from .outlook import Outlook, by_client, days
 
-EXPIRED, UNSIGNED, LAPSING, ASTRAY, SIGNED = "expired", "unsigned", "lapsing", "astray", "signed"
+EXPIRED, UNSIGNED, LAPSING, SIGNED = "expired", "unsigned", "lapsing", "signed"
 
-TOLD = (EXPIRED, UNSIGNED, LAPSING, ASTRAY)
+TOLD = (EXPIRED, UNSIGNED, LAPSING)
 """The states of which there is a ticket."""
 
 Row = Mapping[str, Any]
 """A row of the register's table ``exceptions``, its scope as a mapping."""
-Scope = tuple[tuple[str, str], ...]
-"""A scope that can be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +71,12 @@ def _renewals(outlook: Outlook) -> Iterator[Renewal]:
         if row["revoked_at"] is not None:
             continue
         state = state_of(row, outlook.now, _ahead(outlook, row["scope"]))
-        if state in (SIGNED, LAPSING) and _called_so_now(outlook, row["scope"]):
-            state = ASTRAY
         if state != SIGNED:
-            covered = tuple(one for one in outlook.fleet.values() if covers(row["scope"], one))
-            yield Renewal(row, state, exclusion_of(row).expires, covered)
+            yield Renewal(row, state, exclusion_of(row).expires, _covered(outlook, row["scope"]))
 
 
-def _called_so_now(outlook: Outlook, scope: Mapping[str, str]) -> dict[Scope, int]:
-    """The scopes that most likely are what this one was, which covers nobody any more, and how many endpoints each has
-    of what it covered. Where none of these is there, they may be of another slice of the inventory, and of that nothing
-    can be said."""
-    if "endpoint" in scope:
-        return {(("endpoint", name),): 1 for name in _named_so_now(outlook, scope["endpoint"])}
-    if "client" not in scope or any(covers(scope, one) for one in outlook.fleet.values()):
-        return {}
-    keys = ("client", "location")[: 2 if "location" in scope else 1]
-    was = {name: place[: len(keys)] for name, place in outlook.before.items()}
-    its = [name for name, place in was.items() if place == tuple(scope[key] for key in keys)]
-    there = [outlook.fleet[name] for name in its if name in outlook.fleet]
-    now = Counter(tuple(getattr(one, key) for key in keys) for one in there)
-    if len(there) < len(its):  # of a slice some may have moved to where others were already; a new name is a new name
-        now = Counter({place: number for place, number in now.items() if place not in was.values()})
-    return {tuple(zip(keys, place, strict=True)): number for place, number in now.most_common()}
-
-
-def _named_so_now(outlook: Outlook, endpoint: str) -> list[str]:
-    """Of an endpoint that the inventory has no more by its name, those of its client that bear it with the client's
-    slug, or no more: what the inventory calls one depends on whether another client has the name too."""
-    seen = outlook.known.seen.get(endpoint)
-    if seen is None or seen.name in outlook.fleet:
-        return []
-    short = seen.name.partition(".")[0].casefold()
-    same = (one for one in outlook.fleet.values() if one.client == seen.client)
-    return sorted(one.name for one in same if one.name.partition(".")[0].casefold() == short)
+def _covered(outlook: Outlook, scope: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    return tuple(one for one in outlook.fleet.values() if covers(scope, one))
 
 
 def _ahead(outlook: Outlook, scope: Mapping[str, str]) -> timedelta:
@@ -133,7 +102,7 @@ def _letter(outlook: Outlook, one: Renewal) -> Letter:
     whom, clients = scope_words(row["scope"]), by_client(one.endpoints)
     name = row["scope"].get("endpoint")
     what, why = _matter(outlook, one)
-    client = _client_now(outlook, one) or its.get("client") or None
+    client = its.get("client") or None
     lines = [
         f"The exception from patching for {whom} {what}.",
         "",
@@ -159,17 +128,10 @@ def _letter(outlook: Outlook, one: Renewal) -> Letter:
     )
 
 
-def _client_now(outlook: Outlook, one: Renewal) -> str | None:
-    """Of a client that has another name now, that: by the old one the PSA may know nobody any more."""
-    found = _called_so_now(outlook, one.row["scope"]) if one.state == ASTRAY else {}
-    return next((dict(scope).get("client") for scope in found), None)
-
-
 SUMMARIES = {
     EXPIRED: "has expired: renew or end it",
     UNSIGNED: "awaits the client's signature",
     LAPSING: "is to be renewed",
-    ASTRAY: "covers no endpoint: record it anew or end it",
 }
 
 
@@ -183,26 +145,18 @@ def _matter(outlook: Outlook, one: Renewal) -> tuple[str, str]:
             f"expires on {utc(one.expires)}, in {left}",
             "From then on what it covers is held, neither patched nor left out, unless it is renewed or ended.",
         )
-    if one.state == ASTRAY:
-        return _astray(outlook, one.row["scope"])
-    return "stands without the client's signed approval", f"{held}, until the client has signed."
-
-
-def _astray(outlook: Outlook, scope: Mapping[str, str]) -> tuple[str, str]:
-    now = _called_so_now(outlook, scope)
-    if "endpoint" in scope:
-        names = ", ".join(value for ((dummy, value),) in now)
-        return "covers nobody: the inventory has no endpoint of that name any more", (
-            f"It is most likely {names} now, which is patched like any other: what an endpoint is called depends on "
-            "whether another client has the name too (the inventory's option qualify_names)."
+    former, came = _former(outlook, one.row), ""
+    if former is not None:
+        came = (
+            f"The RMM called this {scope_words(former['scope'])} before, and that is what its exception was for, "
+            f"signed by {_signature(former)}. "
         )
-    places = ", or ".join(
-        f"{scope_words(dict(place))} now: {count(number, 'endpoint')} that it covered" for place, number in now.items()
-    )
-    what = "location" if "location" in scope else "client"
-    return f"covers nobody: no endpoint of this run's inventory is of a {what} of that name any more", (
-        f"It is most likely {places}, patched like any other: the RMM's names are what an exception goes by."
-    )
+    return "stands without the client's signed approval", f"{came}{held}, until the client has signed."
+
+
+def _former(outlook: Outlook, row: Row) -> Row | None:
+    """The exception that this one follows: the RMM called what it covered something else."""
+    return next((one for one in outlook.known.exceptions if row["follows"] and one["id"] == row["follows"]), None)
 
 
 def _commands(outlook: Outlook, one: Renewal) -> list[str]:
@@ -212,12 +166,11 @@ def _commands(outlook: Outlook, one: Renewal) -> list[str]:
     ended = f"End it: {playbook('except', **row['scope'], state='absent', reason=None)}"
     if one.state == UNSIGNED:
         expires: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
-        return [f"Sign it: {playbook('except', **given, **expires, **signed)}", ended]
-    if one.state == ASTRAY:
-        until: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
-        scopes = _called_so_now(outlook, row["scope"])
-        anew = [playbook("except", **given | dict(scope), **until, **signed) for scope in scopes]
-        return [*(f"Record it anew: {one_of_them}" for one_of_them in anew), ended]
+        former = _former(outlook, row)
+        more = []
+        if former is not None and former["revoked_at"] is None and not _covered(outlook, former["scope"]):
+            more = [f"End the former: {playbook('except', **former['scope'], state='absent', reason=None)}"]
+        return [f"Sign it: {playbook('except', **given, **expires, **signed)}", ended, *more]
     return [f"Renew it: {playbook('except', **given, expires=None, **signed)}", ended]
 
 

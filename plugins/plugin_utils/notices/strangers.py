@@ -4,7 +4,7 @@
 """Names in the policy that nobody bears: a typing error, or what the RMM calls something else now.
 
 What the policy says of them counts for nobody. That is known of a name that neither the inventory has nor any run has
-ever seen: of a slice of the inventory the others are on the ledger.
+ever seen (of a slice of the inventory the others are on the ledger), and of an endpoint that has another name by now.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ class Stranger:
     path: str
     called: str
     known: frozenset[str]
+    now: str | None = None
+    """What the RMM calls it now, where that is known."""
 
     def in_words(self) -> str:
         """With the one that may be meant; a name in other letters of the same is meant before all others."""
+        if self.now is not None:
+            return f"{self.path} (it is {self.now} now)"
         folded = {name.casefold(): name for name in sorted(self.known)}
         meant = folded.get(self.called.casefold())
         words = f"did you mean {meant}?" if meant else suggestion(self.called, sorted(self.known)).removeprefix("; ")
@@ -49,7 +53,8 @@ def warnings(outlook: Outlook) -> list[str]:
 
 def _strangers(outlook: Outlook) -> Iterator[Stranger]:
     everybody: list[Endpoint | Seen] = [*outlook.fleet.values(), *outlook.known.seen.values()]
-    names = frozenset(one.name for one in everybody)
+    now = _called_now(outlook)
+    names = frozenset(one.name for one in everybody) - now.keys()
     locations: dict[str | None, set[str]] = {None: set()}
     for one in everybody:
         locations.setdefault(one.client, set()).add(one.location)
@@ -58,11 +63,20 @@ def _strangers(outlook: Outlook) -> Iterator[Stranger]:
     for path, place in _places(outlook):
         client, location, name = (place.get(key) for key in ("client", "location", "endpoint"))
         if name is not None and name not in names:
-            yield Stranger(path, name, names)
+            yield Stranger(path, name, names, now.get(name))
         elif client is not None and client not in clients:
             yield Stranger(path, client, clients)
         elif location is not None and location not in locations[client]:
             yield Stranger(path, location, frozenset(locations[client]))
+
+
+def _called_now(outlook: Outlook) -> Mapping[str, str]:
+    """By the name that endpoints were seen by and bear no more, their name now: the RMM has one number for both."""
+    there: dict[tuple[str, int | None], str] = {
+        (one.client, one.id): one.name for one in outlook.fleet.values() if one.id is not None
+    }
+    gone = ((one.name, one.client, one.id) for one in outlook.known.seen.values() if one.name not in outlook.fleet)
+    return {name: there[client, number] for name, client, number in gone if (client, number) in there}
 
 
 def _places(outlook: Outlook) -> Iterator[tuple[str, Mapping[str, str | None]]]:

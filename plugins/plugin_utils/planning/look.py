@@ -15,14 +15,16 @@ from ..flow import Endpoint
 from ..ledger import Ledger, text_of
 from ..ledger.claims import Holder
 from ..ledger.lanes import lanes
-from ..ledger.overview import promotions
+from ..ledger.overview import places, promotions
 from ..ledger.people import known_in
 from ..notices.outlook import in_scope
 from ..notices.soaks import TITLE, gates, listed
 from .explain import Explanation, explain, page
+from .following import following
 from .hosts import HostVars, ScopeError, nobody, read_endpoints
 from .plan import Plan, make_plan
 from .prose import Prose
+from .renamed import Names
 from .steps import ACTING
 from .subject import Subject
 from .tables import counts_table, in_words
@@ -48,14 +50,16 @@ class Look:
         self.is_empty = self._ledger.head()[0] == 0
         known = read_endpoints(hostvars, {*hosts, *pilots})
         there = {name: known[name] for name in hosts}
+        policy, now = recorder.policy.with_lanes(lanes(self._ledger)), instant_of(recorder)
         self.plan: Plan = make_plan(
             self._ledger,
-            recorder.policy.with_lanes(lanes(self._ledger)),
+            policy,
             _chosen(there, ring, client),
-            instant_of(recorder),
+            now,
             run=None,
             actions=ACTING,
             pilots=[endpoint for endpoint in known.values() if endpoint.ring == "pilot"],
+            followed=following(self._ledger, policy, Names(places(self._ledger), known), now),
         )
 
     def explanations(self) -> Iterator[Explanation]:

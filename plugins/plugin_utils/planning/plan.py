@@ -20,6 +20,7 @@ from ..ledger.kinds import about
 from ..ledger.register import Progress
 from .away import turn_of, with_missed
 from .bounds import Bound, within_bounds
+from .following import with_followed
 from .steps import Patience, Step, is_unseen, may_have_rebooted, next_step
 from .turns import take_turns
 from .wake import Waking, is_waking, wake_step
@@ -132,19 +133,21 @@ def make_plan(
     actions: Collection[str],
     pilots: Iterable[Endpoint] = (),
     macs: Mapping[str, str] = MappingProxyType({}),
+    followed: Sequence[Event] = (),
 ) -> Plan:
     """Decide for all `endpoints` at `now`; reads the ledger and changes nothing.
 
     `run` is the run that plans: what failed in it is not tried again in it. `pilots` are the pilot's endpoints in the
     inventory, of the run or not: what failed on one of them keeps an update from leaving the pilot (R5), and so does
     what the ledger knows of others. `macs` are the MAC addresses of
-    those that may be woken.
+    those that may be woken. `followed` is what follows to other names (``following``) and is not on the ledger.
     """
     names = list(endpoints)
     progress = ledger.progress(names, run=run)
     endpoints = {name: as_seen(endpoint, progress[name], now) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
-    planner = Planner(policy, ledger.register(names), now, [*pilots, *endpoints.values()])
+    register = with_followed(ledger.register(names), followed)
+    planner = Planner(policy, register, now, [*pilots, *endpoints.values()])
     decisions = {
         name: with_missed(planner.decide(one, updates[name]), progress[name].missed, now, one.time_zone)
         for name, one in endpoints.items()

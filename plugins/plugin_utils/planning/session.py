@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -23,6 +23,8 @@ from ..ledger.planned import last_runs, planned_event
 from .away import away_events
 from .by_hand import restart_tickets
 from .catalogue import ASKED_AGAIN, describe_unknown
+from .following import followed_since, following
+from .following import in_words as followed_in_words
 from .hosts import (
     HostVars,
     ScopeError,
@@ -40,6 +42,7 @@ from .options import OptionCheck
 from .pace import apart
 from .plan import Plan, as_seen, decided_events, make_plan
 from .prose import names_of
+from .renamed import Names
 from .state import State
 from .steps import Step
 from .tables import in_words, plan_table
@@ -92,10 +95,11 @@ class Session:
             self._troubles.append(f"{unreadable_in_words(unreadable)}; the others go on without")
         self._tell_bad_options(chosen)
         missed, before = self._missed(chosen), places(self._ledger)  # before this run is on the ledger
+        followed = self._follow(before)
         recorder = self._recorder
         recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))
         opened = self._open_tiers(chosen)
-        plan = self._plan(chosen)
+        plan = self._plan(chosen, followed)
         words = self._words(ring, plan, endpoints) + opened + missed + self._told(before)
         self._say_for_whom(chosen, begins=bool(plan.due()))
         return plan, words
@@ -128,11 +132,22 @@ class Session:
 
     def _told(self, before: Mapping[str, Place]) -> str:
         """What people have to be told, of the whole inventory; what is new of it goes on the ledger, once."""
-        others = [name for name in self._everybody if name not in self._endpoints]
-        fleet, _unreadable = readable_endpoints(self._hostvars, others)
-        told = tell_people(self._recorder, self._policy, {**fleet, **self._endpoints}, before)
+        told = tell_people(self._recorder, self._policy, self._fleet, before)
         self._troubles += told.warnings
         return told.words
+
+    def _follow(self, before: Mapping[str, Place]) -> list[Event]:
+        """What follows to names that the RMM has changed, put on the ledger before anything is decided; in check mode
+        the plan is given it."""
+        recorder, names = self._recorder, Names(before, self._fleet)
+        while True:  # another run that found something of it in between makes it look again
+            events = following(self._ledger, self._policy, names, recorder.clock.now())
+            if recorder.check_mode or not events:
+                break
+            if recorder.append(self._ledger, events, unless=followed_since(events)):
+                break
+        self._troubles += followed_in_words(events)
+        return events if recorder.check_mode else []
 
     def _missed(self, chosen: Mapping[str, Endpoint]) -> str:
         recorder = self._recorder
@@ -258,6 +273,13 @@ class Session:
         return readable_endpoints(self._hostvars, self._hosts, self._options.see)
 
     @cached_property
+    def _fleet(self) -> dict[str, Endpoint]:
+        """The whole inventory, as far as it can be read."""
+        others = [name for name in self._everybody if name not in self._endpoints]
+        fleet, _unreadable = readable_endpoints(self._hostvars, others)
+        return {**fleet, **self._endpoints}
+
+    @cached_property
     def _pilots(self) -> dict[str, Endpoint]:
         """The pilot's endpoints, also those that are not of the run."""
         others = [name for name in self._pilot_hosts if name not in self._endpoints and name not in self._unreadable]
@@ -267,7 +289,7 @@ class Session:
             self._troubles.append(f"of the pilot, {unreadable_in_words(unreadable)}")
         return known | more
 
-    def _plan(self, endpoints: Mapping[str, Endpoint]) -> Plan:
+    def _plan(self, endpoints: Mapping[str, Endpoint], followed: Sequence[Event] = ()) -> Plan:
         recorder = self._recorder
         self._describe_unknown(endpoints)
         plan = make_plan(
@@ -279,6 +301,7 @@ class Session:
             actions=self._actions,
             pilots=self._pilots.values(),
             macs=self._macs,
+            followed=followed,
         )
         recorder.append(self._ledger, [*decided_events(plan), *restart_tickets(plan), *away_events(plan)])
         return plan

@@ -86,6 +86,7 @@ def test_an_install_started_tells_what_was_decided_and_of_whom() -> None:
     assert event.body["updates"] == ["u-0", "u-1"]
     assert event.body["limit_seconds"] == 7200
     assert event.body["about"] == {
+        "id": 1,
         "client": "Acme Dental",
         "location": "Main Office",
         "ring": "production",

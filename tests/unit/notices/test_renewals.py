@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import people
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import places
-from ansible_collections.msp.patching.plugins.plugin_utils.notices.told import tell
 from tests.unit.flow.build import DAY, NIGHT, server, workstation
 from tests.unit.notices.scene import Scene
 
@@ -102,124 +100,6 @@ def test_a_renewal_that_lapses_is_told_again() -> None:
     one.run(LAPSES + 365 * DAY - 30 * DAY)
     first, second = one.tickets()
     assert first["xref"] != second["xref"]
-
-
-def test_of_an_endpoint_that_the_inventory_calls_something_else_it_is_told() -> None:
-    """A new client's computer of the same name renames it: it would be patched."""
-    one = scene()
-    excepted(one)
-    one.searched(NIGHT, {"CNC": []})
-    assert one.run(NIGHT) == []
-    one.fleet = [workstation(name="CNC.acme"), workstation(name="CNC.birch", client="Birch"), *FLEET[1:]]
-    one.run(NIGHT + DAY)
-    one.run(NIGHT + 2 * DAY)
-    (ticket,) = one.tickets()
-    assert ticket["summary"].endswith("CNC covers no endpoint: record it anew or end it")
-    assert ticket["client"] == "Acme"
-    assert "It is most likely CNC.acme now, which is patched like any other" in ticket["text"]
-    assert "Record it anew: ansible-playbook msp.patching.except -e endpoint=CNC.acme" in ticket["text"]
-    assert "CNC.birch" not in ticket["text"]
-    assert "1 astray" in one.told(NIGHT + DAY).words
-
-
-def test_an_endpoint_that_is_not_there_may_be_of_another_slice_of_the_inventory() -> None:
-    one = scene()
-    excepted(one)
-    one.searched(NIGHT, {"CNC": []})
-    one.fleet = [*FLEET[1:], workstation(name="WS3")]
-    assert one.run(NIGHT + DAY) == []
-
-
-RENAMED = [workstation(name="CNC", client="Acme Dental", location="HQ"), *FLEET[1:2]]
-
-
-@pytest.mark.parametrize(
-    ("scope", "fleet", "whom", "anew"),
-    [
-        (
-            {"client": "Acme"},
-            [*RENAMED, server(name="SQL", client="Acme Dental")],
-            "client Acme Dental now: 2 endpoints",
-            "-e \"client='Acme Dental'\" -e code=VENDOR",
-        ),
-        (
-            {"client": "Acme", "location": "Main"},
-            [workstation(name="CNC", location="HQ"), server(name="SQL", location="HQ"), *FLEET[1:2]],
-            "client Acme, location HQ now: 2 endpoints",
-            "-e client=Acme -e location=HQ -e code=VENDOR",
-        ),
-        (
-            {"client": "Acme", "location": "Main"},
-            [*RENAMED, server(name="SQL", client="Acme Dental", location="HQ")],
-            "client Acme Dental, location HQ now: 2 endpoints",
-            "-e \"client='Acme Dental'\" -e location=HQ -e code=VENDOR",
-        ),
-        ({"client": "Acme"}, RENAMED, "client Acme Dental now: 1 endpoint that", "-e \"client='Acme Dental'\""),
-        (
-            {"client": "Acme"},
-            [workstation(name="CNC", client="Birch"), *FLEET[1:2], server(name="SQL", client="Birch")],
-            "client Birch now: 2 endpoints",
-            "-e client=Birch",
-        ),
-    ],
-    ids=["client", "location", "location of a client", "a slice of it", "all have gone to another"],
-)
-def test_of_a_client_or_location_that_the_rmm_calls_something_else_it_is_told(
-    scope: dict[str, str], fleet: list[Endpoint], whom: str, anew: str
-) -> None:
-    """What is renamed in the RMM is covered no more: it would be patched, and nobody would know."""
-    one = scene()
-    excepted(one, scope=scope)
-    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": []})
-    assert one.run(NIGHT) == []
-    one.fleet = fleet
-    one.run(NIGHT + DAY)
-    one.run(NIGHT + 2 * DAY)
-    (ticket,) = one.tickets()
-    assert ticket["summary"].endswith("covers no endpoint: record it anew or end it")
-    assert ticket["client"] == fleet[0].client
-    assert f"It is most likely {whom}" in ticket["text"]
-    assert f"Record it anew: ansible-playbook msp.patching.except {anew}" in ticket["text"]
-    assert "1 astray" in one.told(NIGHT + DAY).words
-
-
-@pytest.mark.parametrize(
-    ("scope", "fleet"),
-    [
-        ({"client": "Acme"}, FLEET[1:2]),
-        ({"client": "Acme"}, [workstation(name="CNC", client="Birch"), *FLEET[1:]]),
-        ({"client": "Acme"}, [workstation(name="CNC", client="Birch"), *FLEET[1:2]]),
-        ({"client": "Elsewhere"}, FLEET),
-        ({"role": "sql_server"}, FLEET[:2]),
-    ],
-    ids=[
-        "another slice of the inventory",
-        "one has moved",
-        "one has moved, in a slice",
-        "of nobody that was ever seen",
-        "a role",
-    ],
-)
-def test_of_whom_nobody_can_tell_that_it_was_renamed_nothing_is_told(
-    scope: dict[str, str], fleet: list[Endpoint]
-) -> None:
-    one = scene()
-    excepted(one, scope=scope)
-    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": []})
-    one.fleet = fleet
-    assert one.run(NIGHT + DAY) == []
-
-
-def test_what_this_run_has_planned_already_hides_no_new_name() -> None:
-    """A run tells people after its plan, which puts the endpoints' new places on the ledger."""
-    one = scene()
-    excepted(one, scope={"client": "Acme"})
-    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": []})
-    before = places(one.ledger)
-    one.fleet = [*RENAMED, server(name="SQL", client="Acme Dental")]
-    one.searched(NIGHT + DAY, {"CNC": [], "SQL": []})
-    (letter,) = tell(one.outlook(NIGHT + DAY, before=before)).letters
-    assert letter.client == "Acme Dental"
 
 
 def test_without_an_end_it_never_lapses() -> None:

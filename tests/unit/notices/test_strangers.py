@@ -75,3 +75,17 @@ def test_of_many_some_are_named() -> None:
     (words,) = warned({"endpoints": {f"Z{number}": AWAKE for number in range(12)}})
     assert "endpoints.Z0, endpoints.Z1" in words
     assert "and 7 more; names are" in words
+
+
+def test_an_endpoint_that_the_rmm_calls_something_else_is_told_by_both_names() -> None:
+    """Some run has seen it by the old one; of another slice of the inventory, the same is not said of others."""
+    fleet = [server(name="DC01", id=1), workstation(name="WS2", id=2), workstation(name="WS3", id=3)]
+    one = Scene(fleet, load_policy({"endpoints": {"DC01": AWAKE, "WS3": AWAKE}}))
+    one.searched(NIGHT, {"DC01": [], "WS2": [], "WS3": []})
+    one.fleet = [server(name="DC02", id=1), workstation(name="WS2", id=2), workstation(name="X", client="Birch", id=3)]
+    for night in (1, 2):
+        (words,) = [words for words in one.told(NIGHT + night * DAY).warnings if "the policy" in words]
+        assert words.startswith(
+            "the policy says something of whom nobody is called so: endpoints.DC01 (it is DC02 now);"
+        )
+        one.searched(NIGHT + night * DAY, {"DC02": [], "X": []})

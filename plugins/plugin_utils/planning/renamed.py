@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the msp.patching contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is called otherwise now: clients, locations and endpoints that the RMM has another name for than before.
+
+Exceptions, holds, updates that a client declined or deferred, and the policy go by the RMM's names. Renamed there, it
+would be patched against what was said of it. An endpoint is known again by the RMM's number for it, a client or a
+location by its endpoints. `Names` compares where they were when a run last saw them with the inventory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from ..flow import Endpoint
+from ..ledger.overview import Place
+
+Scope = Mapping[str, str]
+Key = tuple[str, ...]
+"""A client, or a client and its location."""
+PLACE = ("client", "location")
+
+
+class Names:
+    """`before` is where each endpoint was when a run last saw it, `fleet` the whole inventory by name, or a slice."""
+
+    def __init__(self, before: Mapping[str, Place], fleet: Mapping[str, Endpoint]) -> None:
+        self._before = before
+        self._fleet = fleet
+        self._there = {key for one in fleet.values() for key in _keys(one.client, one.location)}
+
+    def clients(self) -> list[tuple[str, str]]:
+        """The clients of which the inventory has nobody any more, each with what it most likely is called now."""
+        gone = sorted({key for key in self._members if len(key) == 1} - self._there)
+        found = ((old, scope) for (old,) in gone for scope in self.now({"client": old}))
+        return [(old, scope["client"]) for old, scope in found if "client" in scope]
+
+    def now(self, scope: Scope) -> list[dict[str, str]]:
+        """What `scope`, which covers nobody of the inventory by its names, most likely is now; empty where nobody can
+        tell, or nothing has changed. Endpoints that are where others were before them are named each."""
+        if "endpoint" in scope:
+            return [{"endpoint": one.name} for one in self._now(scope["endpoint"]) if one.name != scope["endpoint"]]
+        if "client" not in scope:
+            return []
+        key = tuple(scope[part] for part in PLACE if part in scope)
+        return [] if key in self._there else list(self._gone(key))
+
+    def _gone(self, key: Key) -> Iterator[dict[str, str]]:
+        its = self._members.get(key, [])
+        there = [one for name in its for one in self._now(name)]
+        places = Counter(_key(one, len(key)) for one in there)
+        for place, _number in places.most_common():
+            if not place[0]:
+                continue
+            if place not in self._members:
+                yield dict(zip(PLACE, place, strict=False))
+            elif len(there) >= len(its):  # of a slice some may have moved, and the others are where they were
+                yield from ({"endpoint": one.name} for one in there if _key(one, len(key)) == place)
+
+    @cached_property
+    def _members(self) -> Mapping[Key, list[str]]:
+        """By client, and by client and location, who was there."""
+        found: dict[Key, list[str]] = {}
+        for name, place in self._before.items():
+            for key in _keys(place.client, place.location):
+                found.setdefault(key, []).append(name)
+        return found
+
+    @cached_property
+    def _new(self) -> tuple[Mapping[int, list[Endpoint]], Mapping[Key, list[Endpoint]]]:
+        """The endpoints by whose names nobody was known: by the RMM's number; by client and unqualified name."""
+        by_id: dict[int, list[Endpoint]] = {}
+        by_name: dict[Key, list[Endpoint]] = {}
+        for name, one in sorted(self._fleet.items()):
+            if name not in self._before:
+                by_name.setdefault((one.client, _short(name)), []).append(one)
+                if one.id is not None:
+                    by_id.setdefault(one.id, []).append(one)
+        return by_id, by_name
+
+    def _now(self, name: str) -> list[Endpoint]:
+        """The endpoint that was seen by this name; several where its number is not known and it may be any of them."""
+        was, one = self._before.get(name), self._fleet.get(name)
+        if was is None:
+            return []
+        if one is not None and (was.id is None or one.id is None or was.id == one.id):
+            return [one]
+        by_id, by_name = self._new
+        if was.id is not None:  # two RMMs may have the same number, so the client or the name has to be the same too
+            found = [
+                new for new in by_id.get(was.id, ()) if new.client == was.client or _short(new.name) == _short(name)
+            ]
+            return found if len(found) == 1 else []
+        # what the inventory calls an endpoint depends on whether another client has the name too
+        return by_name.get((was.client, _short(name)), []) if one is None else []
+
+
+def _keys(client: str, location: str) -> list[Key]:
+    return [(client,), (client, location)]
+
+
+def _key(endpoint: Endpoint, parts: int) -> Key:
+    return (endpoint.client, endpoint.location)[:parts]
+
+
+def _short(name: str) -> str:
+    return name.partition(".")[0].casefold()
