@@ -61,7 +61,8 @@ class ActionModule(ActionBase):
         options = OptionCheck(arguments["actions"], partial(variables_in, self._task, known))
         options.refuse_play(known, own)
         actions, hostvars = arguments["actions"], known["hostvars"]
-        return Session(ready(), hostvars, hosts, pilots, actions, everybody, options, rmm_failed)
+        play = known["ansible_play_hosts_all"]
+        return Session(ready(), hostvars, hosts, pilots, actions, everybody, play, options, rmm_failed)
 
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
         session = self._session(of_batch(self._known), arguments)

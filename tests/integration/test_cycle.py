@@ -72,6 +72,7 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
             ("night", "2026-11-13T07:02:00Z", ()),
             ("again", None, ()),
             ("morning", "2026-11-13T15:00:00Z", ()),
+            ("by hand", "2026-11-15T15:00:00Z", ("-l", "PILOT1")),
         ):
             if instant:
                 lab.set_clock(instant)
@@ -127,11 +128,12 @@ def test_a_missed_night_is_told_once_in_one_line_and_caught_up(cycle: Cycle) -> 
 
 def test_a_run_that_records_anything_says_once_for_whom_it_plans(cycle: Cycle) -> None:
     ledger = cycle.night.ledger
-    said = [(run, event.body["clients"]) for _seq, run, event in ledger.events(kinds=["run.planned"])]
-    opened = [
+    said = [(run, dict(event.body)) for _seq, run, event in ledger.events(kinds=["run.planned"])]
+    *opened, by_hand = [
         run for _seq, run, event in ledger.events(kinds=["run.opened"]) if event.body.get("playbook") == CYCLE.name
     ]
-    assert said == [(run, {"Acme": ["pilot", "regular"], "Birch": ["production"]}) for run in opened]
+    everybody = {"clients": {"Acme": ["pilot", "regular"], "Birch": ["production"]}}
+    assert said == [*((run, everybody) for run in opened), (by_hand, {"clients": {}, "endpoints": ["PILOT1"]})]
 
 
 def test_a_tier_closes_when_its_endpoints_are_patched_with_the_proof(cycle: Cycle) -> None:

@@ -22,6 +22,8 @@ KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tier.closed": ("tiers", cycles.TIER),
 }
 """Kinds of which many come at once and that a row is asked for: its table, and the key in the event's body."""
+NAMING = frozenset({"window.missed", "run.planned"})
+"""Kinds that are of no endpoint, and name some whose rows they change."""
 SEARCHES = frozenset({"scan.finished"})
 INSTALLS = frozenset({"install.finished", "install.found"})
 BOOTS = frozenset({"posture.observed", "reboot.confirmed"})
@@ -31,8 +33,8 @@ VALIDATIONS = frozenset({"validation.finished"})
 def ahead(events: Sequence[Event], rows: Rows) -> None:
     """Fetch in bulk what the projections of `events` will ask for; what is left out they ask for one by one."""
     of = rows.of
-    missed = (name for event in events if event.kind == "window.missed" for name in event.body["endpoints"])
-    rows.sheet(of.endpoints).fetch((name,) for name in (*(one.endpoint for one in events if one.endpoint), *missed))
+    named = (name for event in events if event.kind in NAMING for name in event.body.get("endpoints", ()))
+    rows.sheet(of.endpoints).fetch((name,) for name in (*(one.endpoint for one in events if one.endpoint), *named))
     planned = [event.body["clients"] for event in events if event.kind == "run.planned"]
     rows.sheet(of.planned).fetch(
         (client, ring) for clients in planned for client, rings in clients.items() for ring in rings

@@ -130,7 +130,7 @@ OF_ALL: dict[str, dict[str, Check]] = {
         "simulated": flag,
     },
     "run.closed": {"hosts": record},
-    "run.planned": {"clients": each(many(RING))},
+    "run.planned": {"clients": each(many(RING)), "endpoints?": many(text)},
     "cycle.opened": {
         "cycle": cycle,
         "start": when,

@@ -136,6 +136,7 @@ def tables() -> Tables:
             whole("unreachable_count"),
             *texts(
                 "failed_run failed_failure failed_text unreachable_run unreachable_during unreachable_at decided_run"
+                " planned_run"
             ),
             whole("reboot_asked"),
             whole("restart_first"),

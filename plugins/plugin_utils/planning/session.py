@@ -55,8 +55,9 @@ from .wake import nobody as nobody_near
 
 class Session:
     """Planning for the hosts of one play. `hostvars` is Ansible's, `hosts` its batch's, `pilots` the pilot's,
-    `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it. `options` looks at
-    the variables of its hosts, for the same `actions`. `rmm_failed` is when the run last asked the RMM in vain."""
+    `everybody` the inventory's: of a limit's other endpoints one may have to wake those within it; `play` are the
+    play's, of all its batches. `options` looks at the variables of its hosts, for the same `actions`. `rmm_failed` is
+    when the run last asked the RMM in vain."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Session:
         pilots: Collection[str],
         actions: Collection[str],
         everybody: Collection[str] = (),
+        play: Collection[str] = (),
         options: OptionCheck | None = None,
         rmm_failed: datetime | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class Session:
         self._hosts = hosts
         self._pilot_hosts = pilots
         self._everybody = everybody
+        self._play = frozenset(play)
         self._actions = actions
         self._options = options or OptionCheck(actions)
         self._troubles: list[str] = []
@@ -108,7 +111,8 @@ class Session:
         """Put on the ledger for whom the run plans; a run that has nothing to record is not on it."""
         recorder = self._recorder
         if not recorder.check_mode and (begins or self._ledger.has_run(recorder.run)):
-            recorder.append(self._ledger, [planned_event(chosen.values(), recorder.clock.now())])
+            left_out = [one for name, one in self._fleet.items() if name not in self._play and name not in chosen]
+            recorder.append(self._ledger, [planned_event(chosen.values(), recorder.clock.now(), left_out)])
 
     def _tell_bad_options(self, chosen: Mapping[str, Endpoint]) -> None:
         """Raises ScopeError where no endpoint has options that all are good; some of them stop nobody else."""

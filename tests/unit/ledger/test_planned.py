@@ -57,6 +57,28 @@ def test_a_run_that_does_not_say_whom_it_planned_for_was_everybodys(ledger: Ledg
     assert last_runs(ledger, [A, B]) == {"A-WS01": START + 2 * HOUR, "B-WS01": START + HOUR}
 
 
+def test_a_run_for_some_of_a_ring_was_nobody_elses(ledger: Ledger) -> None:
+    """A run of one machine by hand, and the schedule of its ring that failed in the same night."""
+    other = workstation(name="B-WS02", client="B")
+    for one in (B, other, A):
+        ledger.append([Event("scan.finished", one.name, START, {"updates": []})], run="scan")
+    begin(ledger, "ring", START, A, B, other, BS_SERVER)
+    event = planned_event([B, BS_SERVER], START + HOUR, [other])
+    assert event.body == {"clients": {"B": ["production"]}, "endpoints": ["B-WS01"]}
+    begin(ledger, "hand", START + HOUR)
+    ledger.append([event], run="hand")
+    assert last_runs(ledger, [A, B, other, BS_SERVER]) == {
+        "A-WS01": START,
+        "B-WS01": START + HOUR,
+        "B-WS02": START,
+        "B-SRV1": START + HOUR,
+    }
+    begin(ledger, "ring again", START + 2 * HOUR, A, B, other)
+    assert last_runs(ledger, [B, other]) == dict.fromkeys(("B-WS01", "B-WS02"), START + 2 * HOUR)
+    ledger.rebuild()
+    assert last_runs(ledger, [B, other]) == dict.fromkeys(("B-WS01", "B-WS02"), START + 2 * HOUR)
+
+
 def test_an_endpoint_may_have_no_client_and_in_no_ring_it_is_in_nobodys_run(ledger: Ledger) -> None:
     ours, unclassified = workstation(name="OURS", client=None), workstation(name="D", ring=None)
     event = planned_event([unclassified, ours, B, BS_SERVER, B], START)
