@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ..plugin_utils.errors import PatchingError
 from ..plugin_utils.evidence.recorder import reading
 from ..plugin_utils.planning.register_table import register_of, register_table
+from ..plugin_utils.visible import visible
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "client": {"type": "str"},
@@ -32,7 +33,7 @@ class ActionModule(ActionBase):
         dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         known = task_vars or {}
         try:
-            found, now = register_of(
+            found, now, warnings = register_of(
                 reading(),
                 known["hostvars"],
                 known["ansible_play_hosts_all"],
@@ -42,4 +43,5 @@ class ActionModule(ActionBase):
             self._display.display(register_table(found, now))
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
-        return result | {"changed": False, "register": [one.as_record() for one in found]}
+        warned = {"warnings": [visible(one) for one in warnings]} if warnings else {}
+        return result | warned | {"changed": False, "register": [one.as_record() for one in found]}

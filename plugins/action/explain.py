@@ -44,4 +44,5 @@ class ActionModule(ActionBase):
         except PatchingError as exc:
             raise AnsibleActionFail(str(exc)) from exc
         counts = Counter(decision.action for decision in look.plan.decisions.values())
-        return result | {"changed": False, "counts": dict(counts), "explanations": told}
+        warned = {"warnings": [visible(one) for one in look.warnings]} if look.warnings else {}
+        return result | warned | {"changed": False, "counts": dict(counts), "explanations": told}

@@ -17,6 +17,7 @@ from .conftest import LabStarter
 from .ring import (
     BIG,
     LOOK,
+    ROOT,
     SMALL,
     UPDATES,
     Ansible,
@@ -98,6 +99,10 @@ def test_an_endpoint_whose_record_cannot_be_fails_by_name_and_stops_nobody(night
     assert "no tier closes that these may be in, which the inventory has wrong: WS02" in said
     assert sorted(night.installed("WS01")) == [BIG, SMALL]
     night.agrees("WS01")
+    for page in ("explain", "exceptions"):
+        look = night.run("-i", str(wrong), playbook=ROOT / "playbooks" / f"{page}.yml").ok()
+        assert "cannot be read: WS02: endpoint WS02: last_contact is '1970-01-01" in sentence(look.output)
+        assert "WS01" in look.output or page == "exceptions"
     alone = night.run("-i", str(wrong), "-l", "WS02")
     assert alone.returncode == 2
     assert "cannot be read: WS02" in sentence(alone.output)

@@ -103,12 +103,12 @@ def endpoint_records(
     return plain
 
 
-def read_endpoints(hostvars: HostVars, names: Iterable[str], see: See = unseen) -> dict[str, Endpoint]:
-    """The endpoints by name; ScopeError says what is wrong with those that cannot be read."""
-    found, wrong = readable_endpoints(hostvars, names, see)
-    if wrong:
+def read_endpoints(hostvars: HostVars, names: Iterable[str]) -> tuple[dict[str, Endpoint], list[str]]:
+    """The endpoints by name that can be read, and a warning of the others; ScopeError where none can."""
+    found, wrong = readable_endpoints(hostvars, names)
+    if wrong and not found:
         raise ScopeError(unreadable_in_words(wrong))
-    return found
+    return found, [f"{unreadable_in_words(wrong)}; the others are told of without"] if wrong else []
 
 
 def readable_endpoints(

@@ -21,7 +21,7 @@ from ..notices.outlook import in_scope
 from ..notices.soaks import TITLE, gates, listed
 from .explain import Explanation, explain, page
 from .following import following
-from .hosts import HostVars, ScopeError, nobody, read_endpoints
+from .hosts import HostVars, ScopeError, nobody, read_endpoints, readable_endpoints
 from .plan import Plan, make_plan
 from .prose import Prose
 from .renamed import Names
@@ -33,7 +33,8 @@ from .tables import counts_table, in_words
 class Look:
     """The plan for the hosts of a play that are in `ring` and of `client` (None: of all), at the run's instant.
 
-    `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's. Raises ScopeError where nobody is left.
+    `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's. Raises ScopeError where nobody is left; of hosts
+    that cannot be read there are `warnings`.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class Look:
     ) -> None:
         self._ledger = Ledger.open(recorder.settings.ledger, create=False, tell=recorder.tell)
         self.is_empty = self._ledger.head()[0] == 0
-        known = read_endpoints(hostvars, {*hosts, *pilots})
-        there = {name: known[name] for name in hosts}
+        there, self.warnings = read_endpoints(hostvars, hosts)
+        others, _unreadable = readable_endpoints(hostvars, set(pilots) - set(hosts))
+        known = {**others, **there}
         policy, now = recorder.policy.with_lanes(lanes(self._ledger)), instant_of(recorder)
         self.plan: Plan = make_plan(
             self._ledger,

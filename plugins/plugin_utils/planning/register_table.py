@@ -26,10 +26,10 @@ TITLES = {"do_not_patch": "do not patch", "agent_disabled": "agent disabled", "l
 
 def register_of(
     recorder: Recorder, hostvars: HostVars, hosts: Collection[str], *, client: str | None = None, revoked: bool = False
-) -> tuple[list[Entry], datetime]:
-    """The entries at the run's instant, and that instant; `hosts` are the endpoints looked at. Raises DecisionError for
-    a `client` that neither they nor the ledger know."""
-    fleet = read_endpoints(hostvars, hosts)
+) -> tuple[list[Entry], datetime, list[str]]:
+    """The entries at the run's instant, that instant, and what is to be warned of; `hosts` are the endpoints looked at.
+    Raises DecisionError for a `client` that neither they nor the ledger know."""
+    fleet, warnings = read_endpoints(hostvars, hosts)
     ledger = Ledger.open(recorder.settings.ledger, create=False)
     now = instant_of(recorder)
     known = overview(ledger, named=True)
@@ -38,7 +38,7 @@ def register_of(
         hint = suggestion(client, clients)
         raise DecisionError(f"there is no client {client!r} in the inventory{hint}; there is: {known_in(clients)}")
     found = entries(Outlook(known, fleet, recorder.policy, now), client=client, revoked=revoked)
-    return found, now
+    return found, now, warnings
 
 
 def register_table(found: Sequence[Entry], now: datetime) -> str:

@@ -51,14 +51,19 @@ def test_one_that_cannot_be_read_is_named_and_the_others_are_read() -> None:
     found, wrong = readable_endpoints(known, known)
     assert (list(found), list(wrong)) == (["GOOD"], ["BAD"])
     assert wrong["BAD"].why.startswith("BAD: endpoint BAD: time_zone is 'EST'")
+    assert read_endpoints(known, ["GOOD"]) == (found, [])
+    there, (warning,) = read_endpoints(known, known)
+    assert there == found
+    assert warning.startswith("1 endpoint(s) of the inventory cannot be read: BAD: ")
     with pytest.raises(ScopeError, match=r"^1 endpoint\(s\) of the inventory cannot be read: BAD: "):
-        read_endpoints(known, known)
+        read_endpoints(known, ["BAD"])
 
 
 def test_an_instant_that_yaml_has_read_is_read() -> None:
     """Not in quotes, as people write it."""
     contact = datetime(2026, 11, 11, 8, 5, tzinfo=UTC)
-    assert read_endpoints(Known(WS={**PLACE, "patching_last_contact": contact}), ["WS"])["WS"].last_contact == contact
+    found, _warnings = read_endpoints(Known(WS={**PLACE, "patching_last_contact": contact}), ["WS"])
+    assert found["WS"].last_contact == contact
 
 
 @pytest.mark.parametrize(
