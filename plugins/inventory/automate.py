@@ -138,6 +138,9 @@ options:
         V({}) means that groups do not tell it.
       - A warning tells of names that no group has, as one that was renamed or is misspelt here. Of those of a default
         it tells only where a group that no option knows is in the same place.
+      - Where the source names a group that keeps its members from being patched (O(agent_disabled_groups),
+        V(do_not_patch) in O(policy_groups)) and there is none, nothing is read, for they would be patched. A name with
+        C(*) is only warned of.
     type: dict
     default:
       Patching.Ring.Pilot: pilot
@@ -204,7 +207,8 @@ options:
       - Titles of the EDFs of locations and clients that tell a key of the record, by that key without C(patching_).
       - Unless you write otherwise here, V(Time Zone) tells C(time_zone) and V(Patching Disabled) tells
         C(location_disabled). V(null) means that no field tells it.
-      - Where two tabs have a field of one title, write C(tab/title).
+      - Where two tabs have a field of one title, write C(tab/title). A title that no client and no location has is
+        warned of; one that you write for C(location_disabled) has to be there, or nothing is read.
       - Text is taken as people write it, so V(Auto Install Auto Reboot) is V(auto_install_auto_reboot).
     type: dict
     default: {}

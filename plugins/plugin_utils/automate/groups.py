@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..flow.fields import suggestion
 from .client import GROUP_COMPUTERS, GROUPS
+from .errors import OptionError
 from .pages import Row, row_id
 from .rules import MAPS, GroupName, Rules
 from .said import NOTHING, Said
@@ -73,8 +75,8 @@ class Membership:
         return self._said[key]
 
     def unknown_names(self) -> list[str]:
-        """A warning of the names of groups, in options, that no RMM group has: nobody is in them, and whom they were to
-        keep from being patched is patched.
+        """A warning of the names of groups, in options, that no RMM group has: nobody is in them. `OptionError` where
+        the source itself names one whose members are kept from being patched: they would be patched.
 
         A tenant need not have every group that is one by default: it is told of such a name only where beside its place
         is a group that no option knows, which may be what it was renamed to.
@@ -85,6 +87,12 @@ class Membership:
         strangers: list[str] = []
         told = []
         for row in lost:
+            if row.bars and row.option in self._rules.given and row.pattern is None:
+                raise OptionError(
+                    row.option,
+                    f"no RMM group has the name {row.name!r}, so that whom it keeps from being patched would be; write "
+                    f"the full name that the group has in Automate, or leave it out{suggestion(row.name, names)}",
+                )
             beside = strange.get(_parent(row.name), [])
             if row.option in self._rules.given or beside:
                 told.append(f"{row.option} {row.name!r}")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .client import CLIENTS, LOCATIONS
+from .errors import OptionError
 from .extra_fields import ExtraField, ExtraFields
 from .pages import Resource, Row, row_id
-from .rules import Rules
+from .rules import DEFAULT_EXTRA_FIELDS, Rules
 from .said import Said
 from .snapshot import Snapshot, referred
 from .words import WordError
@@ -27,6 +28,9 @@ class Place:
     client_fields: ExtraFields
     location_fields: ExtraFields
     said: Said
+
+
+BARRING = "location_disabled"
 
 
 class Places:
@@ -45,14 +49,20 @@ class Places:
         return self._places[key]
 
     def unknown_titles(self) -> list[str]:
-        """A warning for each option that names a field which no location and no client has."""
+        """A warning for each option that names a field which no location and no client has; `OptionError` where the
+        source itself names one that keeps locations from being patched: they would be patched."""
         everything = [fields for _row, fields in (*self._locations.values(), *self._clients.values())]
-        return [
-            f"option extra_fields.{key}: no location and no client has an extra data field {title!r}; "
-            f"set the option to the title it has in Automate, or to null"
-            for key, title in self._rules.extra_fields.items()
-            if not any(fields.get(title, f"extra_fields.{key}") for fields in everything)
-        ]
+        told = []
+        for key, title in self._rules.extra_fields.items():
+            option = f"extra_fields.{key}"
+            if any(fields.get(title, option) for fields in everything):
+                continue
+            lacking = f"no location and no client has an extra data field {title!r}"
+            remedy = "set the option to the title it has in Automate, or to null"
+            if key == BARRING and title != DEFAULT_EXTRA_FIELDS[BARRING]:
+                raise OptionError(option, f"{lacking}, so that whom it keeps from being patched would be; {remedy}")
+            told.append(f"option {option}: {lacking}; {remedy}")
+        return told
 
     def _place(self, client_id: int | None, location_id: int | None) -> Place:
         nothing: tuple[Row, ExtraFields] = ({}, ExtraFields(()))

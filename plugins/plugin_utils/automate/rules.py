@@ -70,6 +70,11 @@ class GroupName:
         pattern = re.compile(".*".join(parts), re.DOTALL) if "*" in folded else None
         return cls(option, str(name), value, folded, pattern)
 
+    @property
+    def bars(self) -> bool:
+        """Whether its members are kept from being patched. Without a group of that name they would be patched."""
+        return self.option == FLAG_GROUPS["agent_disabled"] or self.value == "do_not_patch"
+
     def fits(self, full_name: str) -> bool:
         """Whether a group is called so, its name given in folded case."""
         return self.pattern.fullmatch(full_name) is not None if self.pattern else full_name == self.folded

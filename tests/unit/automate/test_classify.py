@@ -224,8 +224,8 @@ def test_group_names_are_compared_in_any_case_and_may_hold_a_star() -> None:
 )
 def test_a_star_is_the_only_wildcard(pattern: str, fits: bool) -> None:
     groups = (*WORKSTATION, "Clients.Acme.[VIP] No Patching")
-    endpoint = only(fleet((computer(1), groups), agent_disabled_groups=[pattern]))
-    assert endpoint.record["agent_disabled"] is fits
+    endpoint = only(fleet((computer(1), groups), unattended_reboot_groups=[pattern]))
+    assert endpoint.record["unattended_reboot"] is fits
 
 
 EVERY_GROUP = (
@@ -244,9 +244,9 @@ def unknown(*groups: str, **options: Any) -> str:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"agent_disabled_groups": ["Patching.Disabled", "No Pathcing"]}, "option agent_disabled_groups 'No Pathcing'"),
+        ({"agent_disabled_groups": ["Patching.Disabled", "VIP.*"]}, "option agent_disabled_groups 'VIP.*'"),
         ({"unattended_reboot_groups": ["*.Unattended"]}, "option unattended_reboot_groups '*.Unattended'"),
-        ({"policy_groups": {"Patching.Policy.Never": "do_not_patch"}}, "option policy_groups 'Patching.Policy.Never'"),
+        ({"policy_groups": {"Patching.Policy.Ever": "auto"}}, "option policy_groups 'Patching.Policy.Ever'"),
         ({"criticalities": {"Patching.Criticality.P2": "P2"}}, "option criticalities 'Patching.Criticality.P2'"),
         ({"redundancy_group_prefix": "Pairs."}, "option redundancy_group_prefix 'pairs.'"),
     ],
@@ -257,10 +257,32 @@ def test_a_name_in_the_source_that_no_group_has_is_told(options: dict[str, Any],
     assert "'Patching.Disabled'" not in told.partition("known to no option")[0]
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            {"agent_disabled_groups": ["Patching.Disabled", "Patching.Dsiabled"]},
+            "option agent_disabled_groups: no RMM group has the name 'Patching.Dsiabled', so that whom it keeps from",
+        ),
+        (
+            {"policy_groups": {"Patching.Policy.Auto": "auto", "Patching.Policy.Not Patch": "do_not_patch"}},
+            "option policy_groups: no RMM group has the name 'Patching.Policy.Not Patch', so that whom it keeps from",
+        ),
+    ],
+)
+def test_a_name_in_the_source_whose_members_would_be_patched_is_refused(options: dict[str, Any], says: str) -> None:
+    """A group that was renamed in the RMM after it was written there, too."""
+    with pytest.raises(OptionError) as refused:
+        fleet((computer(1), EVERY_GROUP), **options)
+    assert str(refused.value).startswith(
+        f"{says} being patched would be; write the full name that the group has in Automate, or leave it out; did you"
+    )
+
+
 def test_names_that_no_group_has_are_told_in_one_line() -> None:
-    found = fleet((computer(1), WORKSTATION), agent_disabled_groups=["One"], unattended_reboot_groups=["Two"])
+    found = fleet((computer(1), WORKSTATION), criticalities={"One": "P1"}, unattended_reboot_groups=["Two"])
     (told,) = [words for words in found.warnings if "no RMM group" in words]
-    assert "option agent_disabled_groups 'One', unattended_reboot_groups 'Two'" in told
+    assert "option criticalities 'One', unattended_reboot_groups 'Two'" in told
 
 
 @pytest.mark.parametrize("old", ["Patching.Disabled", "Patching.Policy.Do Not Patch"])

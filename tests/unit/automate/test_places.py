@@ -92,6 +92,18 @@ def test_an_option_that_names_no_field_at_all_is_told() -> None:
     assert any("extra_fields.ring: no location and no client has an extra data field 'Wave'" in one for one in warnings)
 
 
+def test_a_field_of_the_source_that_keeps_locations_from_being_patched_has_to_be_there() -> None:
+    """One that was renamed in Automate would let them be patched. The default's a tenant need not have."""
+    refused = (
+        r"^option extra_fields.location_disabled: no location and no client has an extra data field 'Frozen', so that "
+        "whom it keeps from being patched would be; set the option to the title it has in Automate, or to null$"
+    )
+    with pytest.raises(OptionError, match=refused):
+        fleet((computer(1), WORKSTATION), extra_fields={"location_disabled": "Frozen"})
+    assert fleet((computer(1), WORKSTATION), extra_fields={"location_disabled": None}).endpoints
+    assert fleet((computer(1), WORKSTATION)).endpoints
+
+
 def test_one_title_in_two_tabs_needs_the_tab() -> None:
     fields = (text_field("Time Zone", "America/Denver", section="Old"), text_field("Time Zone", "America/Chicago"))
     at = [location(10, "Main Office", 1, *fields)]
