@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import PatchingError
 from ..flow import Update
 from ..flow.closure import Tier
-from ..ledger import Event, Ledger, instant, text_of
+from ..ledger import Event, Ledger, descriptions, instant, text_of
 from ..ledger.people import known_in
 from ..ledger.register import CHUNK
 from ..ledger.schema import tables
@@ -118,7 +118,7 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             members=members,
             endpoints=endpoints,
             flaws=flaws,
-            updates=_updates(connection, known),
+            updates=_updates(connection, known, at),
             steps=_steps(connection, list(endpoints), start, at, lent),
             searches=_searches(connection, list(endpoints), start, at, lent),
             decisions=_decisions(connection, endpoints, at, lent),
@@ -231,10 +231,10 @@ def _flaws(connection: Connection, names: list[str], start: datetime, until: dat
     yield from _chunked(connection, query, table, "endpoint", names)
 
 
-def _updates(connection: Connection, ids: Iterable[str]) -> dict[str, Update]:
+def _updates(connection: Connection, ids: Iterable[str], at: datetime) -> dict[str, Update]:
     table = tables().updates
     rows = _chunked(connection, sa.select(table), table, "id", sorted(ids))
-    return {row["id"]: Update.parse(json.loads(row["record"])) for row in rows}
+    return {row["id"]: descriptions.as_of(row, text_of(at)) for row in rows}
 
 
 def _steps(

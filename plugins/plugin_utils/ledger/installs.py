@@ -9,10 +9,11 @@ Where an install wants a restart, that is noted here; ``boots`` has what becomes
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from . import away, flaws
+from .descriptions import describe
 from .event import Event, canonical, text_of
 from .over import NO_ATTEMPT, NO_JOB, NO_RETRY, REACHED, retries_over, services_of
 from .schema import RESTARTED, WANTED
@@ -44,7 +45,7 @@ def _started(kind: str) -> Callable[[Event, Rows], None]:
 
 
 def _scan_finished(event: Event, rows: Rows) -> None:
-    _describe(event, rows)
+    describe(event, rows)
     found = dict.fromkeys(update["id"] for update in event.body["updates"])
     _applies(event, rows, found)
     flaws.searched(event, rows, found)
@@ -63,32 +64,6 @@ def _applies(event: Event, rows: Rows, found: Collection[str]) -> None:
     for update in found:
         if update not in there:
             rows.insert(table, {"endpoint": event.endpoint, "update": update})
-
-
-def _describe(event: Event, rows: Rows) -> None:
-    """What is told of an update is added to what was known of it: null never replaces a value."""
-    told: dict[str, Row] = {}
-    for update in event.body["updates"]:
-        told[update["id"]] = _richer(told.get(update["id"], {}), update)
-    known = {row["id"]: json.loads(row["record"]) for row in rows.some(rows.of.updates, told)}
-    for key, update in told.items():
-        merged = _richer(known.get(key, {}), update)
-        if key not in known:
-            rows.insert(rows.of.updates, {"id": key, "record": canonical(merged), "first_seen": text_of(event.at)})
-        elif merged != known[key]:
-            rows.change(rows.of.updates, {"id": key}, record=canonical(merged))
-
-
-def _described(event: Event, rows: Rows) -> None:
-    """What the RMM was asked for: what it told, and that it does not know the others."""
-    _describe(event, rows)
-    asked = [update["id"] for update in event.body["updates"]] + list(event.body.get("unknown", []))
-    for key in dict.fromkeys(asked):
-        rows.change(rows.of.updates, {"id": key}, described_at=text_of(event.at))
-
-
-def _richer(known: Row, told: Mapping[str, Any]) -> Row:
-    return known | {name: value for name, value in told.items() if value is not None or name not in known}
 
 
 def _install_finished(event: Event, rows: Rows) -> None:
@@ -196,5 +171,4 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     "install.finished": _install_finished,
     "install.found": _install_found,
     "job.lost": _job_lost,
-    "updates.described": _described,
 }

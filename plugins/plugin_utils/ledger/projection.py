@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import away, boots, checkpoints, cycles, deliveries, installs, kept, overview, people, planned
+from . import away, boots, checkpoints, cycles, deliveries, descriptions, installs, kept, overview, people, planned
 from .event import Event, canonical, text_of
 from .installs import attempt
 from .over import NO_JOB, NO_RETRY, REACHED, RESTART_OVER
@@ -134,6 +134,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     **checkpoints.PROJECTIONS,
     **away.PROJECTIONS,
     **cycles.PROJECTIONS,
+    **descriptions.PROJECTIONS,
     **kept.PROJECTIONS,
     **overview.PROJECTIONS,
     **people.PROJECTIONS,

@@ -141,7 +141,7 @@ def tables() -> Tables:
             whole("reboot_asked"),
             whole("restart_first"),
         ),
-        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen described_at")),
+        "updates": sa.Table("updates", meta, text("id", key=True), *texts("record first_seen described_at earlier")),
         "applicable": sa.Table("applicable", meta, text("endpoint", key=True), text("update", key=True, index=True)),
         "flaws": sa.Table(
             "flaws",

@@ -75,6 +75,13 @@ def signed(story: Story) -> None:
     story.tell("exception.signed", MONTH + DAY, id="e-1", signed_at=text_of(OPENED + DAY), **by)
 
 
+def described_anew(story: Story) -> None:
+    """Its severity says by when it is corrected."""
+    for days, more in ((1, {"severity": "Moderate"}), (2, {"severity": "Low", "cves": ["CVE-2026-1"], "cvss": 3.1})):
+        records = [update(key) | more for key in (CRITICAL, IMPORTANT)]
+        story.tell("updates.described", MONTH + days * DAY, updates=records)
+
+
 def searched_later(story: Story) -> None:
     for name in (PATCHED, LEFT, JOINED):
         story.decide(name, MONTH + DAY, "scan", "scan.due")
@@ -93,7 +100,8 @@ def sold(story: Story) -> None:
 
 
 @pytest.mark.parametrize(
-    "later", [offered_again, installed_again, decided_anew, signed, searched_later, away_later, sold]
+    "later",
+    [offered_again, installed_again, decided_anew, signed, described_anew, searched_later, away_later, sold],
 )
 def test_a_month_that_is_over_is_not_told_anew(story: Story, later: Callable[[Story], None]) -> None:
     def final() -> list[Account]:
