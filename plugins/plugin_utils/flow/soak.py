@@ -99,7 +99,7 @@ class SoakBook:
         elif len(healthy) < max(settings.soak_minimum_endpoints, 1):
             count = f"{len(healthy)} of the {settings.soak_minimum_endpoints} pilot endpoints {whose}"
             lacks, why = "health", f"{update.label} is validated healthy on {count} that must have it"
-        elif len(healthy) < settings.soak_minimum_healthy * len(rows):
+        elif len(healthy) < round(settings.soak_minimum_healthy * len(rows), 6):  # 56 % of 25 would be more than 14
             share = f"{len(healthy)} of {len(rows)} pilot endpoints {whose}"
             lacks, why = (
                 "health",

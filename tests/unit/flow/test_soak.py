@@ -75,6 +75,13 @@ def test_the_figures_are_the_policys() -> None:
     assert passes([], policy={"soak": {"rings": {"workstation": ["production"]}}})
 
 
+@pytest.mark.parametrize("share", [0.56, 56])
+def test_just_the_share_that_is_wanted_is_enough(share: float) -> None:
+    """In floating point 56 % of 25 are a little more than 14."""
+    assert passes(many(14, 11), policy={"soak": {"minimum_healthy": share}})
+    assert not passes(many(13, 12), policy={"soak": {"minimum_healthy": share}})
+
+
 def test_the_scope_is_the_client_for_servers_and_all_for_workstations() -> None:
     assert passes([soaked(client="Other")])
     assert not passes([soaked(client="Other")], server())
