@@ -201,14 +201,17 @@ def coverage_gaps(
 ) -> dict[str, tuple[str, ...]]:
     """Updates that no pilot endpoint in scope could even take: by update id, the endpoints that wait for it (R5).
 
-    ``wanted`` and ``policy_settings`` go by endpoint name; an update is one that applied at the last scan.
+    ``wanted`` and ``policy_settings`` go by endpoint name; an update is one that applied at the last scan. A pilot
+    endpoint stands for its kind alone, as in a `SoakBook`; one whose kind nobody knows counts for workstations.
     """
     endpoints = {endpoint.name: endpoint for endpoint in fleet}
-    could: dict[str, set[str | None]] = {}
+    could: dict[str, set[tuple[str, str | None]]] = {}
     for name, updates in wanted.items():
-        if name in endpoints and endpoints[name].ring == "pilot":
+        pilot = endpoints.get(name)
+        if pilot is not None and pilot.ring == "pilot":
+            kind = pilot.kind or "workstation"
             for update in updates:
-                could.setdefault(update.id, set()).update((endpoints[name].client, _ALL))
+                could.setdefault(update.id, set()).update(((kind, pilot.client), (kind, _ALL)))
     gaps: dict[str, list[str]] = {}
     for name, updates in wanted.items():
         endpoint = endpoints.get(name)
@@ -216,6 +219,6 @@ def coverage_gaps(
             continue
         scope = endpoint.client if policy_settings[name].soak_scope[endpoint.kind] == "client" else _ALL
         for update in updates:
-            if scope not in could.get(update.id, ()):
+            if (endpoint.kind, scope) not in could.get(update.id, ()):
                 gaps.setdefault(update.id, []).append(name)
     return {update: tuple(sorted(names)) for update, names in gaps.items()}

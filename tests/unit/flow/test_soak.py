@@ -242,3 +242,11 @@ def test_coverage_gaps_name_the_updates_no_pilot_endpoint_could_take() -> None:
     }
     figures = {endpoint.name: DEFAULTS.settings(endpoint) for endpoint in fleet}
     assert soak.coverage_gaps(wanted, fleet, figures) == {"b": (WS.name,), "c": ("S1",)}
+
+
+def test_what_only_a_pilot_of_the_other_kind_could_take_is_a_gap() -> None:
+    """It proves nothing to them, so that they would wait for ever."""
+    fleet = [workstation(name="PW"), server(name="S1"), server(name="SP", client="Other", ring="pilot"), WS]
+    wanted = {"PW": [update("a")], "S1": [update("a")], "SP": [update("b")], WS.name: [update("b")]}
+    figures = {endpoint.name: DEFAULTS.settings(endpoint) for endpoint in fleet}
+    assert soak.coverage_gaps(wanted, fleet, figures) == {"a": ("S1",), "b": (WS.name,)}
