@@ -145,6 +145,12 @@ def frozen(freezes: Sequence[Freeze], zone_name: str, now: datetime) -> tuple[st
     return None if name is None else (name, times.localized(until, zone_name))
 
 
+def next_start(freezes: Sequence[Freeze], zone_name: str, now: datetime) -> datetime | None:
+    """When the next one begins after ``now``; None where none does in the month of ``now`` or in the days after it."""
+    starts = (start for freeze in freezes for start, dummy in freeze.around(now, zone_name) if start > now)
+    return min(starts, default=None)
+
+
 def _longest(freezes: Sequence[Freeze], zone_name: str, at: datetime) -> tuple[str, datetime] | None:
     holding = [
         (end, freeze.name) for freeze in freezes for start, end in freeze.around(at, zone_name) if start <= at < end
