@@ -300,6 +300,14 @@ def test_the_emergency_lane_shortens_the_soak_of_its_updates_while_it_is_open(
     assert decision(server(), both, now, rows, LANE).updates == updates
 
 
+@pytest.mark.parametrize(("days", "updates"), [(0.5, ("lane",)), (2, ())])
+def test_the_emergency_lane_never_makes_a_soak_longer(days: float, updates: tuple[str, ...]) -> None:
+    """One for all clients beside a client whose own soak is shorter still; taken 17 hours before NIGHT."""
+    rows = {"soak": [soaked("lane", installed_at="2026-11-11T14:30:00Z", validated_at="2026-11-11T15:00:00Z")]}
+    policy = LANE | {"clients": {"Acme": {"soak": {"days": days}}}}
+    assert decision(server(), [update("lane", kb=["1"])], register=rows, policy=policy).updates == updates
+
+
 def test_a_go_for_the_lane_is_one_for_its_updates_alone() -> None:
     rows = {"soak": [soaked("lane"), soaked("other")], "authorizations": [GO | {"cycle": "2026-11-oob1"}]}
     both = [update("lane", kb=["1"]), update("other", kb=["2"])]
