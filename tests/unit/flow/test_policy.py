@@ -128,6 +128,22 @@ def test_a_list_is_replaced_and_a_mapping_merged() -> None:
     assert figures.authorization_rings == {"pilot"}
 
 
+@pytest.mark.parametrize(
+    ("document", "section", "scopes"),
+    [
+        ("client", {"workstation": "all"}, {"server": "client", "workstation": "all"}),
+        ("all", {"server": "client"}, {"server": "client", "workstation": "all"}),
+        ({"server": "all"}, "client", {"server": "client", "workstation": "client"}),
+        ({"server": "all"}, {"workstation": "client"}, {"server": "all", "workstation": "client"}),
+    ],
+)
+def test_a_soaks_scope_for_both_kinds_is_overridden_for_one(
+    document: Any, section: Any, scopes: dict[str, str]
+) -> None:
+    policy = load_policy({"soak": {"scope": document}, "clients": {"Acme": {"soak": {"scope": section}}}})
+    assert dict(policy.settings(server()).soak_scope) == scopes
+
+
 def test_the_daytime_window_follows_the_business_hours() -> None:
     late = {"business_hours": {"start": "10:00"}}
     figures = load_policy(late).settings()
