@@ -161,6 +161,8 @@ ERRORS: list[tuple[dict[Any, Any], str]] = [
     ({"soak": {"scope": {"server": "everything"}}}, r"^soak\.scope\.server is "),
     ({"minimum_remaining": 30}, r"^minimum_remaining is 30: string is wanted.*30m"),
     ({"minimum_remaining": "half an hour"}, r"^minimum_remaining is .*30m"),
+    ({"force_reboot_after": "9999999d"}, r"^force_reboot_after is .*at most 99999d"),  # no calendar has that day
+    ({"minimum_remaining": "99999999999999s"}, r"^minimum_remaining is .*at most 99999d"),
     ({"windows": {"server": {"start": 1280}}}, r"^windows\.server\.start is 1280: .*quotes"),  # YAML's 21:20
     ({"windows": {"server": {"start": "24:00"}}}, r"^windows\.server\.start is "),
     ({"windows": {"server": {"days": ["monday"]}}}, r"^windows\.server\.days\[0\] is .*did you mean mon\?"),
