@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -87,7 +87,7 @@ class SoakBook:
         rows = self._taken(keys, client, kind)
         whose = f"of {client}" if client is not None else "of any client"
         healthy = [row for row in rows.values() if self._is_healthy(row)]
-        full_at = self._earliest(healthy, kind, wanted)
+        full_at = self._earliest(healthy, kind, wanted, settings.out_of_band)
         failing = [name for key in keys for name in self._failing.get(key, ()) if client in (_ALL, self._pilots[name])]
         why = lacks = None
         if not rows:
@@ -139,41 +139,52 @@ class SoakBook:
     def _is_healthy(self, row: SoakRow) -> bool:
         return row.healthy is True and (row.validated_at is None or row.validated_at <= self._now)
 
-    def _earliest(self, healthy: Iterable[SoakRow], kind: str, wanted: timedelta) -> datetime | None:
+    def _earliest(
+        self, healthy: Iterable[SoakRow], kind: str, wanted: timedelta, lanes: Sequence[Lane]
+    ) -> datetime | None:
         """The earliest instant at which the time of one client's pilot is full, as far as it can be known now."""
         first: dict[str, datetime] = {}
         for row in healthy:
             installed = _taken_at(row)
             if installed is not None:
                 first[row.client] = min(installed, first.get(row.client, installed))
-        return min((self._full(client, kind, since, wanted) for client, since in first.items()), default=None)
+        return min((self._full(client, kind, since, wanted, lanes) for client, since in first.items()), default=None)
 
-    def _full(self, client: str, kind: str, since: datetime, wanted: timedelta) -> datetime:
+    def _full(self, client: str, kind: str, since: datetime, wanted: timedelta, lanes: Sequence[Lane]) -> datetime:
         """``wanted`` after ``since``, not counting the time the client's pilot was held."""
         full = since + wanted
-        for start, end in sorted(self._held(client, kind)):
+        for start, end in sorted(self._held(client, kind, lanes)):
             begin = max(start, since)
             if begin < full and end > begin:
                 full += end - begin
                 since = end  # spans may overlap: what has been added is not added again
         return full
 
-    def _held(self, client: str, kind: str) -> Iterable[tuple[datetime, datetime]]:
+    def _held(self, client: str, kind: str, lanes: Sequence[Lane]) -> Iterable[tuple[datetime, datetime]]:
         """When this pilot was held; a hold still in force is taken to be released now."""
         for hold in self._holds:
             scope = hold.scope
             if scope.get("client", client) == client and scope.get("kind", kind) == kind:
-                yield self._span(hold)
+                yield self._span(hold, lanes)
 
-    def _span(self, hold: Hold) -> tuple[datetime, datetime]:
+    def _span(self, hold: Hold, lanes: Sequence[Lane]) -> tuple[datetime, datetime]:
         start, end = hold.at or _EVER, self._now
         if hold.released is not None:
             end = min(end, hold.released.at or start)
         cycle = hold.scope.get("cycle")
         if cycle is not None:
-            opening, closing = times.cycle_span(cycle) if times.is_cycle(cycle) else (_EVER, _NEVER)
+            opening, closing = _span_of_cycle(cycle, lanes)
             start, end = max(start, opening), min(end, closing)
         return start, end
+
+
+def _span_of_cycle(cycle: str, lanes: Sequence[Lane]) -> tuple[datetime, datetime]:
+    """When a hold on the cycle holds anything; on one out of band that nobody has opened, never."""
+    if not times.is_cycle(cycle):
+        return _EVER, _NEVER
+    if cycle.count("-") == 1:
+        return times.cycle_span(cycle)
+    return next(((lane.start, lane.end) for lane in lanes if lane.cycle == cycle), (_EVER, _EVER))
 
 
 def _taken_at(row: SoakRow) -> datetime | None:

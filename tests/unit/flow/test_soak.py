@@ -182,6 +182,25 @@ def test_time_with_the_pilot_held_does_not_count(holds: list[dict[str, Any]], ea
         assert until([AT_MOST], holds=holds) == earliest
 
 
+@pytest.mark.parametrize(
+    ("lanes", "earliest"),
+    [
+        ([], None),  # nobody has opened that cycle, and it holds nobody
+        ([("2026-11-06", "2026-11-08")], "2026-11-14T07:30:00+00:00"),
+        ([("2026-11-06", "2026-11-30")], "2026-11-18T07:30:00+00:00"),  # it is open still
+    ],
+)
+def test_a_hold_on_an_out_of_band_cycle_holds_the_pilot_while_that_is_open(
+    lanes: list[tuple[str, str]], earliest: str | None
+) -> None:
+    cycle = "2026-11-oob1"
+    one = {"cycle": cycle, "updates": ["KB1"], "soak_days": 1, "by": "Eng", "reason": "exploited"}
+    spans = [{"start": f"{start}T07:30:00Z", "end": f"{end}T07:30:00Z"} for start, end in lanes]
+    register = {"soak": [AT_MOST], "holds": [hold("2026-11-05T07:30:00Z", cycle=cycle)]}
+    found = decision(WS, [update()], register=register, policy={"out_of_band": [one | span for span in spans]})
+    assert found.as_record()["until"] == (earliest or "2026-11-12T04:00:00-05:00")
+
+
 def test_a_hold_of_one_client_does_not_stop_the_soak_of_another() -> None:
     rows = [AT_MOST, AT_MOST | {"client": "Other", "endpoint": "OTHER-P1"}]
     assert passes(rows, holds=[hold("2026-11-06T00:00:00Z", client="Acme")])
