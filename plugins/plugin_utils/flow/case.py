@@ -59,5 +59,6 @@ class Case:
         return [lane for lane in self.settings.out_of_band if lane.start <= self.now < lane.end]
 
     def lane_of(self, update: Update) -> Lane | None:
-        holding = [lane for lane in self.lanes() if lane.holds(update)]
+        """The one whose soak is the update's; one that would make it longer is none: a lane shortens it (R3)."""
+        holding = [lane for lane in self.lanes() if lane.holds(update) and lane.soak < self.settings.soak]
         return min(holding, key=lambda lane: lane.soak, default=None)

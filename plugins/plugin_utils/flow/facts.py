@@ -46,6 +46,7 @@ class Facts:
         self._windows: dict[tuple[WindowSpec, str], Window] = {}
         self._openings: dict[tuple[WindowSpec, str], datetime] = {}
         self._freezes: dict[tuple[tuple[Freeze, ...], str], tuple[str, datetime] | None] = {}
+        self._next_freezes: dict[tuple[tuple[Freeze, ...], str], datetime | None] = {}
 
     def state(self, endpoint: Endpoint) -> EndpointState:
         return self._states.get(endpoint.name, _UNKNOWN)
@@ -121,6 +122,16 @@ class Facts:
         if key not in self._freezes:
             self._freezes[key] = freezes.frozen(covering, zone_name, self.now)
         return self._freezes[key]
+
+    def next_freeze(self, endpoint: Endpoint, settings: Settings, zone_name: str) -> datetime | None:
+        """When the next change freeze of the endpoint begins, of those that are near."""
+        covering = tuple(freeze for freeze in settings.freezes if freeze.covers(endpoint))
+        if not covering:
+            return None
+        key = (covering, zone_name)
+        if key not in self._next_freezes:
+            self._next_freezes[key] = freezes.next_start(covering, zone_name, self.now)
+        return self._next_freezes[key]
 
 
 def _exclusion_key(row: Exclusion) -> tuple[str, ...]:

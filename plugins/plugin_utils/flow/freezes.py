@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..requirements import icalendar, recurring_ical_events
 from . import fields, times
@@ -64,7 +65,9 @@ class Freeze:
 def _instant(moment: Moment, zone_name: str, *, closing: bool = False) -> datetime:
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
-    if moment.utcoffset() is not None:
+    if isinstance(moment.tzinfo, ZoneInfo):
+        zone_name = moment.tzinfo.key  # a calendar's own zone: it too may skip a wall time, or have it twice (R4)
+    elif moment.utcoffset() is not None:
         return moment.astimezone(UTC)
     return times.wall_instant(moment.replace(tzinfo=None), zone_name, second=closing)
 
@@ -97,6 +100,8 @@ class EventCalendar:
     """An iCalendar whose repeating events are expanded month by month, when a month is first asked for."""
 
     def __init__(self, text: str) -> None:
+        # forgets the zones that other calendars have defined: Outlook calls every such one "Customized Time Zone"
+        icalendar.use_zoneinfo()  # type: ignore[no-untyped-call]  # it has no annotation
         self._calendar = icalendar.Calendar.from_ical(text)
         self._months: dict[tuple[int, int], tuple[Span, ...]] = {}
         if not self._calendar.walk("VEVENT"):
@@ -138,6 +143,12 @@ def frozen(freezes: Sequence[Freeze], zone_name: str, now: datetime) -> tuple[st
             break
         name, until = name or found[0], found[1]
     return None if name is None else (name, times.localized(until, zone_name))
+
+
+def next_start(freezes: Sequence[Freeze], zone_name: str, now: datetime) -> datetime | None:
+    """When the next one begins after ``now``; None where none does in the month of ``now`` or in the days after it."""
+    starts = (start for freeze in freezes for start, dummy in freeze.around(now, zone_name) if start > now)
+    return min(starts, default=None)
 
 
 def _longest(freezes: Sequence[Freeze], zone_name: str, at: datetime) -> tuple[str, datetime] | None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..requirements import jsonschema
 from .fields import suggestion
-from .records import Endpoint
+from .records import KINDS, Endpoint
 from .settings import Lane, PolicyError, Settings, WindowSpec, compile_settings
 
 SCHEMA_FILE = Path(__file__).with_name("data") / "policy.schema.json"
@@ -54,7 +54,7 @@ class Policy:
         self._settings: dict[tuple[str | None, ...], Settings] = {}
         self._lanes: tuple[tuple[str | None, Lane], ...] = ()
         self._laned: dict[tuple[Settings, str | None], Settings] = {}
-        self._figures = {key: value for key, value in document.items() if key not in (*_SECTIONS, *_OF_ALL)}
+        self._figures = _by_kind({key: value for key, value in document.items() if key not in (*_SECTIONS, *_OF_ALL)})
         self._check_all()
 
     @classmethod
@@ -113,7 +113,7 @@ class Policy:
         if found is None:
             figures = self._figures
             for dummy, override in self._overrides(client, location, name):
-                figures = merged(figures, override)
+                figures = merged(figures, _by_kind(override))
             found = self._settings[key] = compile_settings(figures, self._base_dir)
         return found
 
@@ -141,7 +141,14 @@ class Policy:
         places += [(None, None, name) for name in self._sections["endpoints"]]
         for place in places:
             path, override = self._overrides(*place)[-1]
-            compile_settings(merged(self._figures, override), self._base_dir, path)
+            compile_settings(merged(self._figures, _by_kind(override)), self._base_dir, path)
+
+
+def _by_kind(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the scope of the soak said for each kind, where it is one text for both: who overrides one of them says
+    nothing of the other."""
+    scope = figures.get("soak", {}).get("scope")
+    return merged(figures, {"soak": {"scope": dict.fromkeys(KINDS, scope)}}) if isinstance(scope, str) else figures
 
 
 def _places(locations: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str | None, str], Mapping[str, Any]]:

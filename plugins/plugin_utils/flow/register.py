@@ -123,7 +123,8 @@ class RootCause:
 
     def is_documented(self, now: datetime) -> bool:
         """By whom, a code and a text (section 8)."""
-        return bool(self.code and self.text) and (self.at is None or self.at <= now)
+        told = all(text and text.strip() for text in (self.by, self.code, self.text))
+        return told and (self.at is None or self.at <= now)
 
     @classmethod
     def parse(cls, record: object) -> RootCause:

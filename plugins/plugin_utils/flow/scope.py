@@ -46,14 +46,15 @@ def exception_expired(case: Case) -> Answer:
     rows = [row for row in case.exclusions if is_expired(row, case.now)]
     if not rows:
         return None
-    expires = max(row.expires for row in rows if row.expires is not None)
-    reason = f"{_exception(rows[0])} that covered it expired at {expires.isoformat()}"
+    expires, last = max(((row.expires, row) for row in rows if row.expires is not None), key=lambda found: found[0])
+    reason = f"{_exception(last)} that covered it expired at {expires.isoformat()}"
     return Verdict("hold", "scope.exception_expired", reason)
 
 
 def is_signed(row: Exclusion, now: datetime) -> bool:
     """R2: client signatory, date and reason code are all on record."""
-    return bool(row.signed_by and row.reason and row.signed_at is not None and row.signed_at <= now)
+    told = all(text and text.strip() for text in (row.signed_by, row.reason))
+    return told and row.signed_at is not None and row.signed_at <= now
 
 
 def is_expired(row: Exclusion, now: datetime) -> bool:

@@ -134,7 +134,6 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
     windows, soak, validation, failure = (figures[key] for key in ("windows", "soak", "validation", "failure"))
     hours, notices = figures["business_hours"], figures["notices"]
     daytime = windows["workstation_daytime"]
-    scope = soak["scope"]
     healthy = float(soak["minimum_healthy"])
     return Settings(
         overnight=_window("workstation_overnight", windows["workstation_overnight"]),
@@ -151,7 +150,7 @@ def compile_settings(figures: Mapping[str, Any], base_dir: Path | None, path: st
         soak=timedelta(days=soak["days"]),
         soak_minimum_endpoints=soak["minimum_endpoints"],
         soak_minimum_healthy=healthy if healthy <= 1 else healthy / 100,
-        soak_scope=dict.fromkeys(("server", "workstation"), scope) if isinstance(scope, str) else scope,
+        soak_scope=soak["scope"],
         soak_rings={kind: frozenset(rings) for kind, rings in soak["rings"].items()},
         authorization_criticality=frozenset(figures["authorization"]["criticality"]),
         authorization_rings=frozenset(figures["authorization"]["rings"]),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -87,7 +87,7 @@ class SoakBook:
         rows = self._taken(keys, client, kind)
         whose = f"of {client}" if client is not None else "of any client"
         healthy = [row for row in rows.values() if self._is_healthy(row)]
-        full_at = self._earliest(healthy, kind, wanted)
+        full_at = self._earliest(healthy, kind, wanted, settings.out_of_band)
         failing = [name for key in keys for name in self._failing.get(key, ()) if client in (_ALL, self._pilots[name])]
         why = lacks = None
         if not rows:
@@ -99,7 +99,7 @@ class SoakBook:
         elif len(healthy) < max(settings.soak_minimum_endpoints, 1):
             count = f"{len(healthy)} of the {settings.soak_minimum_endpoints} pilot endpoints {whose}"
             lacks, why = "health", f"{update.label} is validated healthy on {count} that must have it"
-        elif len(healthy) < settings.soak_minimum_healthy * len(rows):
+        elif len(healthy) < round(settings.soak_minimum_healthy * len(rows), 6):  # 56 % of 25 would be more than 14
             share = f"{len(healthy)} of {len(rows)} pilot endpoints {whose}"
             lacks, why = (
                 "health",
@@ -139,41 +139,52 @@ class SoakBook:
     def _is_healthy(self, row: SoakRow) -> bool:
         return row.healthy is True and (row.validated_at is None or row.validated_at <= self._now)
 
-    def _earliest(self, healthy: Iterable[SoakRow], kind: str, wanted: timedelta) -> datetime | None:
+    def _earliest(
+        self, healthy: Iterable[SoakRow], kind: str, wanted: timedelta, lanes: Sequence[Lane]
+    ) -> datetime | None:
         """The earliest instant at which the time of one client's pilot is full, as far as it can be known now."""
         first: dict[str, datetime] = {}
         for row in healthy:
             installed = _taken_at(row)
             if installed is not None:
                 first[row.client] = min(installed, first.get(row.client, installed))
-        return min((self._full(client, kind, since, wanted) for client, since in first.items()), default=None)
+        return min((self._full(client, kind, since, wanted, lanes) for client, since in first.items()), default=None)
 
-    def _full(self, client: str, kind: str, since: datetime, wanted: timedelta) -> datetime:
+    def _full(self, client: str, kind: str, since: datetime, wanted: timedelta, lanes: Sequence[Lane]) -> datetime:
         """``wanted`` after ``since``, not counting the time the client's pilot was held."""
         full = since + wanted
-        for start, end in sorted(self._held(client, kind)):
+        for start, end in sorted(self._held(client, kind, lanes)):
             begin = max(start, since)
             if begin < full and end > begin:
                 full += end - begin
                 since = end  # spans may overlap: what has been added is not added again
         return full
 
-    def _held(self, client: str, kind: str) -> Iterable[tuple[datetime, datetime]]:
+    def _held(self, client: str, kind: str, lanes: Sequence[Lane]) -> Iterable[tuple[datetime, datetime]]:
         """When this pilot was held; a hold still in force is taken to be released now."""
         for hold in self._holds:
             scope = hold.scope
             if scope.get("client", client) == client and scope.get("kind", kind) == kind:
-                yield self._span(hold)
+                yield self._span(hold, lanes)
 
-    def _span(self, hold: Hold) -> tuple[datetime, datetime]:
+    def _span(self, hold: Hold, lanes: Sequence[Lane]) -> tuple[datetime, datetime]:
         start, end = hold.at or _EVER, self._now
         if hold.released is not None:
             end = min(end, hold.released.at or start)
         cycle = hold.scope.get("cycle")
         if cycle is not None:
-            opening, closing = times.cycle_span(cycle) if times.is_cycle(cycle) else (_EVER, _NEVER)
+            opening, closing = _span_of_cycle(cycle, lanes)
             start, end = max(start, opening), min(end, closing)
         return start, end
+
+
+def _span_of_cycle(cycle: str, lanes: Sequence[Lane]) -> tuple[datetime, datetime]:
+    """When a hold on the cycle holds anything; on one out of band that nobody has opened, never."""
+    if not times.is_cycle(cycle):
+        return _EVER, _NEVER
+    if cycle.count("-") == 1:
+        return times.cycle_span(cycle)
+    return next(((lane.start, lane.end) for lane in lanes if lane.cycle == cycle), (_EVER, _EVER))
 
 
 def _taken_at(row: SoakRow) -> datetime | None:
@@ -201,14 +212,17 @@ def coverage_gaps(
 ) -> dict[str, tuple[str, ...]]:
     """Updates that no pilot endpoint in scope could even take: by update id, the endpoints that wait for it (R5).
 
-    ``wanted`` and ``policy_settings`` go by endpoint name; an update is one that applied at the last scan.
+    ``wanted`` and ``policy_settings`` go by endpoint name; an update is one that applied at the last scan. A pilot
+    endpoint stands for its kind alone, as in a `SoakBook`; one whose kind nobody knows counts for workstations.
     """
     endpoints = {endpoint.name: endpoint for endpoint in fleet}
-    could: dict[str, set[str | None]] = {}
+    could: dict[str, set[tuple[str, str | None]]] = {}
     for name, updates in wanted.items():
-        if name in endpoints and endpoints[name].ring == "pilot":
+        pilot = endpoints.get(name)
+        if pilot is not None and pilot.ring == "pilot":
+            kind = pilot.kind or "workstation"
             for update in updates:
-                could.setdefault(update.id, set()).update((endpoints[name].client, _ALL))
+                could.setdefault(update.id, set()).update(((kind, pilot.client), (kind, _ALL)))
     gaps: dict[str, list[str]] = {}
     for name, updates in wanted.items():
         endpoint = endpoints.get(name)
@@ -216,6 +230,6 @@ def coverage_gaps(
             continue
         scope = endpoint.client if policy_settings[name].soak_scope[endpoint.kind] == "client" else _ALL
         for update in updates:
-            if scope not in could.get(update.id, ()):
+            if (endpoint.kind, scope) not in could.get(update.id, ()):
                 gaps.setdefault(update.id, []).append(name)
     return {update: tuple(sorted(names)) for update, names in gaps.items()}

@@ -92,8 +92,9 @@ def _of_updates(outlook: Outlook, waiting: Iterable[Case]) -> Iterator[tuple[Gap
             updates = [update for update in case.updates or () if _has_to_soak(case, update)]
             if updates:
                 cases[case.endpoint.name], lacking[case.endpoint.name] = case, updates
+    kinds = {one.name: one.kind for one in outlook.known.register.pilots or ()}
     pilots = {
-        row.endpoint: Endpoint(name=row.endpoint, client=row.client, ring="pilot")
+        row.endpoint: Endpoint(name=row.endpoint, client=row.client, kind=kinds.get(row.endpoint), ring="pilot")
         for row in outlook.known.register.soak
         if row.endpoint not in outlook.pilots
     } | outlook.pilots

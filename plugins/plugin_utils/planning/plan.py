@@ -33,6 +33,8 @@ STAYS_UP = timedelta(hours=2)
 """How long one that was up when we last looked is taken to be up, against the RMM's word: nobody looks at one that
 is off, so without a limit it would be up for ever."""
 
+_AN_INSTANT = timedelta.resolution
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -63,12 +65,16 @@ class Plan:
 
     def _until(self, name: str, step: Step) -> dict[str, Any]:
         """Until when an install or a restart may start in the window that it was ordered in, where there is one and it
-        is open (R4): a machine whose turn comes later, in a pass of many, is left alone."""
+        is open (R4), and no change freeze has begun: a machine whose turn comes later, in a pass of many, is left
+        alone."""
         window_of = WINDOWS.get(step.name)
         window = window_of(self.endpoints[name], self.policy, self.now) if window_of else None
         if window is None or not window.open:
             return {}
-        return {"until": (window.end - self.policy.settings(self.endpoints[name]).minimum_remaining).isoformat()}
+        case = self.planner.case(self.endpoints[name], None)
+        latest = window.end - case.settings.minimum_remaining
+        frozen = case.facts.next_freeze(case.endpoint, case.settings, case.zone)
+        return {"until": (latest if frozen is None else min(latest, frozen - _AN_INSTANT)).isoformat()}
 
     def _who(self, name: str, step: Step) -> dict[str, Any]:
         """What the machine has to call itself that answers, where that is known. Packets that wake others are sent by

@@ -62,7 +62,7 @@ def exception_unsigned(of: Subject) -> str:
 
 def _unsigned(of: Subject, row: Exclusion) -> str:
     lacks = {"signatory": row.signed_by, "date of signature": row.signed_at, "reason": row.reason}
-    missing = [f"no {word}" for word, value in lacks.items() if not value]
+    missing = [f"no {word}" for word, value in lacks.items() if not str(value or "").strip()]
     return ", ".join(missing) or f"a signature dated later than now{of.prose.maybe(', ', row.signed_at)}"
 
 

@@ -60,6 +60,11 @@ CASES: list[tuple[str, str, Endpoint, list[Update] | None, dict[str, Any], dict[
          changed(exception(client="Acme"), **{key: None}), {}, NIGHT)
         for key in ("reason", "signed_by", "signed_at")
     ),
+    *(
+        ("scope.exception_unsigned", "hold", workstation(), None,
+         changed(exception(client="Acme"), **{key: "  "}), {}, NIGHT)
+        for key in ("reason", "signed_by")
+    ),
     ("scope.exception_unsigned", "hold", workstation(), None,
      changed(exception(client="Acme"), signed_at="2026-11-13T00:00:00Z"), {}, NIGHT),
     ("scope.exception_expired", "hold", workstation(), None,
@@ -91,6 +96,11 @@ CASES: list[tuple[str, str, Endpoint, list[Update] | None, dict[str, Any], dict[
     ("approval.nothing_approved", "none", workstation(), [update(**DRIVER)], {}, {}, NIGHT),
     ("approval.review", "hold", workstation(), [update(**OPTIONAL), update("u2", **DRIVER)], {}, {}, NIGHT),
     ("gate.failure_open", "hold", workstation(), [update()], {"failures": [{"endpoint": "ACME-WS01"}]}, {}, NIGHT),
+    *(
+        ("gate.failure_open", "hold", workstation(), [update()],
+         {"failures": [{"endpoint": "ACME-WS01", "root_cause": CAUSE | {key: " "}}]}, {}, NIGHT)
+        for key in ("by", "code", "text")
+    ),
     ("deploy.install", "install", workstation(), [update()],
      {"failures": [{"endpoint": "ACME-WS01", "root_cause": CAUSE}, {"endpoint": "OTHER"}]}, {}, NIGHT),
     ("gate.soak", "hold", workstation(ring="regular"), [update()], {}, {}, NIGHT),
@@ -203,6 +213,15 @@ def test_a_valid_exception_wins_over_an_unsigned_and_an_expired_one() -> None:
     assert decision(workstation(), [update()], register={"exceptions": rows[2:]}).node == "scope.exception_expired"
 
 
+def test_of_several_expired_exceptions_the_one_that_expired_last_is_named() -> None:
+    rows = [
+        exception(client="Acme")["exceptions"][0] | {"reason": "EARLIER", "expires": "2026-02-01T00:00:00Z"},
+        exception(endpoint="ACME-WS01")["exceptions"][0] | {"reason": "LATER", "expires": "2026-03-01T00:00:00Z"},
+    ]
+    found = decision(workstation(), [update()], register={"exceptions": rows})
+    assert "LATER for endpoint ACME-WS01 that covered it expired at 2026-03-01" in found.reason
+
+
 def test_the_path_holds_every_node_in_the_order_of_the_model() -> None:
     found = decision(workstation(), [update()])
     assert [node for node, dummy in found.path] == [*(node for node, dummy in NODES), "deploy.install"]
@@ -279,6 +298,14 @@ def test_the_emergency_lane_shortens_the_soak_of_its_updates_while_it_is_open(
     rows = {"soak": [soaked("lane", **recent), soaked("other", **recent)]}
     both = [update("lane", kb=["1"]), update("other", kb=["2"])]
     assert decision(server(), both, now, rows, LANE).updates == updates
+
+
+@pytest.mark.parametrize(("days", "updates"), [(0.5, ("lane",)), (2, ())])
+def test_the_emergency_lane_never_makes_a_soak_longer(days: float, updates: tuple[str, ...]) -> None:
+    """One for all clients beside a client whose own soak is shorter still; taken 17 hours before NIGHT."""
+    rows = {"soak": [soaked("lane", installed_at="2026-11-11T14:30:00Z", validated_at="2026-11-11T15:00:00Z")]}
+    policy = LANE | {"clients": {"Acme": {"soak": {"days": days}}}}
+    assert decision(server(), [update("lane", kb=["1"])], register=rows, policy=policy).updates == updates
 
 
 def test_a_go_for_the_lane_is_one_for_its_updates_alone() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import (
     decide,
     load_policy,
 )
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.freezes import frozen
 from tests.unit.flow.build import NIGHT, at, decision, server, soaked, update, workstation
 
 WEEK = {"name": "week", "start": "2026-11-10T00:00:00-05:00", "end": "2026-11-14T00:00:00-05:00"}
@@ -84,6 +86,27 @@ def test_a_freeze_that_ends_at_a_time_that_occurs_twice_ends_at_the_second() -> 
     assert (found.node, found.until) == ("schedule.freeze", at("2026-11-01 01:30"))
 
 
+@pytest.mark.parametrize(
+    ("wall", "span"),
+    [
+        ("20260308T023000/20260308T050000", "2026-03-08T07:00:00Z/2026-03-08T09:00:00Z"),  # begins in the gap
+        ("20260308T003000/20260308T023000", "2026-03-08T05:30:00Z/2026-03-08T07:00:00Z"),  # ends in it
+        ("20261101T013000/20261101T053000", "2026-11-01T05:30:00Z/2026-11-01T10:30:00Z"),  # begins at a time twice
+        ("20261101T003000/20261101T013000", "2026-11-01T04:30:00Z/2026-11-01T06:30:00Z"),  # ends at one
+    ],
+)
+def test_a_calendars_wall_times_are_those_of_the_model(wall: str, span: str) -> None:
+    """R4, in the zone that the calendar names: the endpoint is in another."""
+    lines = [
+        f"{key};TZID=America/New_York:{text}" for key, text in zip(("DTSTART", "DTEND"), wall.split("/"), strict=True)
+    ]
+    freezes = load_policy({"freezes": [{"name": "ics", "ics": calendar(*lines)}]}).settings().freezes
+    start, end = (datetime.fromisoformat(text) for text in span.split("/"))
+    second = timedelta(seconds=1)
+    seen = [frozen(freezes, "Asia/Kathmandu", at) for at in (start - second, start, end - second, end)]
+    assert [one and one[1] for one in seen] == [None, end, end, None]
+
+
 def test_freezes_that_follow_on_each_other_end_together() -> None:
     second = {"name": "next", "start": "2026-11-14", "end": "2026-11-15"}
     apart = {"name": "later", "start": "2026-11-16T00:00:01-05:00", "end": "2026-11-18"}
@@ -116,6 +139,31 @@ CALENDARS = [
 @pytest.mark.parametrize(("lines", "until"), CALENDARS)
 def test_calendars(lines: tuple[str, ...], until: str | None) -> None:
     assert frozen_until([{"name": "ics", "ics": calendar(*lines)}]) == until
+
+
+def in_own_zone(offset: str) -> str:
+    """A calendar as Outlook writes it where somebody has set a zone of his own: the name is the same everywhere."""
+    zone = (
+        "BEGIN:VTIMEZONE",
+        "TZID:Customized Time Zone",
+        "BEGIN:STANDARD",
+        "DTSTART:16010101T000000",
+        f"TZOFFSETFROM:{offset}",
+        f"TZOFFSETTO:{offset}",
+        "END:STANDARD",
+        "END:VTIMEZONE",
+    )
+    times = (f"{key};TZID=Customized Time Zone:20261112T0{hour}0000" for key, hour in (("DTSTART", 2), ("DTEND", 4)))
+    return calendar(*times).replace("BEGIN:VEVENT", "\r\n".join((*zone, "BEGIN:VEVENT")))
+
+
+def test_a_zone_that_a_calendar_defines_is_its_own() -> None:
+    freezes = [{"name": one, "client": f"of {one}", "ics": in_own_zone(one)} for one in ("+0100", "-0500")]
+    nodes = {
+        row["name"]: decision(workstation(client=row["client"]), [update()], policy={"freezes": freezes}).node
+        for row in freezes
+    }
+    assert nodes == {"+0100": "deploy.install", "-0500": "schedule.freeze"}
 
 
 def test_a_daily_calendar_freezes_from_end_to_start_and_the_search_ends() -> None:

@@ -128,6 +128,22 @@ def test_a_list_is_replaced_and_a_mapping_merged() -> None:
     assert figures.authorization_rings == {"pilot"}
 
 
+@pytest.mark.parametrize(
+    ("document", "section", "scopes"),
+    [
+        ("client", {"workstation": "all"}, {"server": "client", "workstation": "all"}),
+        ("all", {"server": "client"}, {"server": "client", "workstation": "all"}),
+        ({"server": "all"}, "client", {"server": "client", "workstation": "client"}),
+        ({"server": "all"}, {"workstation": "client"}, {"server": "all", "workstation": "client"}),
+    ],
+)
+def test_a_soaks_scope_for_both_kinds_is_overridden_for_one(
+    document: Any, section: Any, scopes: dict[str, str]
+) -> None:
+    policy = load_policy({"soak": {"scope": document}, "clients": {"Acme": {"soak": {"scope": section}}}})
+    assert dict(policy.settings(server()).soak_scope) == scopes
+
+
 def test_the_daytime_window_follows_the_business_hours() -> None:
     late = {"business_hours": {"start": "10:00"}}
     figures = load_policy(late).settings()
@@ -145,6 +161,8 @@ ERRORS: list[tuple[dict[Any, Any], str]] = [
     ({"soak": {"scope": {"server": "everything"}}}, r"^soak\.scope\.server is "),
     ({"minimum_remaining": 30}, r"^minimum_remaining is 30: string is wanted.*30m"),
     ({"minimum_remaining": "half an hour"}, r"^minimum_remaining is .*30m"),
+    ({"force_reboot_after": "9999999d"}, r"^force_reboot_after is .*at most 99999d"),  # no calendar has that day
+    ({"minimum_remaining": "99999999999999s"}, r"^minimum_remaining is .*at most 99999d"),
     ({"windows": {"server": {"start": 1280}}}, r"^windows\.server\.start is 1280: .*quotes"),  # YAML's 21:20
     ({"windows": {"server": {"start": "24:00"}}}, r"^windows\.server\.start is "),
     ({"windows": {"server": {"days": ["monday"]}}}, r"^windows\.server\.days\[0\] is .*did you mean mon\?"),

@@ -75,6 +75,13 @@ def test_the_figures_are_the_policys() -> None:
     assert passes([], policy={"soak": {"rings": {"workstation": ["production"]}}})
 
 
+@pytest.mark.parametrize("share", [0.56, 56])
+def test_just_the_share_that_is_wanted_is_enough(share: float) -> None:
+    """In floating point 56 % of 25 are a little more than 14."""
+    assert passes(many(14, 11), policy={"soak": {"minimum_healthy": share}})
+    assert not passes(many(13, 12), policy={"soak": {"minimum_healthy": share}})
+
+
 def test_the_scope_is_the_client_for_servers_and_all_for_workstations() -> None:
     assert passes([soaked(client="Other")])
     assert not passes([soaked(client="Other")], server())
@@ -175,6 +182,25 @@ def test_time_with_the_pilot_held_does_not_count(holds: list[dict[str, Any]], ea
         assert until([AT_MOST], holds=holds) == earliest
 
 
+@pytest.mark.parametrize(
+    ("lanes", "earliest"),
+    [
+        ([], None),  # nobody has opened that cycle, and it holds nobody
+        ([("2026-11-06", "2026-11-08")], "2026-11-14T07:30:00+00:00"),
+        ([("2026-11-06", "2026-11-30")], "2026-11-18T07:30:00+00:00"),  # it is open still
+    ],
+)
+def test_a_hold_on_an_out_of_band_cycle_holds_the_pilot_while_that_is_open(
+    lanes: list[tuple[str, str]], earliest: str | None
+) -> None:
+    cycle = "2026-11-oob1"
+    one = {"cycle": cycle, "updates": ["KB1"], "soak_days": 1, "by": "Eng", "reason": "exploited"}
+    spans = [{"start": f"{start}T07:30:00Z", "end": f"{end}T07:30:00Z"} for start, end in lanes]
+    register = {"soak": [AT_MOST], "holds": [hold("2026-11-05T07:30:00Z", cycle=cycle)]}
+    found = decision(WS, [update()], register=register, policy={"out_of_band": [one | span for span in spans]})
+    assert found.as_record()["until"] == (earliest or "2026-11-12T04:00:00-05:00")
+
+
 def test_a_hold_of_one_client_does_not_stop_the_soak_of_another() -> None:
     rows = [AT_MOST, AT_MOST | {"client": "Other", "endpoint": "OTHER-P1"}]
     assert passes(rows, holds=[hold("2026-11-06T00:00:00Z", client="Acme")])
@@ -235,3 +261,11 @@ def test_coverage_gaps_name_the_updates_no_pilot_endpoint_could_take() -> None:
     }
     figures = {endpoint.name: DEFAULTS.settings(endpoint) for endpoint in fleet}
     assert soak.coverage_gaps(wanted, fleet, figures) == {"b": (WS.name,), "c": ("S1",)}
+
+
+def test_what_only_a_pilot_of_the_other_kind_could_take_is_a_gap() -> None:
+    """It proves nothing to them, so that they would wait for ever."""
+    fleet = [workstation(name="PW"), server(name="S1"), server(name="SP", client="Other", ring="pilot"), WS]
+    wanted = {"PW": [update("a")], "S1": [update("a")], "SP": [update("b")], WS.name: [update("b")]}
+    figures = {endpoint.name: DEFAULTS.settings(endpoint) for endpoint in fleet}
+    assert soak.coverage_gaps(wanted, fleet, figures) == {"a": ("S1",), "b": (WS.name,)}

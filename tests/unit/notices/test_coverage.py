@@ -94,6 +94,29 @@ def test_a_pilot_that_is_not_patched_stands_for_nothing(out: dict[str, Any]) -> 
     assert gaps(one) == ["os/Windows 10/workstation/", "update/u-10/workstation/"]
 
 
+BOTH = update("u-both", kb=["890830"])
+SERVER = server(name="S1", role="utility")
+
+
+@pytest.mark.parametrize("pilots", [(), (server(name="SP", ring="pilot", role="utility"),)])
+def test_what_fits_both_kinds_needs_a_pilot_of_each(pilots: tuple[Endpoint, ...]) -> None:
+    one = scene(PILOT, SERVER, *pilots)
+    found = {"P1": [BOTH], "S1": [BOTH], "SP": [BOTH]}
+    daily(one, 1, {there.name: found[there.name] for there in one.fleet})
+    one.taken(NOW, "P1", "u-both")
+    daily(one, 1, {there.name: [] if there.name == "P1" else [BOTH] for there in one.fleet})
+    assert gaps(one) == ([] if pilots else ["update/u-both/server/Acme"])
+
+
+def test_what_a_server_took_while_it_was_in_the_pilot_is_no_gap() -> None:
+    one = scene(server(name="SP", ring="pilot", role="utility"), SERVER)
+    daily(one, 1, {"SP": [BOTH], "S1": [BOTH]})
+    one.taken(NOW, "SP", "u-both")
+    one.fleet[0] = server(name="SP", role="utility")
+    daily(one, 1, {"SP": [], "S1": [BOTH]})
+    assert gaps(one) == []
+
+
 def test_what_is_not_approved_is_no_gap() -> None:
     one = scene(PILOT, LATER)
     daily(one, 1, {"P1": [], "W1": [update("u-9", **OPTIONAL)]})

@@ -101,6 +101,10 @@ SITUATIONS = [
         register=exception(signed_by=None, signed_at=None),
     ),
     Situation(
+        "scope.exception_unsigned", "hold", "the exception for client Acme (R-17) has no signatory",
+        "the client's signature of the exception for client Acme (R-17)", register=exception(signed_by="  "),
+    ),
+    Situation(
         "scope.exception_expired", "hold", "the exception for client Acme (R-17) expired on Sat 31 Oct 20:00",
         f"{RUN}except -e client=Acme -e \"expires='…'\" -e \"code='…'\"",
         register=exception(expires="2026-11-01T00:00:00Z"),
