@@ -19,6 +19,8 @@ from ..flow import Endpoint, cycle_span
 from ..flow.closure import PLACES, Tier
 from ..ledger import Event, instant, text_of
 from ..psa.tickets import local, marked, xref
+from ..report.figures import Share
+from ..report.words import percent
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
@@ -125,9 +127,12 @@ def _closing(event: Event, boots: Mapping[str, datetime], inventory: Mapping[str
     rows = body["proof"]
     counts = Counter(row["stands"] for row in rows)
     done, due = counts["patched"], len(rows) - counts["excluded"]
-    share = f" ({100 * done / due:.0f} %)" if due else ""
     others = ", ".join(f"{place} {counts[place]}" for place in PLACES if place != "patched" and counts[place])
-    status = f"{done} of {due} in scope are patched and validated{share}" if due else "None of it is in scope"
+    status = (
+        f"{done} of {due} in scope are patched and validated ({percent(Share(done, due))})"
+        if due
+        else "None of it is in scope"
+    )
     status += f"; {others}." if others else "."
     lines = [f"Closed: {_tier(body)} of cycle {body['cycle']}, {event.at:%Y-%m-%d %H:%M} UTC. {status}"]
     for place in PLACES:

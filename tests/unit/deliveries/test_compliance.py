@@ -105,6 +105,14 @@ def test_a_tier_of_which_nothing_is_in_scope(ledger: Ledger) -> None:
     assert "None of it is in scope; excluded 1." in end.body["text"]
 
 
+def test_what_is_not_all_of_it_is_no_hundred_per_cent(ledger: Ledger) -> None:
+    """As the report rounds it, which stands on the same ticket."""
+    append(ledger, opening())
+    stands = {f"SRV{n:03d}": ("patched", "installed") for n in range(299)} | {"SRV299": ("failed", "0x80070643")}
+    (note,) = compliance.closed(ledger, [closing("pilot", **stands)], {})
+    assert "299 of 300 in scope are patched and validated (99.7 %); failed 1." in note.body["text"]
+
+
 def test_tiers_that_close_together_are_one_note(ledger: Ledger) -> None:
     append(ledger, opening(), opening("Acme", "production"))
     (end,) = compliance.closed(
