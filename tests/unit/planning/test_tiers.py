@@ -13,7 +13,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, l
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Proof
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
-from tests.unit.flow.build import at, update, workstation
+from tests.unit.flow.build import at, server, update, workstation
 
 NAME = "ACME-WS01"
 TIER = {"cycle": "2026-10", "client": "Acme", "ring": "pilot", "kind": "workstation"}
@@ -80,3 +80,29 @@ def test_a_failure_of_the_next_cycle_is_not_this_ones(ledger: Ledger) -> None:
     }
     put(ledger, searched(THEIRS), Event("failure.opened", NAME, NEXT + timedelta(minutes=1), failure))
     assert [row.stands for row in proof(ledger).rows] == ["patched"]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_what_is_held_for_a_go_is_told_of_the_cycle_that_is_over(given: bool) -> None:
+    """And not of the next one, which has begun by then: that is no reason for October."""
+    ledger, pilot = Ledger.open("sqlite://"), server(ring="pilot")
+    tier = TIER | {"kind": "server"}
+    found = {"updates": [OURS.as_record()]}
+    put(
+        ledger,
+        Event("tier.opened", None, at("2026-10-13 13:05"), {**tier, "endpoints": [pilot.name]}),
+        Event("scan.finished", pilot.name, NEXT, found),
+    )
+    if given:
+        go = {"scope": {"endpoint": pilot.name}, "cycle": "2026-10", "by": "t.brandt", "reason": "pilot night"}
+        put(ledger, Event("authorization.given", None, PATCHED, go))
+    of = [("Acme", "pilot", "server")]
+    (proof,) = prove_tiers(ledger, load_policy({}), {pilot.name: pilot}, of, NEXT + timedelta(minutes=5))
+    assert proof.closes
+    (row,) = proof.rows
+    assert (row.stands, row.reason) == (
+        "held",
+        "it was authorised for 2026-10 by t.brandt and not patched by its end; a pilot server needs another for 2026-11"
+        if given
+        else "a pilot server needs a technician's authorisation, and had none for 2026-10",
+    )
