@@ -121,7 +121,7 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             updates=_updates(connection, known),
             steps=_steps(connection, list(endpoints), start, at, lent),
             searches=_searches(connection, list(endpoints), start, min(at, end), lent),
-            decisions=_decisions(connection, endpoints, at, lent),
+            decisions=_decisions(connection, endpoints, min(at, end) if final else at, lent),
             missed=_missed(connection, start, at),
             approvals=then.approvals(connection, at),
             exceptions=[

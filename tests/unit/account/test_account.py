@@ -229,3 +229,17 @@ def test_a_ticket_of_the_next_cycle_is_none_of_this_one(story: Story) -> None:
         story.close(MONTH + 2 * DAY, proof, client=client)
     told = [(one.ticket, one.wanted) for one in story.account(MONTH + 9 * DAY).tickets]
     assert told == [(4, OPENED + 3 * HOUR), (4, ENDS + 2 * DAY)]
+
+
+def test_what_the_next_cycle_decides_is_no_reason_of_this_one(story: Story) -> None:
+    """A tier that is left open closes in a run of the next cycle, which has decided about its endpoints by then."""
+    reason = "a P1 server needs a technician's authorisation for 2026-12"
+    story.decide("Acme-2", MONTH + HOUR, "manual", "gate.authorization", reason=reason)
+    for client in ("Acme", "Beta"):
+        proof = {f"{client}-1": ("patched", "done"), f"{client}-2": ("unreachable", "offline since Monday")}
+        story.close(MONTH + 2 * HOUR, proof, client=client)
+    account = story.account(MONTH + 9 * DAY)
+    assert account.final
+    (endpoint,) = [one for one in account.endpoints if one.name == "Acme-2"]
+    assert (endpoint.node, endpoint.decided) == ("posture.offline", OPENED + 5 * HOUR)
+    assert {one.reason for one in account.flaws if one.endpoint == "Acme-2"} == {"offline since Monday"}
