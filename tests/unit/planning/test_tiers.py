@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope, account_of
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, cycle_span, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Proof
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
 from tests.unit.flow.build import at, server, update, workstation
 
@@ -106,3 +108,28 @@ def test_what_is_held_for_a_go_is_told_of_the_cycle_that_is_over(given: bool) ->
         if given
         else "a pilot server needs a technician's authorisation, and had none for 2026-10",
     )
+
+
+def test_who_stands_as_in_the_last_cycle_is_seen_in_this_one(ledger: Ledger) -> None:
+    """One that is in no tier is never silently left out of a month because nothing has changed about it."""
+    unclassified = workstation(name="ACME-LT09", ring=None)
+    policy = load_policy({})
+
+    def run(now: datetime) -> list[Event]:
+        plan = make_plan(ledger, policy, {unclassified.name: unclassified}, now, run=None, actions=["scan"])
+        events = [event for event in decided_events(plan) if event.endpoint == unclassified.name]
+        put(ledger, *events)
+        return events
+
+    put(ledger, Event("cycle.opened", None, at("2026-11-10 13:05"), _cycle("2026-11")))
+    assert [event.body["cycle"] for event in run(PATCHED)] == ["2026-10"]
+    assert run(PATCHED + timedelta(days=1)) == [], "once a cycle, where nothing changes"
+    assert [event.body["cycle"] for event in run(NEXT)] == ["2026-11"]
+    assert run(NEXT + timedelta(days=1)) == []
+    found = account_of(ledger, policy, Scope("2026-11"), NEXT + timedelta(days=2))
+    assert [(one.name, one.stands) for one in found.endpoints] == [(unclassified.name, "held")]
+
+
+def _cycle(name: str) -> dict[str, str]:
+    start, end = cycle_span(name)
+    return {"cycle": name, "start": text_of(start), "end": text_of(end)}
