@@ -36,7 +36,8 @@ THE FILES
   tables/boots.csv        the reboots that were confirmed, each by a new boot id
   tables/validations.csv  the checks after installs and reboots, with what was seen
   tables/approvals.csv    engineers' decisions for updates, by whom, when and why
-  tables/exceptions.csv   exceptions from patching, who signed them for the client, and when they lapse
+  tables/exceptions.csv   exceptions from patching, who signed them for the client, and when they lapse; what the
+                          RMM keeps from patching (Do Not Patch, say) is in tables/endpoints.csv: excluded, and why
   tables/failures.csv     what failed, and its documented root cause
   tables/tickets.csv      what was put on which service ticket, and when
   account.json            all of the tables, and more, for machines

@@ -143,6 +143,20 @@ def test_of_what_nobody_searched_nothing_is_claimed(view: View) -> None:
     assert row[7:] == ["not known", "not known", words.NOTHING]
 
 
+def test_what_the_rmm_keeps_from_patching_is_on_the_register_and_nobody_has_signed_it() -> None:
+    """Its proof says that it is entered there (node 7)."""
+    story = Story()
+    story.tier(story.endpoint("CNC01"), story.endpoint("WS01"), story.endpoint("WS02"))
+    reason = "its policy group is Do Not Patch, which is entered in the exception register"
+    story.decide("CNC01", HOUR, "skip", "scope.do_not_patch", reason=reason)
+    story.decide("WS01", HOUR, "skip", "scope.excluded", reason="excepted by J. Roe")
+    story.decide("WS02", HOUR, "hold", "scope.unclassified", reason="no track")
+    section = view_of(story.account(DAY)).section("exceptions")
+    (row,) = texts(next(one for one in section.tables if one.id == "by-the-rmm"))
+    assert row == ["CNC01", "Acme", reason, "2026-11-10 19:00"]
+    assert "1 endpoint is kept from patching in the RMM, without a signature." in section.lead
+
+
 def test_groups_add_up_to_the_whole(view: View) -> None:
     for name in ("by-client", "by-ring", "by-importance"):
         found = table(view, "compliance", name)
