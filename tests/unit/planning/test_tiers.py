@@ -128,6 +128,7 @@ def test_who_stands_as_in_the_last_cycle_is_seen_in_this_one(ledger: Ledger) -> 
     assert run(NEXT + timedelta(days=1)) == []
     found = account_of(ledger, policy, Scope("2026-11"), NEXT + timedelta(days=2))
     assert [(one.name, one.stands) for one in found.endpoints] == [(unclassified.name, "held")]
+    assert found.endpoints[0].decided == PATCHED, "since when it is so, is not told anew"
 
 
 def _cycle(name: str) -> dict[str, str]:
