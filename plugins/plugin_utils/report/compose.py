@@ -20,7 +20,7 @@ NOTES = (
     ),
     (
         "Patched: searched since the cycle opened, nothing approved is left, and validated since its last install or "
-        "reboot. Excluded: patching disabled, Do Not Patch, or a signed exception. Held: a gate that somebody or time "
+        "reboot; where no run installed anything or saw a reboot, the search alone shows it. Excluded: patching disabled, Do Not Patch, or a signed exception. Held: a gate that somebody or time "
         "must clear. Failed: a failure without a documented root cause. Unreachable: silent or asleep when it was its "
         "turn. Open: something is due, in flight, or waits for its hour."
     ),
