@@ -168,7 +168,7 @@ def test_each_client_has_a_compliance_ticket_that_closes_with_its_last_tier(cycl
     assert "2 of 2 in scope are patched and validated (100 %)" in closed
     for machine in ("PILOT1", "PILOT2"):
         (line,) = [line for line in closed.splitlines() if line.startswith(f"- {machine}: ")]
-        assert "; rebooted 2026-11-13 02:" in line
+        assert "; last booted 2026-11-13 02:" in line
         assert line.endswith("-0500 (America/New_York)")
     assert "Still open: regular workstations." in closed
     excluded = night.notes(birch)[1]

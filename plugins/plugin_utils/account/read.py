@@ -120,8 +120,8 @@ def read(ledger: Ledger, scope: Scope, now: datetime) -> Read:
             flaws=flaws,
             updates=_updates(connection, known, at),
             steps=_steps(connection, list(endpoints), start, at, lent),
-            searches=_searches(connection, list(endpoints), start, at, lent),
-            decisions=_decisions(connection, endpoints, at, lent),
+            searches=_searches(connection, list(endpoints), start, min(at, end), lent),
+            decisions=_decisions(connection, endpoints, min(at, end) if final else at, lent),
             missed=_missed(connection, start, at),
             approvals=then.approvals(connection, at),
             exceptions=[

@@ -78,12 +78,14 @@ def names_it(text: str, update: Update) -> bool:
 
 def ticket_rows(read: Read, endpoints: Iterable[str]) -> list[TicketRow]:
     """The tickets of the cycle that concern the scope, in the order they were wanted in."""
-    names, found = set(endpoints), []
+    names, found, month = set(endpoints), [], read.scope.cycle[:7]
     for row in read.tickets:
         body = row["body"]
         endpoint = row["endpoint"] or body.get("endpoint_name")
         wanted = instant(row["wanted_at"])
-        of_cycle = read.start <= wanted <= read.at or is_compliance(row, read.scope.cycle)
+        of_cycle = read.start <= wanted <= min(read.at, read.end)
+        if is_compliance(row):  # an emergency's is its month's
+            of_cycle = is_compliance(row, month) and (of_cycle or month == read.scope.cycle)
         # the notes and the report of its closing may get there after it
         there = is_compliance(row, read.scope.cycle) or _by_then(read, row["sent_at"])
         mine = endpoint in names if endpoint else read.scope.client in (None, body.get("client"))

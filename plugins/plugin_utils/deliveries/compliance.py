@@ -9,16 +9,22 @@ These are the events that want it; the channel of tickets brings them over.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..flow import Endpoint, cycle_span
 from ..flow.closure import PLACES, Tier
 from ..ledger import Event, instant, text_of
+from ..ledger.register import CHUNK
+from ..ledger.schema import tables
 from ..psa.tickets import local, marked, xref
+from ..report.figures import Share
+from ..report.words import percent
+from ..requirements import sqlalchemy as sa
 
 if TYPE_CHECKING:
     from ..ledger import Ledger
@@ -34,6 +40,14 @@ TITLES = {
     "unreachable": "Unreachable",
     "open": "Not settled",
 }
+
+
+class _Boot(NamedTuple):
+    """A boot: its id, its time as Windows tells it, and when it was last seen."""
+
+    boot_id: str | None
+    time: datetime
+    seen: datetime
 
 
 def xref_of(cycle: str, client: str) -> str:
@@ -125,9 +139,12 @@ def _closing(event: Event, boots: Mapping[str, datetime], inventory: Mapping[str
     rows = body["proof"]
     counts = Counter(row["stands"] for row in rows)
     done, due = counts["patched"], len(rows) - counts["excluded"]
-    share = f" ({100 * done / due:.0f} %)" if due else ""
     others = ", ".join(f"{place} {counts[place]}" for place in PLACES if place != "patched" and counts[place])
-    status = f"{done} of {due} in scope are patched and validated{share}" if due else "None of it is in scope"
+    status = (
+        f"{done} of {due} in scope are patched and validated ({percent(Share(done, due))})"
+        if due
+        else "None of it is in scope"
+    )
     status += f"; {others}." if others else "."
     lines = [f"Closed: {_tier(body)} of cycle {body['cycle']}, {event.at:%Y-%m-%d %H:%M} UTC. {status}"]
     for place in PLACES:
@@ -143,27 +160,42 @@ def _line(row: Mapping[str, Any], boots: Mapping[str, datetime], inventory: Mapp
     name = row["endpoint"]
     boot = boots.get(name)
     endpoint = inventory.get(name) or Endpoint.parse({"name": name})
-    rebooted = f"; rebooted {local(boot, endpoint)}" if boot else ""
+    rebooted = f"; last booted {local(boot, endpoint)}" if boot else ""
     return f"- {name}: {row['reason']}{rebooted}"
 
 
 def _boots(ledger: Ledger, cycles: Iterable[str], closing: Sequence[Event]) -> dict[str, dict[str, datetime]]:
-    """By cycle and endpoint, its last boot in the cycle: as it was confirmed, else as it was noticed."""
-    names = {row["endpoint"] for event in closing for row in event.body["proof"]}
-    noticed = ledger.register_record(names)["endpoints"]
+    """By cycle and endpoint, its last boot in the cycle, as Windows tells its time: one that a run asked for and
+    confirmed, or one by hand that a look has shown since."""
+    names = sorted({row["endpoint"] for event in closing for row in event.body["proof"]})
+    shown = _shown(ledger, names)
     found: dict[str, dict[str, datetime]] = {}
     began = {event.body["cycle"]: seq for seq, dummy, event in ledger.events(kinds=["cycle.opened"])}
     for cycle in cycles:
         start, dummy = cycle_span(cycle)
-        boots = {
-            name: instant(state["rebooted_at"])
-            for name, state in noticed.items()
-            if state["rebooted_at"] and instant(state["rebooted_at"]) >= start
-        }
+        boots = {name: boot for name, (since, boot) in shown.items() if since >= start}
         for _seq, _run, event in ledger.events(kinds=["reboot.confirmed"], after=began.get(cycle, 0)):
-            if event.endpoint in boots:
-                boots[event.endpoint] = instant(event.body["boot_time"])
-        found[cycle] = boots
+            name, body = event.endpoint, event.body
+            if name in boots and (boots[name].boot_id in (None, body["boot_id"]) or boots[name].seen <= event.at):
+                boots[name] = _Boot(body["boot_id"], instant(body["boot_time"]), event.at)
+        found[cycle] = {name: boot.time for name, boot in boots.items()}
+    return found
+
+
+def _shown(ledger: Ledger, names: Sequence[str]) -> dict[str, tuple[datetime, _Boot]]:
+    """By endpoint that has been restarted, when that was last noticed, and the boot that the last look at it shows."""
+    table = tables().endpoints
+    columns = table.c.name, table.c.rebooted_at, table.c.posture, table.c.posture_at
+    query = sa.select(*columns).where(table.c.rebooted_at.is_not(None))
+    found = {}
+    with ledger.reading() as connection:
+        for start in range(0, len(names), CHUNK):
+            for row in connection.execute(query.where(table.c.name.in_(names[start : start + CHUNK]))):
+                noticed, posture = instant(row.rebooted_at), json.loads(row.posture or "null")
+                boot = _Boot(None, noticed, noticed)
+                if posture:
+                    boot = _Boot(posture["boot_id"], instant(posture["boot_time"]), instant(row.posture_at))
+                found[row.name] = noticed, boot
     return found
 
 

@@ -91,6 +91,21 @@ def _lanes_only(case: Case, why: str) -> Answer:
     return f"authorised for {lanes[0].cycle}"
 
 
+def lacked_go(case: Case, cycle: str) -> str | None:
+    """What is said of a `cycle` that is over of an endpoint that waits for a go in the next one; None where it is no
+    cycle's go that it waits for."""
+    why = needs_go(case.endpoint, case.settings)
+    if why is None or case.endpoint.policy_group == MANUAL:
+        return None
+    go = case.facts.authorized(case.endpoint, cycle)
+    if go is None:
+        return f"{why} needs a technician's authorisation, and had none for {cycle}"
+    by = go.by or "somebody whose name is not on record"
+    return (
+        f"it was authorised for {cycle} by {by} and not patched by its end; {why} needs another for {case.facts.cycle}"
+    )
+
+
 def needs_go(endpoint: Endpoint, settings: Settings) -> str | None:
     """Why the endpoint needs a technician's authorisation in each cycle (section 5); None where it does not."""
     if endpoint.kind != "server":

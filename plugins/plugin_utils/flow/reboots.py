@@ -53,7 +53,7 @@ def pending(case: Case) -> Answer:
 
 
 def _when(case: Case, instant: datetime) -> str:
-    return f"{times.localized(instant, case.zone):%Y-%m-%d %H:%M}"
+    return f"{times.localized(instant, case.zone):%Y-%m-%d %H:%M} {case.zone}"
 
 
 def _unattended(case: Case, spec: WindowSpec, node: str) -> Verdict:

@@ -25,7 +25,7 @@ def window(case: Case) -> Answer:
     spec = windows.install_spec(case.endpoint, case.settings)
     current = case.facts.window(spec, case.zone)
     if windows.may_start(current, case.settings, case.now):
-        return f"the window {spec.name} is open until {current.end:%Y-%m-%d %H:%M}"
+        return f"the window {spec.name} is open until {current.end:%Y-%m-%d %H:%M} {case.zone}"
     until = case.facts.next_opening(spec, case.zone)
     return Verdict("wait", "schedule.window", outside(case, spec, until), until)
 

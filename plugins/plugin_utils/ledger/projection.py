@@ -10,7 +10,9 @@ many events will ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from . import away, boots, checkpoints, cycles, deliveries, descriptions, installs, kept, overview, people, planned
 from .event import Event, canonical, text_of
@@ -28,14 +30,24 @@ def _run_closed(event: Event, rows: Rows) -> None:
 
 
 def _plan_decided(event: Event, rows: Rows) -> None:
+    """Each cycle has a decision of its own (`planning/plan.py`); one that says the same stands since it first did."""
+    row = rows.endpoint(event)
+    stands = row["decided_at"] is not None and _said(json.loads(row["last_decision"])) == _said(event.body["decision"])
     rows.touch(
         event,
         last_decision=canonical(event.body["decision"]),
         decided_run=rows.run,
-        decided_at=text_of(event.at),
+        decided_at=row["decided_at"] if stands else text_of(event.at),
         last_cycle=event.body["cycle"],
         **away.settled_by(event.body["decision"]),
     )
+
+
+def _said(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """What a decision says, but for the instants until which it holds, which move with every look."""
+    told = {key: value for key, value in decision.items() if key not in ("until", "path")}
+    rows = decision.get("left_out") or ()
+    return told | {"left_out": [{key: value for key, value in row.items() if key != "until"} for row in rows]}
 
 
 def _unreachable(event: Event, rows: Rows) -> None:

@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 10
+VERSION = 11
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 WANTED, RESTARTED = 1, 2
 """Of an endpoint's `restart_first`: an install wants a restart before it installs anything; and has had one."""

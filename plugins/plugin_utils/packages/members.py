@@ -33,6 +33,7 @@ EVIDENCE = (
     ("policy.json", JSON, POLICY, "ace"),
     ("tables/flaws.csv", CSV, "Each flaw: released, identified, reported, corrected, and by when each was due", "bdf"),
     ("tables/endpoints.csv", CSV, "Where each endpoint stands, and its last search in the cycle", "bf"),
+    ("tables/boots.csv", CSV, "Each boot that was confirmed", "f"),
     ("tables/tickets.csv", CSV, "What was put on which ticket, and when", "d"),
     ("tables/validations.csv", CSV, "The checks after each install and reboot, with what was seen", "f"),
     ("tables/closure.csv", CSV, "The proof of each closed tier: each endpoint in exactly one place", "f"),
@@ -120,20 +121,43 @@ def _policy(making: Making) -> dict[str, Content]:
 def _tables(making: Making) -> dict[str, Content]:
     of = making.account
     validations = [_Validated(endpoint.name, one) for endpoint in of.endpoints for one in endpoint.validations]
+    boots = [_Booted(endpoint.name, endpoint.client, one) for endpoint in of.endpoints for one in endpoint.boots]
     closure = [_Proven(tier, row) for tier in of.tiers for row in tier.proof]
     return {
         "tables/flaws.csv": as_csv(
             of.flaws,
             *("endpoint", "client", "ring", "kind", "criticality", "label", "title", "severity", "cvss", "cves"),
-            *("released", "identified", "reported", "ticket", "decision.outcome", "decision.rule", "decision.by"),
-            *("installed", "boot.boot_time", "boot.boot_id", "corrected", "state", "reason"),
+            *(
+                "released",
+                "since",
+                "identified",
+                "reported",
+                "ticket",
+                "decision.outcome",
+                "decision.rule",
+                "decision.by",
+            ),
+            *("installed", "reboot_needed", "boot.boot_time", "boot.boot_id", "corrected", "state", "reason"),
             *("identify.due", "identify.met", "report.due", "report.met", "correct.due", "correct.met"),
         ),
         "tables/endpoints.csv": as_csv(
             of.endpoints,
-            *("name", "client", "location", "ring", "kind", "role", "criticality", "stands", "reason", "proven"),
-            *("searched", "missed_windows"),
+            *(
+                "name",
+                "client",
+                "location",
+                "ring",
+                "kind",
+                "role",
+                "criticality",
+                "stands",
+                "reason",
+                "node",
+                "proven",
+            ),
+            *("known_since", "searched", "missed_windows"),
         ),
+        "tables/boots.csv": as_csv(boots, "endpoint", "client", "boot_id", "boot_time", "seen"),
         "tables/validations.csv": as_csv(validations, "endpoint", "at", "healthy", "checks"),
         "tables/closure.csv": as_csv(closure, "client", "ring", "kind", "closed", "endpoint", "stands", "reason"),
         "tables/approvals.csv": as_csv(
@@ -157,6 +181,16 @@ class _Validated:
 
     def as_record(self) -> dict[str, Any]:
         return {"endpoint": self.endpoint, **self.validation.as_record()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Booted:
+    endpoint: str
+    client: str | None
+    boot: Any
+
+    def as_record(self) -> dict[str, Any]:
+        return {"endpoint": self.endpoint, "client": self.client, **self.boot.as_record()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,15 @@ WHAT ANSWERS WHICH OBJECTIVE
 THE FILES
   report/                 the compliance report, to read first
   tables/flaws.csv        a row for each update on each endpoint: when it was released, identified, reported (with its
-                          ticket), installed, and corrected, and the boot that proved it
+                          ticket), installed, and corrected, and the boot that proved it; "since" is what the times to
+                          identify and to correct run from: the release, or the endpoint's first day with the provider
   tables/endpoints.csv    where each endpoint stands: patched, excluded, held, failed, unreachable, or open
   tables/closure.csv      the proof of each closed tier: each of its endpoints in exactly one place
+  tables/boots.csv        the reboots that were confirmed, each by a new boot id
   tables/validations.csv  the checks after installs and reboots, with what was seen
   tables/approvals.csv    engineers' decisions for updates, by whom, when and why
-  tables/exceptions.csv   exceptions from patching, who signed them for the client, and when they lapse
+  tables/exceptions.csv   exceptions from patching, who signed them for the client, and when they lapse; what the
+                          RMM keeps from patching (Do Not Patch, say) is in tables/endpoints.csv: excluded, and why
   tables/failures.csv     what failed, and its documented root cause
   tables/tickets.csv      what was put on which service ticket, and when
   account.json            all of the tables, and more, for machines
@@ -74,7 +77,7 @@ def readme(account: Account, checkpoint: Checkpoint, policy: str) -> bytes:
         start=account.start.strftime(minute),
         end=account.end.strftime(minute),
         at=account.at.strftime(minute),
-        final="" if account.final else "; the cycle goes on",
+        final=_until(account),
         policy=policy[:1].lower() + policy[1:],
         ledger=checkpoint.ledger,
         seq=checkpoint.seq,
@@ -82,3 +85,14 @@ def readme(account: Account, checkpoint: Checkpoint, policy: str) -> bytes:
         key=checkpoint.key,
     )
     return text.encode()
+
+
+def _until(account: Account) -> str:
+    """What may still change, of an account that is not final."""
+    if account.final:
+        return ""
+    if account.at < account.end:
+        return "; the cycle goes on"
+    if account.opened_by is not None and not account.tiers:
+        return "; the emergency is over, and what it brought is closed with the month's tiers"
+    return "; the cycle is over, and tiers are still open"

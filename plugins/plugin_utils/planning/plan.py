@@ -228,7 +228,8 @@ def as_seen(endpoint: Endpoint, progress: Progress, now: datetime) -> Endpoint:
 
 
 def decided_events(plan: Plan) -> list[Event]:
-    """An event for each endpoint whose decision is another than the one that stands in the ledger.
+    """An event for each endpoint whose decision is another than the one that stands in the ledger, or was made in an
+    earlier cycle: each month has its own, which names who was looked at in it.
 
     The instant until which a decision holds moves with every look; a decision that differs in nothing else is
     the same decision.
@@ -236,7 +237,8 @@ def decided_events(plan: Plan) -> list[Event]:
     cycle = cycle_at(plan.now)
     events = []
     for name, decision in plan.decisions.items():
-        if _essence(decision) != _essence_of_record(plan.progress[name].last_decision):
+        known = plan.progress[name]
+        if known.cycle != cycle or _essence(decision) != _essence_of_record(known.last_decision):
             body = {"decision": decision.as_record(), "cycle": cycle, **about(plan.endpoints[name])}
             events.append(Event("plan.decided", name, plan.now, body))
     return events

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from ..flow import Endpoint, EndpointState, Planner, Policy, Update, cycle_span
 from ..flow.closure import PLACES, Proof, Standing, Tier, prove
+from ..flow.gates import lacked_go
 from ..ledger import Event, Ledger, cycles
 from ..ledger.register import Progress
 from .away import with_missed
@@ -73,6 +74,8 @@ def _standings(
             endpoint = as_seen(inventory[name], known, now)
             decision = with_missed(planner.standing(endpoint, updates[name]), known.missed, now, endpoint.time_zone)
             action, node, reason = decision.action, decision.node, decision.reason
+            if node == "gate.authorization" and now >= end:
+                reason = lacked_go(planner.case(endpoint, updates[name]), cycle) or reason
         else:
             last = known.last_decision or {"action": "wait", "node": "", "reason": "nothing was decided for it"}
             action, node, reason = last["action"], last["node"], last["reason"]

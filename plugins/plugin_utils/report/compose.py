@@ -20,9 +20,10 @@ NOTES = (
     ),
     (
         "Patched: searched since the cycle opened, nothing approved is left, and validated since its last install or "
-        "reboot. Excluded: patching disabled, Do Not Patch, or a signed exception. Held: a gate that somebody or time "
-        "must clear. Failed: a failure without a documented root cause. Unreachable: silent or asleep when it was its "
-        "turn. Open: something is due, in flight, or waits for its hour."
+        "reboot; where no run installed anything or saw a reboot, the search alone shows it. Excluded: patching "
+        "disabled, Do Not Patch, or a signed exception. Held: a gate that somebody or time must clear. Failed: a "
+        "failure without a documented root cause. Unreachable: silent or asleep when it was its turn. Open: something "
+        "is due, in flight, or waits for its hour."
     ),
     (
         "A vanished update is one that no search shows any more though no run installed it: a technician did, or a "
@@ -88,7 +89,7 @@ def _status(account: Account) -> str:
 def _tiles(account: Account) -> tuple[Tile, ...]:
     standing = figures.standing(account.endpoints)
     corrected = figures.correcting(account.flaws)
-    done = figures.Share(sum(one.corrected is not None for one in account.flaws if one.counts), corrected.flaws)
+    done = figures.Share(corrected.done, corrected.flaws)
     closed = figures.Share(sum(one.closed is not None for one in account.tiers), len(account.tiers))
     open_failures = sum(one.cause is None for one in account.failures)
     acting = {name for who, _what, names, _since in remaining.actions(account) if who != words.NOBODY for name in names}
@@ -103,13 +104,13 @@ def _tiles(account: Account) -> tuple[Tile, ...]:
         Tile(
             "Corrected in time",
             words.percent(corrected.in_time),
-            f"{words.of(corrected.in_time)} corrected or overdue; {corrected.running:,} have time left",
+            f"{words.of(corrected.in_time)} done or due; {corrected.running:,} have time left",
             _tone(corrected.in_time),
         ),
         Tile(
             "Median time to patch",
             words.span(corrected.median),
-            f"mean {words.span(corrected.mean)}, over {words.count(corrected.done, 'flaw')}",
+            f"mean {words.span(corrected.mean)}, over {words.count(corrected.measured, 'flaw')}",
             "open",
         ),
         Tile(

@@ -57,18 +57,22 @@ class Standing:
 class Times:
     """Of one kind of deadline, over some flaws.
 
-    `in_time` is what was done in time of what was done or is overdue; `late` was done after it was due, `overdue` is
-    not done and past it, `running` is not done and has time left. `done` is how many the times are measured over.
+    `in_time` is what was done in time of what was done or is overdue, or bears no date; `late` was done after it was
+    due, `overdue` is not done and past it, `running` is not done and has time left. Of what is `undated` nobody knows
+    when it was released, so nothing shows that it was in time: the assessment results count it so too. `done` is how
+    many were, `measured` over how many of these the times are.
     """
 
     flaws: int
     done: int
+    measured: int
     mean: timedelta | None
     median: timedelta | None
     longest: timedelta | None
     in_time: Share
     late: int
     overdue: int
+    undated: int
     running: int
 
 
@@ -132,14 +136,17 @@ def _times(flaws: Sequence[Flaw], deadlines: Sequence[Deadline], spans: Iterable
     met = sum(one.met is True for one in deadlines)
     missed = [one for one in deadlines if one.met is False]
     late = sum(one.done is not None for one in missed)
+    undated = sum(one.due is None for one in deadlines)
     return Times(
         flaws=len(flaws),
-        done=len(seconds),
+        done=sum(one.done is not None for one in deadlines),
+        measured=len(seconds),
         mean=timedelta(seconds=mean(seconds)) if seconds else None,
         median=timedelta(seconds=median(seconds)) if seconds else None,
         longest=timedelta(seconds=max(seconds)) if seconds else None,
-        in_time=Share(met, met + len(missed)),
+        in_time=Share(met, met + len(missed) + undated),
         late=late,
         overdue=len(missed) - late,
+        undated=undated,
         running=sum(one.met is None and one.due is not None and one.done is None for one in deadlines),
     )

@@ -64,7 +64,7 @@ DECIDED = (
 def tables(account: Account) -> Iterator[tuple[str, str]]:
     """Name and text of each CSV."""
     made: tuple[tuple[str, tuple[str, ...], Callable[[Account], Rows]], ...] = (
-        ("endpoints", (*ENDPOINTS, "decided", "searched", "installs", "boots", "failures"), _endpoints),
+        ("endpoints", (*ENDPOINTS, "decided", "known_since", "searched", "installs", "boots", "failures"), _endpoints),
         (
             "flaws",
             (*FLAWS, *DECIDED),
@@ -82,6 +82,7 @@ def _endpoints(account: Account) -> Rows:
         yield (
             *(getattr(one, name) for name in ENDPOINTS),
             one.decided,
+            one.known_since,
             one.searched,
             installs,
             len(one.boots),

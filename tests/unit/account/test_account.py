@@ -205,3 +205,41 @@ def test_an_endpoints_last_search_is_that_of_the_cycle(story: Story) -> None:
     assert searched["Acme-1"] == OPENED + 5 * HOUR
     assert searched["Acme-2"] == OPENED + 2 * HOUR
     assert searched["Acme-3"] is None
+    story.decide("Acme-1", MONTH + DAY)
+    story.close(MONTH + 2 * DAY, {"Acme-1": ("patched", "done"), "Acme-2": ("held", "offline")})
+    story.close(MONTH + 2 * DAY, {"Beta-1": ("patched", "done"), "Beta-2": ("held", "offline")}, client="Beta")
+    account = story.account(MONTH + 9 * DAY)
+    assert account.final
+    assert account.at > account.end
+    assert {one.name: one.searched for one in account.endpoints}["Acme-2"] == searched["Acme-2"], "when it closes late"
+
+
+def test_a_ticket_of_the_next_cycle_is_none_of_this_one(story: Story) -> None:
+    """Also where a tier closes when the next cycle is open: its tickets would wait for the PSA here for good."""
+    here = {"topic": "compliance", "xref": "msp.patching/compliance/2026-11/Acme"}
+    there = {"topic": "compliance", "xref": "msp.patching/compliance/2026-12/Acme"}
+    earlier = {"topic": "compliance", "xref": "msp.patching/compliance/2026-10/Acme"}
+    story.ticket(None, HOUR, 2 * HOUR, 3, "All tiers of cycle 2026-10 are closed.", **earlier)
+    story.ticket(None, 3 * HOUR, 4 * HOUR, 4, "Its tiers, and who is in them:", **here)
+    story.ticket(None, MONTH + DAY, MONTH + 3 * DAY, 5, "Its tiers, and who is in them:", **there)
+    story.ticket("Acme-2", MONTH + DAY, MONTH + 3 * DAY, 6, "It failed.")
+    story.ticket(None, MONTH + 2 * DAY, MONTH + 3 * DAY, 4, "All tiers of cycle 2026-11 are closed.", **here)
+    for client in ("Acme", "Beta"):
+        proof = {f"{client}-1": ("patched", "done"), f"{client}-2": ("held", "offline")}
+        story.close(MONTH + 2 * DAY, proof, client=client)
+    told = [(one.ticket, one.wanted) for one in story.account(MONTH + 9 * DAY).tickets]
+    assert told == [(4, OPENED + 3 * HOUR), (4, ENDS + 2 * DAY)]
+
+
+def test_what_the_next_cycle_decides_is_no_reason_of_this_one(story: Story) -> None:
+    """A tier that is left open closes in a run of the next cycle, which has decided about its endpoints by then."""
+    reason = "a P1 server needs a technician's authorisation for 2026-12"
+    story.decide("Acme-2", MONTH + HOUR, "manual", "gate.authorization", reason=reason)
+    for client in ("Acme", "Beta"):
+        proof = {f"{client}-1": ("patched", "done"), f"{client}-2": ("unreachable", "offline since Monday")}
+        story.close(MONTH + 2 * HOUR, proof, client=client)
+    account = story.account(MONTH + 9 * DAY)
+    assert account.final
+    (endpoint,) = [one for one in account.endpoints if one.name == "Acme-2"]
+    assert (endpoint.node, endpoint.decided) == ("posture.offline", OPENED + 5 * HOUR)
+    assert {one.reason for one in account.flaws if one.endpoint == "Acme-2"} == {"offline since Monday"}

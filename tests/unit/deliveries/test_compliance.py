@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries import compliance
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Tier
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import check_event
 
 NOW = datetime(2026, 11, 11, 7, 30, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_the_ticket_closes_with_the_last_tier_and_tells_where_everybody_stands(l
     assert note.body["action"] == "note"
     text = note.body["text"]
     assert "1 of 1 in scope are patched and validated (100 %); excluded 1." in text
-    assert "- SRV1: installed; rebooted 2026-11-11 02:31 -0500 (America/New_York)" in text
+    assert "- SRV1: installed; last booted 2026-11-11 02:31 -0500 (America/New_York)" in text
     assert "Excluded:\n- SRV2: Do Not Patch" in text
     assert text.endswith("Still open: production servers.")
     append(ledger, pilot)
@@ -105,6 +105,14 @@ def test_a_tier_of_which_nothing_is_in_scope(ledger: Ledger) -> None:
     assert "None of it is in scope; excluded 1." in end.body["text"]
 
 
+def test_what_is_not_all_of_it_is_no_hundred_per_cent(ledger: Ledger) -> None:
+    """As the report rounds it, which stands on the same ticket."""
+    append(ledger, opening())
+    stands = {f"SRV{n:03d}": ("patched", "installed") for n in range(299)} | {"SRV299": ("failed", "0x80070643")}
+    (note,) = compliance.closed(ledger, [closing("pilot", **stands)], {})
+    assert "299 of 300 in scope are patched and validated (99.7 %); failed 1." in note.body["text"]
+
+
 def test_tiers_that_close_together_are_one_note(ledger: Ledger) -> None:
     append(ledger, opening(), opening("Acme", "production"))
     (end,) = compliance.closed(
@@ -123,7 +131,34 @@ def test_a_boot_of_an_earlier_cycle_is_none_of_this_one(ledger: Ledger) -> None:
         append(ledger, Event("posture.observed", "SRV1", before, body))
     append(ledger, opening())
     (note,) = compliance.closed(ledger, [closing("pilot", SRV1=("patched", "nothing was left"))], {})
-    assert "rebooted" not in note.body["text"]
+    assert "booted" not in note.body["text"]
+
+
+def look(at: datetime, boot_id: str, booted: datetime, *, pending: bool) -> Event:
+    body = {"boot_id": boot_id, "boot_time": text_of(booted), "reboot_pending": pending, "now": text_of(at)}
+    return Event("posture.observed", "SRV1", at, body)
+
+
+def test_a_boot_by_hand_is_told_with_its_own_time(ledger: Ledger) -> None:
+    """And not with that of the run that saw it, hours later; the report has it so too."""
+    hour = timedelta(hours=1)
+    append(ledger, opening(), look(NOW, "b1", NOW - 48 * hour, pending=True))
+    append(ledger, look(NOW + 9 * hour, "b2", NOW + 2 * hour, pending=False))
+    (note,) = compliance.closed(ledger, [closing("pilot", SRV1=("patched", "installed"))], {})
+    assert "- SRV1: installed; last booted 2026-11-11 09:30 +0000 (UTC)" in note.body["text"]
+
+
+def test_of_several_boots_the_last_is_told(ledger: Ledger) -> None:
+    """Also where somebody restarted it by hand after a run had; of one boot, the time that its confirmation has."""
+    hour = timedelta(hours=1)
+    confirmed = Event("reboot.confirmed", "SRV1", NOW, {"boot_id": "b2", "boot_time": text_of(NOW)})
+    append(ledger, opening(), confirmed, look(NOW + hour, "b2", NOW + timedelta(minutes=1), pending=True))
+    pilot = closing("pilot", SRV1=("patched", "installed"))
+    (note,) = compliance.closed(ledger, [pilot], {})
+    assert "last booted 2026-11-11 07:30 +0000 (UTC)" in note.body["text"]
+    append(ledger, look(NOW + 9 * hour, "b3", NOW + 2 * hour, pending=False))
+    (note,) = compliance.closed(ledger, [pilot], {})
+    assert "last booted 2026-11-11 09:30 +0000 (UTC)" in note.body["text"]
 
 
 def test_many_endpoints_are_listed_up_to_a_point(ledger: Ledger) -> None:

@@ -105,3 +105,18 @@ def test_endpoints_that_are_never_rebooted_at_once(one: Endpoint, other: Endpoin
 
 def test_a_workstation_of_no_group_has_no_redundancy_key() -> None:
     assert redundancy_key(workstation()) is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "now", "told"),
+    [
+        (server(policy_group="manual"), NOON, "since 2026-11-11 22:00 America/New_York"),
+        (DAYTIME, NOON, "forced at 2026-11-15 02:00 America/New_York"),
+        (ALONE, NOON, "forced at 2026-11-15 02:00 America/New_York"),
+        (server(), NOON, "opens next at 2026-11-12 21:20 America/New_York"),
+    ],
+)
+def test_a_wall_time_in_a_reason_bears_its_zone(endpoint: Endpoint, now: datetime, told: str) -> None:
+    """Reports and tickets show it beside times in UTC."""
+    found = decision(endpoint, None, now, {"endpoints": {endpoint.name: {"reboot_pending_since": SINCE}}})
+    assert told in found.reason

@@ -12,6 +12,7 @@ import json
 import posixpath
 import subprocess
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,12 +20,15 @@ import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.flow.deadlines import Deadlines
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Opening, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.oscal import ledger_id
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.check import check_package
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.make import making, name_of
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.members import EVIDENCE
 from ansible_collections.msp.patching.plugins.plugin_utils.packages.seal import PackageError
+from ansible_collections.msp.patching.plugins.plugin_utils.report.compose import view_of
+from ansible_collections.msp.patching.plugins.plugin_utils.report.tabular import tables
 from ansible_collections.msp.patching.plugins.plugin_utils.signing.keys import SigningKey
 from tests.unit.account.story import CYCLE, DAY, HOUR, Story
 
@@ -55,6 +59,23 @@ def test_the_same_ledger_gives_the_same_bytes(story: Story, scope: Scope, tmp_pa
     made(story, scope, tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert told_again.ledger.head()[1] != story.ledger.head()[1], "salts are drawn"
+
+
+def test_the_readme_tells_whether_the_cycle_is_over(tmp_path: Path) -> None:
+    """One whose tiers are still open when it is over does not go on."""
+    story = told()
+    assert "; the cycle goes on" in _readme(story, tmp_path)
+    story.scan("WS01", 30 * DAY)
+    sign(story, 30 * DAY + HOUR)
+    readme = _readme(story, tmp_path)
+    assert "; the cycle is over, and tiers are still open" in readme
+    assert "goes on" not in readme
+
+
+def _readme(story: Story, folder: Path) -> str:
+    made(story, ALL, folder / "package.zip")
+    with zipfile.ZipFile(folder / "package.zip") as archive:
+        return archive.read("README.txt").decode()
 
 
 def test_a_closed_tier_has_one_package_whatever_happens_later(tmp_path: Path) -> None:
@@ -157,9 +178,24 @@ def test_what_an_assessor_reads(story: Story, tmp_path: Path) -> None:
         ("WS01", "KB5002", "corrected"),
     ]
     assert all(row["boot.boot_id"] == "boot-2" for row in flaws)
+    limits = Deadlines.of(json.loads(files["policy.json"])["deadlines"])
+    for row in flaws:
+        assert datetime.fromisoformat(row["since"]) + limits.identify == datetime.fromisoformat(row["identify.due"])
+    (boot,) = csv.DictReader(io.StringIO(files["tables/boots.csv"].decode("utf-8-sig")))
+    assert (boot["endpoint"], boot["boot_id"]) == ("WS01", "boot-2")
     (proof,) = csv.DictReader(io.StringIO(files["tables/closure.csv"].decode("utf-8-sig")))
     assert (proof["endpoint"], proof["stands"]) == ("WS01", "patched")
     assert json.loads(files["policy.json"])["deadlines"]
+
+
+def test_what_the_report_sends_one_to_is_there(story: Story, tmp_path: Path) -> None:
+    """A list that is cut says where the whole is: beside the report where that was asked for, and in the package."""
+    account = story.account(2 * DAY)
+    named = {table.beside for section in view_of(account).sections for table in section.tables} - {None}
+    assert named == {name for name, dummy in tables(account)}
+    made(story, ACME, tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        assert {f"tables/{name}.csv" for name in named} <= set(archive.namelist())
 
 
 def test_it_is_checked_by_hand_as_it_says(story: Story, tmp_path: Path) -> None:

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope, account_of
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, cycle_span, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Proof
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
-from tests.unit.flow.build import at, update, workstation
+from tests.unit.flow.build import at, server, update, workstation
 
 NAME = "ACME-WS01"
 TIER = {"cycle": "2026-10", "client": "Acme", "ring": "pilot", "kind": "workstation"}
@@ -80,3 +82,55 @@ def test_a_failure_of_the_next_cycle_is_not_this_ones(ledger: Ledger) -> None:
     }
     put(ledger, searched(THEIRS), Event("failure.opened", NAME, NEXT + timedelta(minutes=1), failure))
     assert [row.stands for row in proof(ledger).rows] == ["patched"]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_what_is_held_for_a_go_is_told_of_the_cycle_that_is_over(given: bool) -> None:
+    """And not of the next one, which has begun by then: that is no reason for October."""
+    ledger, pilot = Ledger.open("sqlite://"), server(ring="pilot")
+    tier = TIER | {"kind": "server"}
+    found = {"updates": [OURS.as_record()]}
+    put(
+        ledger,
+        Event("tier.opened", None, at("2026-10-13 13:05"), {**tier, "endpoints": [pilot.name]}),
+        Event("scan.finished", pilot.name, NEXT, found),
+    )
+    if given:
+        go = {"scope": {"endpoint": pilot.name}, "cycle": "2026-10", "by": "t.brandt", "reason": "pilot night"}
+        put(ledger, Event("authorization.given", None, PATCHED, go))
+    of = [("Acme", "pilot", "server")]
+    (proof,) = prove_tiers(ledger, load_policy({}), {pilot.name: pilot}, of, NEXT + timedelta(minutes=5))
+    assert proof.closes
+    (row,) = proof.rows
+    assert (row.stands, row.reason) == (
+        "held",
+        "it was authorised for 2026-10 by t.brandt and not patched by its end; a pilot server needs another for 2026-11"
+        if given
+        else "a pilot server needs a technician's authorisation, and had none for 2026-10",
+    )
+
+
+def test_who_stands_as_in_the_last_cycle_is_seen_in_this_one(ledger: Ledger) -> None:
+    """One that is in no tier is never silently left out of a month because nothing has changed about it."""
+    unclassified = workstation(name="ACME-LT09", ring=None)
+    policy = load_policy({})
+
+    def run(now: datetime) -> list[Event]:
+        plan = make_plan(ledger, policy, {unclassified.name: unclassified}, now, run=None, actions=["scan"])
+        events = [event for event in decided_events(plan) if event.endpoint == unclassified.name]
+        put(ledger, *events)
+        return events
+
+    put(ledger, Event("cycle.opened", None, at("2026-11-10 13:05"), _cycle("2026-11")))
+    assert [event.body["cycle"] for event in run(PATCHED)] == ["2026-10"]
+    assert run(PATCHED + timedelta(days=1)) == [], "once a cycle, where nothing changes"
+    assert [event.body["cycle"] for event in run(NEXT)] == ["2026-11"]
+    assert run(NEXT + timedelta(days=1)) == []
+    found = account_of(ledger, policy, Scope("2026-11"), NEXT + timedelta(days=2))
+    assert [(one.name, one.stands) for one in found.endpoints] == [(unclassified.name, "held")]
+    assert found.endpoints[0].decided == PATCHED, "since when it is so, is not told anew"
+
+
+def _cycle(name: str) -> dict[str, str]:
+    start, end = cycle_span(name)
+    return {"cycle": name, "start": text_of(start), "end": text_of(end)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+from dataclasses import replace
 
 import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pytest
@@ -87,6 +88,17 @@ def test_a_word_without_end_is_broken_not_cut() -> None:
     assert broken["text"].replace("\u200b", "") == word
     assert max(len(part) for part in broken["text"].split("\u200b")) <= 16
     assert broken["page"] == word
+
+
+def test_long_names_leave_a_reason_its_room(whole: Account) -> None:
+    """It was given none, a word a line, and written over what stands beside it."""
+    client = "Gesellschaft für außerordentlich lange Firmennamen und Beteiligungen mbH & Co. KGaA"
+    named = [replace(one, name=f"{one.name}-{'LONG' * 12}", client=client) for one in whole.endpoints]
+    pdf = pypdfium2.PdfDocument(
+        io.BytesIO(documents.document(view_of(replace(whole, endpoints=tuple(named), flaws=()))))
+    )
+    told = "".join(page.get_textpage().get_text_range() for page in pdf)
+    assert "offline since Monday" in told, "on one line"
 
 
 def test_all_formats_are_made_with_names_and_media_types(whole: Account) -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Account, EndpointResult, Flaw
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import PLACES
+from ansible_collections.msp.patching.plugins.plugin_utils.oscal.judge import judge
 from ansible_collections.msp.patching.plugins.plugin_utils.report import figures, words
 from ansible_collections.msp.patching.plugins.plugin_utils.report.figures import Share, Standing
-from tests.unit.account.story import CRITICAL, DAY, HOUR
+from tests.unit.account.story import CRITICAL, DAY, HOUR, UPDATES, Story, update
 from tests.unit.report.month import BETA, account
 
 
@@ -145,10 +146,33 @@ def test_what_is_accepted_or_gone_has_no_time_to_be_corrected_in(month: Account)
 def test_shares_and_counts_agree_for_any_part_of_the_flaws(picked: list[int]) -> None:
     flaws: list[Flaw] = [FLAWS[number] for number in picked]
     times = figures.correcting(flaws)
-    assert times.in_time.whole == times.in_time.part + times.late + times.overdue
-    assert times.in_time.part + times.late == times.done
+    assert times.in_time.whole == times.in_time.part + times.late + times.overdue + times.undated
     assert times.flaws == times.in_time.whole + times.running
+    assert times.done == sum(one.corrected is not None for one in flaws)
+    assert times.measured == times.in_time.part + times.late
     assert sum(one.flaws for one in figures.matrix(flaws).values()) == times.flaws
+
+
+def test_what_was_corrected_counts_where_nobody_knows_its_release_and_in_time_it_was_not() -> None:
+    """The tile, the tables and the assessment results say the same of it."""
+    story = Story()
+    story.endpoint("WS01")
+    story.tier("WS01")
+    known = UPDATES | {"tool": update("tool", None, vendor="Adobe", released=None)}
+    story.scan("WS01", HOUR, CRITICAL, "tool", known=known)
+    story.patch("WS01", DAY, CRITICAL, "tool")
+    whole = story.account(2 * DAY)
+    times = figures.correcting(whole.flaws)
+    assert (times.flaws, times.done, times.undated, times.measured) == (2, 2, 1, 1)
+    assert times.in_time == Share(1, 2)
+    identified = figures.identifying(whole.flaws)
+    assert (identified.done, identified.undated, identified.in_time) == (2, 1, Share(1, 2))
+    (judged,) = judge(whole, story.policy)
+    for verdict, found in ((judged.verdicts[1], identified), (judged.verdicts[5], times)):
+        assert (sum(one.met for one in verdict.figures), sum(one.of for one in verdict.figures)) == (
+            found.in_time.part,
+            found.in_time.whole,
+        )
 
 
 FLAWS = account().flaws

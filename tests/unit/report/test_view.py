@@ -88,7 +88,7 @@ def test_the_headline_says_how_many_of_how_many(view: View) -> None:
     tiles = {tile.label: (tile.value, tile.words) for tile in view.tiles}
     assert tiles["Endpoints compliant"] == ("40 %", "2 of 5 endpoints; 1 excluded")
     assert tiles["Flaws corrected"] == ("50 %", "5 of 10 that had to be")
-    assert tiles["Corrected in time"] == ("50 %", "4 of 8 corrected or overdue; 2 have time left")
+    assert tiles["Corrected in time"] == ("50 %", "4 of 8 done or due; 2 have time left")
     assert tiles["Median time to patch"] == ("24.0 h", "mean 7.0 days, over 5 flaws")
     assert tiles["Failures without a cause"] == ("1", "of 1 failure")
     assert tiles["Waiting for a person"] == ("3", "of 6 endpoints; 0 of 3 tiers closed")
@@ -129,6 +129,32 @@ def test_what_is_not_done_is_listed_gravest_first(view: View) -> None:
         ("ACME-SQL01", "held", "1"),
     ]
     assert [row[2] for row in texts(table(view, "open", "overdue"))] == ["ACME-SQL01", "ACME-WS02", "BETA-WS03"]
+
+
+def test_of_what_nobody_searched_nothing_is_claimed(view: View) -> None:
+    """Neither that it has no flaw left, nor that the figures are of it."""
+    assert "1 endpoint was not searched in the cycle (BETA-WS02): what flaws are on it is not known" in (
+        view.section("times").lead
+    )
+    story = Story()
+    story.decide(story.endpoint("WS01"), HOUR, "wait", "posture.offline", reason="the agent is silent")
+    story.tier("WS01")
+    (row,) = texts(table(view_of(story.account(DAY)), "open", "not-done"))
+    assert row[7:] == ["not known", "not known", words.NOTHING]
+
+
+def test_what_the_rmm_keeps_from_patching_is_on_the_register_and_nobody_has_signed_it() -> None:
+    """Its proof says that it is entered there (node 7)."""
+    story = Story()
+    story.tier(story.endpoint("CNC01"), story.endpoint("WS01"), story.endpoint("WS02"))
+    reason = "its policy group is Do Not Patch, which is entered in the exception register"
+    story.decide("CNC01", HOUR, "skip", "scope.do_not_patch", reason=reason)
+    story.decide("WS01", HOUR, "skip", "scope.excluded", reason="excepted by J. Roe")
+    story.decide("WS02", HOUR, "hold", "scope.unclassified", reason="no track")
+    section = view_of(story.account(DAY)).section("exceptions")
+    (row,) = texts(next(one for one in section.tables if one.id == "by-the-rmm"))
+    assert row == ["CNC01", "Acme", reason, "2026-11-10 19:00"]
+    assert "1 endpoint is kept from patching in the RMM, without a signature." in section.lead
 
 
 def test_groups_add_up_to_the_whole(view: View) -> None:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ...account import Account
+from collections.abc import Sequence
+
+from ...account import Account, EndpointResult
 from .. import words
 from ..view import Cell, Column, Section, Table, cut
 from . import cells
@@ -19,7 +21,11 @@ def section(account: Account) -> Section:
         f"{words.count(len(account.exceptions), 'exception')} on record, of which {signed:,} signed by the client and "
         "not expired: only these count. Any other holds its endpoints until it is signed, renewed or ended."
     )
-    tables = (_exceptions(account), _decisions(account), _holds(account))
+    flagged = [one for one in account.endpoints if one.stands == "excluded" and one.node != "scope.excluded"]
+    if flagged:
+        are = "is" if len(flagged) == 1 else "are"
+        lead += f" {words.count(len(flagged), 'endpoint')} {are} kept from patching in the RMM, without a signature."
+    tables = (_exceptions(account), _by_the_rmm(flagged), _decisions(account), _holds(account))
     return Section("exceptions", "Exceptions, decisions and holds", lead, (), tables)
 
 
@@ -56,7 +62,25 @@ def _exceptions(account: Account) -> Table:
         shown,
         total,
         filtered=total > 8,
-        empty="No endpoint is excepted.",
+        empty="No exception is on record.",
+    )
+
+
+def _by_the_rmm(flagged: Sequence[EndpointResult]) -> Table:
+    """Do Not Patch, and the flags of agents and locations: on the register, and signed by nobody."""
+    rows = [(Cell(one.name), cells.text(one.client), Cell(one.reason), cells.at(one.decided)) for one in flagged]
+    columns = (Column("endpoint", "name"), Column("client"), Column("why", wide=True), Column("decided", "time"))
+    shown, total = cut(rows)
+    return Table(
+        "by-the-rmm",
+        "Kept from patching in the RMM",
+        columns,
+        shown,
+        total,
+        beside="endpoints",
+        filtered=total > 8,
+        folded=total > 20,
+        empty="No endpoint is.",
     )
 
 

@@ -93,6 +93,7 @@ def _endpoints(account: Account, left: Sequence[EndpointResult]) -> Table:
 
 def _endpoint(one: EndpointResult, flaws: Sequence[Flaw]) -> tuple[Cell, ...]:
     overdue = sum(flaw.correct.met is False for flaw in flaws)
+    known = bool(flaws) or one.searched is not None
     return (
         Cell(one.name),
         cells.text(one.client),
@@ -101,8 +102,8 @@ def _endpoint(one: EndpointResult, flaws: Sequence[Flaw]) -> tuple[Cell, ...]:
         cells.state(one.stands),
         cells.text(one.reason),
         Cell(words.acts(one.stands, one.node)[0]),
-        cells.number(len(flaws)),
-        cells.number(overdue, "failed"),
+        cells.number(len(flaws)) if known else Cell("not known", key=-1),
+        cells.number(overdue, "failed") if known else Cell("not known", key=-1),
         cells.at(one.searched),
     )
 

@@ -27,15 +27,29 @@ def section(account: Account) -> Section:
     lead = (
         "The time to patch runs from the release of an update (or from the first day that the endpoint was known to "
         "us, where that is later) to the healthy validation that proves it, after the confirmed boot where one was "
-        "needed. It is measured over the corrected flaws; 'in time' is the share of those whose deadline was met "
-        "among those that are corrected or overdue. Declined, deferred, excluded and vanished updates have no deadline "
-        "here; the assessment results hold a security update that was left so against 3.14.1 [f] all the same. A flaw "
-        "is identified by the first search that shows it on the endpoint, and reported when it stands on a ticket, "
-        "where it is not corrected before that is due."
+        "needed. It is measured over the corrected flaws whose release is known; 'in time' is the share of those whose "
+        "deadline was met among those that are corrected or overdue, or whose release nobody knows: nothing shows that "
+        "they were in time. Declined, deferred, excluded and vanished updates have no deadline here; the assessment "
+        "results hold a security update that was left so against 3.14.1 [f] all the same. A flaw is identified by the "
+        "first search that shows it on the endpoint, and reported when it stands on a ticket, where it is not "
+        f"corrected before that is due.{_unsearched(account)}"
     )
     charts_ = [chart for chart in (_curve(account), _states(account)) if chart is not None]
     return Section(
         "times", "Time to patch", lead, tuple(charts_), (_matrix(account), _stages(account), _updates(account))
+    )
+
+
+def _unsearched(account: Account) -> str:
+    """Of whom the figures say nothing."""
+    names = [one.name for one in account.endpoints if one.searched is None]
+    if not names:
+        return ""
+    was, them = ("was", "it") if len(names) == 1 else ("were", "them")
+    return (
+        f" {words.count(len(names), 'endpoint')} {was} not searched in the cycle ({words.some(names, 8)}): what flaws "
+        f"are on {them} is not known, and the assessment results hold it against 3.14.1 [b] and [f] once the time to "
+        "identify has ended."
     )
 
 
@@ -59,6 +73,7 @@ def _matrix(account: Account) -> Table:
         Column("longest", "number"),
         Column("late", "number"),
         Column("overdue", "number"),
+        Column("no release date", "number"),
         Column("time left", "number"),
         Column("in time", "number", wide=True),
     )
@@ -83,6 +98,7 @@ def _times(times: Times) -> tuple[Cell, ...]:
         cells.span(times.longest),
         cells.number(times.late, "held"),
         cells.number(times.overdue, "failed"),
+        cells.number(times.undated, "held"),
         cells.number(times.running),
         cells.share(times.in_time),
     )
@@ -103,8 +119,10 @@ def _set(limits: Iterable[tuple[datetime | None, Deadline]]) -> Cell:
 
 
 def _days(length: timedelta) -> str:
-    days = length.total_seconds() / 86400
-    return f"{days:.0f} days" if days >= 2 and days == int(days) else words.span(length)
+    hours = length.total_seconds() / 3600
+    if hours < 2 or hours != int(hours):
+        return words.span(length)
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days" if hours % 24 == 0 else words.span(length)
 
 
 def _stages(account: Account) -> Table:
@@ -126,6 +144,7 @@ def _stages(account: Account) -> Table:
         Column("longest", "number"),
         Column("late", "number"),
         Column("overdue", "number"),
+        Column("no release date", "number"),
         Column("time left", "number"),
         Column("in time", "number", wide=True),
     )
@@ -237,7 +256,8 @@ def _states(account: Account) -> Chart | None:
         "corrected in time": ("patched", [counted[name].in_time.part for name in names]),
         "corrected late": ("held", [counted[name].late for name in names]),
         "overdue": ("failed", [counted[name].overdue for name in names]),
-        "time left, or no release date": ("open", [_rest(counted[name]) for name in names]),
+        "no release date": ("excluded", [counted[name].undated for name in names]),
+        "time left": ("open", [counted[name].running for name in names]),
     }
     told = "; ".join(f"{words.severity(name)}: {words.of(counted[name].in_time)} in time" for name in names)
     return charts.stacked(
@@ -247,7 +267,3 @@ def _states(account: Account) -> Chart | None:
         [words.severity(name) for name in names],
         {label: row for label, row in series.items() if any(row[1])},
     )
-
-
-def _rest(times: Times) -> int:
-    return times.flaws - times.in_time.whole
