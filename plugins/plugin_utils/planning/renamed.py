@@ -11,7 +11,7 @@ location by its endpoints. `Names` compares where they were when a run last saw 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from ..flow import Endpoint
@@ -41,22 +41,28 @@ class Names:
         """What `scope`, which covers nobody of the inventory by its names, most likely is now; empty where nobody can
         tell, or nothing has changed. Endpoints that are where others were before them are named each."""
         if "endpoint" in scope:
-            return [{"endpoint": one.name} for one in self._now(scope["endpoint"]) if one.name != scope["endpoint"]]
+            name = scope["endpoint"]
+            return [{"endpoint": one.name} for one in self._now(name) or self._again(name) if one.name != name]
         if "client" not in scope:
             return []
         key = tuple(scope[part] for part in PLACE if part in scope)
         return [] if key in self._there else list(self._gone(key))
 
+    def endpoint(self, name: str) -> Endpoint:
+        """The endpoint of the inventory that is called so."""
+        return self._fleet[name]
+
     def _gone(self, key: Key) -> Iterator[dict[str, str]]:
-        its = self._members.get(key, [])
-        there = [one for name in its for one in self._now(name)]
+        its = {name: self._now(name) for name in self._members.get(key, ())}
+        there = [one for some in its.values() for one in some]
+        is_whole = all(some or self._before[name].ring in self._rings for name, some in its.items())
         places = Counter(_key(one, len(key)) for one in there)
         for place, _number in places.most_common():
             if not place[0]:
                 continue
             if place not in self._members:
                 yield dict(zip(PLACE, place, strict=False))
-            elif len(there) >= len(its):  # of a slice some may have moved, and the others are where they were
+            elif is_whole:  # of a slice some may have moved, and the others are where they were
                 yield from ({"endpoint": one.name} for one in there if _key(one, len(key)) == place)
 
     @cached_property
@@ -69,15 +75,22 @@ class Names:
         return found
 
     @cached_property
+    def _rings(self) -> frozenset[str | None]:
+        """Of whom this is the inventory: who was in one of these rings and is not there is no more."""
+        return frozenset(one.ring for one in self._fleet.values())
+
+    @cached_property
     def _new(self) -> tuple[Mapping[int, list[Endpoint]], Mapping[Key, list[Endpoint]]]:
-        """The endpoints by whose names nobody was known: by the RMM's number; by client and unqualified name."""
+        """The endpoints by whose names nobody was known, or another: by the RMM's number; those by whose names nobody
+        was known: by client and unqualified name."""
         by_id: dict[int, list[Endpoint]] = {}
         by_name: dict[Key, list[Endpoint]] = {}
         for name, one in sorted(self._fleet.items()):
-            if name not in self._before:
+            was = self._before.get(name)
+            if was is None:
                 by_name.setdefault((one.client, _short(name)), []).append(one)
-                if one.id is not None:
-                    by_id.setdefault(one.id, []).append(one)
+            if one.id is not None and (was is None or was.id not in (None, one.id)):
+                by_id.setdefault(one.id, []).append(one)
         return by_id, by_name
 
     def _now(self, name: str) -> list[Endpoint]:
@@ -88,13 +101,24 @@ class Names:
         if one is not None and (was.id is None or one.id is None or was.id == one.id):
             return [one]
         by_id, by_name = self._new
-        if was.id is not None:  # two RMMs may have the same number, so the client or the name has to be the same too
-            found = [
-                new for new in by_id.get(was.id, ()) if new.client == was.client or _short(new.name) == _short(name)
-            ]
-            return found if len(found) == 1 else []
+        if was.id is not None:
+            return self._same(name, was, by_id.get(was.id, ()))
         # what the inventory calls an endpoint depends on whether another client has the name too
         return by_name.get((was.client, _short(name)), []) if one is None else []
+
+    def _again(self, name: str) -> list[Endpoint]:
+        """The endpoint that was seen by this name, where it has gone back to one by which it had been seen before."""
+        was = self._before.get(name)
+        if was is None or was.id is None or name in self._fleet:
+            return []
+        return self._same(name, was, [one for one in self._fleet.values() if one.id == was.id])
+
+    @staticmethod
+    def _same(name: str, was: Place, found: Iterable[Endpoint]) -> list[Endpoint]:
+        """The one of `found`, which have its number, that was seen by `name`: two RMMs may have the same number, so the
+        client or the name has to be the same too."""
+        same = [one for one in found if one.client == was.client or _short(one.name) == _short(name)]
+        return same if len(same) == 1 else []
 
 
 def _keys(client: str, location: str) -> list[Key]:
