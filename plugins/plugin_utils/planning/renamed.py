@@ -27,7 +27,8 @@ class Names:
     """`before` is where each endpoint was when a run last saw it, `fleet` the whole inventory by name, or a slice."""
 
     def __init__(self, before: Mapping[str, Place], fleet: Mapping[str, Endpoint]) -> None:
-        self._before = before
+        # of one that a missed window names and no more, nothing is known: no run has seen it
+        self._before = {name: place for name, place in before.items() if place.client or place.id is not None}
         self._fleet = fleet
         self._there = {key for one in fleet.values() for key in _keys(one.client, one.location)}
 

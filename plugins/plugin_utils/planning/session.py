@@ -97,7 +97,8 @@ class Session:
         if unreadable:
             self._troubles.append(f"{unreadable_in_words(unreadable)}; the others go on without")
         self._tell_bad_options(chosen)
-        missed, before = self._missed(chosen), places(self._ledger)  # before this run is on the ledger
+        before = places(self._ledger)  # before this run is on the ledger
+        missed = self._missed(chosen)
         followed = self._follow(before)
         recorder = self._recorder
         recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))

@@ -239,6 +239,16 @@ def test_an_endpoint_that_gets_its_own_name_back_is_known_again() -> None:
     assert [body["scope"] for body in bodies(found(one, FLEET))] == [{"endpoint": "CNC"}]
 
 
+def test_an_endpoint_of_which_only_a_missed_night_was_told_by_its_new_name_is_known_again() -> None:
+    """A night without a run is put on the ledger before anybody looks who is called otherwise."""
+    one = scene()
+    excepted(one, {"client": "Acme", "location": "Main"})
+    night = {"start": NIGHT.isoformat(), "end": (NIGHT + DAY / 24).isoformat()}
+    one.put("window.missed", NIGHT + DAY, window="overnight", zone="UTC", **night, endpoints=["MILL"])
+    fleet = [workstation(name="MILL", location="HQ", id=1), BIRCH]
+    assert [body["scope"] for body in bodies(found(one, fleet))] == [{"client": "Acme", "location": "HQ"}]
+
+
 def test_of_a_client_that_has_gone_to_another_those_that_are_no_more_do_not_count() -> None:
     one = Scene([*FLEET, workstation(name="OLD", id=5)])
     one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "OLD": []})
