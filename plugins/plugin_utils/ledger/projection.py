@@ -38,6 +38,10 @@ def _plan_decided(event: Event, rows: Rows) -> None:
     )
 
 
+def _seen(event: Event, rows: Rows) -> None:
+    rows.touch(event)
+
+
 def _unreachable(event: Event, rows: Rows) -> None:
     row = rows.endpoint(event)
     rows.touch(
@@ -118,6 +122,7 @@ def _reminder_shown(event: Event, rows: Rows) -> None:
 
 
 PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
+    "endpoint.seen": _seen,
     "run.opened": _run_opened,
     "run.closed": _run_closed,
     "plan.decided": _plan_decided,

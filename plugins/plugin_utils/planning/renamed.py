@@ -11,10 +11,13 @@ location by its endpoints. `Names` compares where they were when a run last saw 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 
 from ..flow import Endpoint
+from ..ledger import Event
+from ..ledger.kinds import about
 from ..ledger.overview import Place
 
 Scope = Mapping[str, str]
@@ -120,6 +123,17 @@ class Names:
         client or the name has to be the same too."""
         same = [one for one in found if one.client == was.client or _short(one.name) == _short(name)]
         return same if len(same) == 1 else []
+
+
+def seen_events(
+    endpoints: Mapping[str, Endpoint], before: Mapping[str, Place], told: Collection[str | None], now: datetime
+) -> Iterator[Event]:
+    """An event for each endpoint that is elsewhere than it was `before`, or has another number or ring, and of which
+    nothing else is `told`: a decision that stands is not recorded again, and its endpoint is to be known again."""
+    for name, one in endpoints.items():
+        place = Place(one.client or "", one.location or "", one.id or None, one.ring)
+        if one.client and name in before and name not in told and before[name] != place:
+            yield Event("endpoint.seen", name, now, about(one))
 
 
 def _keys(client: str, location: str) -> list[Key]:
