@@ -7,6 +7,7 @@ left out night after night is to be known again on the day it is called somethin
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, people
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import about
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import Place, places
+from ansible_collections.msp.patching.plugins.plugin_utils.planning.look import Look
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.session import Session
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.steps import ACTING
 from tests.unit.flow.build import workstation
@@ -43,18 +45,15 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def run(settings: Settings, now: datetime, fleet: list[Endpoint], **options: Any) -> Session:
-    hostvars = HostVars(
-        {one.name: {f"patching_{key}": value for key, value in one.as_record().items()} for one in fleet}
-    )
     names = [one.name for one in fleet]
-    recorder = Recorder(Settings(**{**vars_of(settings), "as_of": now, **options}))
-    session = Session(recorder, hostvars, names, names, [*ACTING], names, names)
+    recorder = Recorder(replace(settings, as_of=now, **options))
+    session = Session(recorder, hostvars_of(fleet), names, names, [*ACTING], names, names)
     session.open(None)
     return session
 
 
-def vars_of(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in ("ledger", "policy", "by", "spool")}
+def hostvars_of(fleet: list[Endpoint]) -> HostVars:
+    return HostVars({one.name: {f"patching_{key}": value for key, value in one.as_record().items()} for one in fleet})
 
 
 @pytest.fixture
@@ -103,6 +102,27 @@ def test_where_it_moves_to_is_on_the_ledger(excepted: Settings) -> None:
     run(excepted, NOW, [workstation(name="CNC", id=1)])
     run(excepted, NOW + DAY, [workstation(name="CNC", id=1, location="Annex")])
     assert places(Ledger.open(excepted.ledger))["CNC"] == Place("Acme", "Annex", 1, "pilot")
+
+
+def test_explain_of_one_sees_who_else_is_where_it_was(settings: Settings) -> None:
+    """One that has moved to another client is no client that was renamed, also where only that one is asked about."""
+    sql = workstation(name="SQL", id=3)
+    run(settings, NOW, [workstation(name="CNC", id=1), sql])
+    recorder = Recorder(replace(settings, as_of=NOW))
+    recorder.append(
+        recorder.ledger,
+        people.except_from(
+            recorder.ledger, NOW, scope={"client": "Acme"}, code="VENDOR", reason="no later build", by="j.doe"
+        ),
+    )
+    fleet = hostvars_of([workstation(name="CNC", id=1, client="Cedar"), sql])
+    look = Look(recorder, fleet, ["CNC"], ["CNC", "SQL"])
+    assert look.plan.decisions["CNC"].node != "scope.exception_unsigned"
+    renamed = hostvars_of(
+        [workstation(name=name, id=number, client="Cedar") for name, number in (("CNC", 1), ("SQL", 3))]
+    )
+    look = Look(recorder, renamed, ["CNC"], ["CNC", "SQL"])
+    assert look.plan.decisions["CNC"].node == "scope.exception_unsigned"
 
 
 def test_a_check_records_nothing(excepted: Settings) -> None:
