@@ -147,10 +147,10 @@ def _matter(outlook: Outlook, one: Renewal) -> tuple[str, str]:
         )
     former, came = _former(outlook, one.row), ""
     if former is not None:
-        came = (
-            f"The RMM called this {scope_words(former['scope'])} before, and that is what its exception was for, "
-            f"signed by {_signature(former)}. "
-        )
+        was = scope_words(former["scope"])
+        moved = "endpoint" in one.row["scope"] and "endpoint" not in former["scope"]
+        before = f"The RMM had this endpoint at {was} before" if moved else f"The RMM called this {was} before"
+        came = f"{before}, and that is what its exception was for, signed by {_signature(former)}. "
     return "stands without the client's signed approval", f"{came}{held}, until the client has signed."
 
 

@@ -33,8 +33,8 @@ from .tables import counts_table, in_words
 class Look:
     """The plan for the hosts of a play that are in `ring` and of `client` (None: of all), at the run's instant.
 
-    `hostvars` is Ansible's, `hosts` the play's, `everybody` the inventory's: what is called otherwise now is known by all
-    of it. Raises ScopeError where nobody is left; of hosts that cannot be read there are `warnings`.
+    `hostvars` is Ansible's, `hosts` the play's, `everybody` the inventory's: what is called otherwise now is known by
+    all of it. Raises ScopeError where nobody is left; of hosts that cannot be read there are `warnings`.
     """
 
     def __init__(

@@ -314,6 +314,18 @@ def test_its_ticket_tells_where_it_comes_from_and_ends_the_former() -> None:
         assert part in ticket["text"]
 
 
+def test_the_ticket_for_an_endpoint_of_a_client_that_has_gone_to_another_tells_whose_it_was() -> None:
+    one = scene()
+    excepted(one, ACME)
+    follow(one, MERGED)
+    one.run(NIGHT + DAY)
+    ticket = one.tickets()[0]
+    assert ticket["summary"] == "Patching: exception for endpoint CNC awaits the client's signature"
+    assert (
+        "The RMM had this endpoint at client Acme before, and that is what its exception was for, signed by Dana Reyes"
+    ) in ticket["text"]
+
+
 def test_a_former_one_that_covers_a_successor_is_not_to_be_ended() -> None:
     one = scene()
     excepted(one, {"endpoint": "CNC"})
