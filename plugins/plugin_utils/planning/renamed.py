@@ -59,15 +59,24 @@ class Names:
     def _gone(self, key: Key) -> Iterator[dict[str, str]]:
         its = {name: self._now(name) for name in self._members.get(key, ())}
         there = [one for some in its.values() for one in some]
-        is_whole = all(some or self._before[name].ring in self._rings for name, some in its.items())
+        is_whole = all(some or self._is_no_more(name) for name, some in its.items())
         places = Counter(_key(one, len(key)) for one in there)
         for place, _number in places.most_common():
             if not place[0]:
                 continue
-            if place not in self._members:
+            if not any(self._stays(name, place) for name in self._members.get(place, ()) if name not in its):
                 yield dict(zip(PLACE, place, strict=False))
             elif is_whole:  # of a slice some may have moved, and the others are where they were
                 yield from ({"endpoint": one.name} for one in there if _key(one, len(key)) == place)
+
+    def _stays(self, name: str, place: Key) -> bool:
+        """Whether one that was seen at `place` is there still, as far as this inventory tells."""
+        there = self._now(name)
+        return any(_key(one, len(place)) == place for one in there) if there else not self._is_no_more(name)
+
+    def _is_no_more(self, name: str) -> bool:
+        """Of one that is not there: whether it would be, this being the inventory of its ring."""
+        return self._before[name].ring in self._rings
 
     @cached_property
     def _members(self) -> Mapping[Key, list[str]]:
@@ -80,7 +89,7 @@ class Names:
 
     @cached_property
     def _rings(self) -> frozenset[str | None]:
-        """Of whom this is the inventory: who was in one of these rings and is not there is no more."""
+        """Of whom this is the inventory: of one that is sliced, each slice has those of some rings."""
         return frozenset(one.ring for one in self._fleet.values())
 
     @cached_property

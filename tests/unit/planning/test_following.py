@@ -249,6 +249,20 @@ def test_an_endpoint_of_which_only_a_missed_night_was_told_by_its_new_name_is_kn
     assert [body["scope"] for body in bodies(found(one, fleet))] == [{"client": "Acme", "location": "HQ"}]
 
 
+def test_what_was_decided_follows_to_a_name_that_nobody_bears_any_more() -> None:
+    """A client gets its old name back, and one that is no more stands on the ledger with it."""
+    old = workstation(name="OLD", client="Acme Dental", id=5)
+    one = Scene([*FLEET, old])
+    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "OLD": []})
+    excepted(one, ACME)
+    declined: dict[str, Any] = {"decision": "declined", "code": "VENDOR", "client": "Acme"}
+    one.append(people.approve(one.ledger, NIGHT, updates=["5000001"], by="j.doe", reason="breaks it", **declined))
+    events = follow(one, DENTAL)
+    assert [body["scope"] for body in bodies(events)] == [{"client": "Acme Dental"}]
+    assert [body["client"] for body in bodies(events, "approval.recorded")] == ["Acme Dental"]
+    assert follow(one, DENTAL, NIGHT + 2 * DAY) == []
+
+
 def test_of_a_client_that_has_gone_to_another_those_that_are_no_more_do_not_count() -> None:
     one = Scene([*FLEET, workstation(name="OLD", id=5)])
     one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "OLD": []})
@@ -319,7 +333,7 @@ def test_the_ticket_for_an_endpoint_of_a_client_that_has_gone_to_another_tells_w
     excepted(one, ACME)
     follow(one, MERGED)
     one.run(NIGHT + DAY)
-    ticket = one.tickets()[0]
+    (ticket,) = (body for body in one.tickets() if body["endpoint_name"] == "CNC")
     assert ticket["summary"] == "Patching: exception for endpoint CNC awaits the client's signature"
     assert (
         "The RMM had this endpoint at client Acme before, and that is what its exception was for, signed by Dana Reyes"

@@ -47,7 +47,8 @@ def changed(fleet: list[Endpoint], what: str, old: Any, new: str) -> list[Endpoi
     """The fleet after one change in the RMM; a name that another computer of the client has goes to it, and its own to
     that one."""
     if what != "name":
-        return [replace(one, **{what: new}) if getattr(one, what) == old else one for one in fleet]
+        parts: dict[str, Any] = {what: new}
+        return [replace(one, **parts) if getattr(one, what) == old else one for one in fleet]
     (its,) = (one for one in fleet if one.id == old)
     if any(one.name == new and one.client != its.client for one in fleet):
         return fleet  # its number alone would tell, and two RMMs may have the same

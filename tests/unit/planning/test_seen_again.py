@@ -65,7 +65,7 @@ def excepted(settings: Settings) -> Settings:
     recorder.append(
         recorder.ledger, people.except_from(recorder.ledger, NOW, scope={"endpoint": "CNC"}, **given, **signed)
     )
-    skipped = {"action": "skip", "node": "scope.excluded", "reason": "", "until": None, "path": []}
+    skipped: dict[str, Any] = {"action": "skip", "node": "scope.excluded", "reason": "", "until": None, "path": []}
     body = {
         "decision": {**skipped, "updates": [], "left_out": []},
         "cycle": "2026-11",
