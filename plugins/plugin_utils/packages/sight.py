@@ -65,6 +65,8 @@ class Sight:
             return body.get("limit") is None
         if kind == "run.closed":
             return self.names.issuperset(body["hosts"])
+        if kind == "run.planned":  # it names every client that the run planned for
+            return False
         if kind == "policy.in_force":
             return not names_others(body["document"], self.scope.client)
         if kind == "cycle.opened":  # an emergency may be one client's

@@ -96,6 +96,17 @@ def test_a_machine_that_is_filed_under_another_client_takes_nothing_of_it_along(
         assert check_package(tmp_path / "package.zip", [KEY.public]).events
 
 
+def test_a_run_for_some_of_one_client_and_all_of_another_shows_nothing_of_the_other(tmp_path: Path) -> None:
+    story = told()
+    story.tell("run.planned", 2 * DAY, clients={"Beta": ["production"]}, endpoints=["WS01"])
+    story.scan("WS01", 2 * DAY + HOUR)
+    story.close(3 * DAY, {"WS01": ("patched", "nothing is left")})
+    sign(story, 3 * DAY)
+    made(story, ACME, tmp_path / "acme.zip")
+    with zipfile.ZipFile(tmp_path / "acme.zip") as archive:
+        assert [name for name in archive.namelist() if b"Beta" in archive.read(name)] == []
+
+
 def test_what_is_said_of_another_client_where_everybody_is_meant(tmp_path: Path) -> None:
     """Emergencies, freezes and runs of one client: on the ledger, and not shown."""
     story = told()
