@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from ...account import Account
 from .. import words
 from ..view import Cell, Column, Section, Table, cut
 from . import cells
 
 TONES = {"signed": "excluded", "unsigned": "failed", "expired": "failed", "revoked": None}
+NEVER = datetime.max.replace(tzinfo=UTC).timestamp()
+"""What an exception without an end is sorted by; JSON has no infinity."""
 
 
 def section(account: Account) -> Section:
@@ -34,7 +38,7 @@ def _exceptions(account: Account) -> Table:
             cells.at(one.expires),
             Cell(
                 words.left(one.expires, account.at) if one.revoked is None else "ended",
-                key=(one.expires.timestamp() if one.expires else float("inf")) if one.revoked is None else -1,
+                key=(one.expires.timestamp() if one.expires else NEVER) if one.revoked is None else -1,
             ),
         )
         for one in account.exceptions
