@@ -95,7 +95,12 @@ def _concerning(read: Read) -> set[str]:
     """The exceptions, by id, that concern the scope; with those that did until the RMM called what they are for
     something else in this cycle."""
     found = {row["id"] for row in read.exceptions if _concerns(read, row["scope"])}
-    former = {row["id"]: row["follows"] for row in read.exceptions if instant(row["granted_at"]) >= read.start}
+    former = {
+        row["id"]: row["follows"]
+        for row in read.exceptions
+        # of an endpoint of a place that was merged into another, what it follows may be another client's
+        if instant(row["granted_at"]) >= read.start and (read.scope.client is None or "endpoint" not in row["scope"])
+    }
     new = found
     while new := {former[one] for one in new if former.get(one)} - found:
         found |= new

@@ -203,6 +203,9 @@ def test_an_exception_that_counted_until_its_client_was_renamed_is_told_of_with_
     assert states == {"e-1": "signed", "e-2": "unsigned"}
     assert {one.id for one in story.account(client="Acme Dental").exceptions} == {"e-1", "e-2"}
     assert {one.id for one in story.account(client="Beta").exceptions} == set()
+    followed = {"scope": {"endpoint": "Beta-1"}, "by": "msp.patching", "follows": "e-1"}
+    story.tell("exception.granted", 3 * DAY, id="e-3", **given, **followed)
+    assert {one.id for one in story.account(client="Beta").exceptions} == {"e-3"}, "the other is not Beta's"
     assert {one.id for one in story.account(2 * DAY).exceptions} == {"e-1"}
 
 

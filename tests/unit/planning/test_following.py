@@ -328,16 +328,32 @@ def test_its_ticket_tells_where_it_comes_from_and_ends_the_former() -> None:
         assert part in ticket["text"]
 
 
-def test_the_ticket_for_an_endpoint_of_a_client_that_has_gone_to_another_tells_whose_it_was() -> None:
+def test_the_ticket_for_an_endpoint_of_a_client_that_has_gone_to_another_says_nothing_of_the_former_one() -> None:
+    """It is the other client's ticket, and goes into its package."""
     one = scene()
     excepted(one, ACME)
     follow(one, MERGED)
     one.run(NIGHT + DAY)
     (ticket,) = (body for body in one.tickets() if body["endpoint_name"] == "CNC")
     assert ticket["summary"] == "Patching: exception for endpoint CNC awaits the client's signature"
+    assert "The RMM had this endpoint at another client before, and an exception covered it there. " in ticket["text"]
+    assert "Acme" not in ticket["text"]
+    assert "Dana" not in ticket["text"]
+
+
+def test_the_ticket_for_an_endpoint_of_a_location_that_has_gone_to_another_tells_which() -> None:
+    there = workstation(name="DESK", location="HQ", id=4)
+    one = Scene([*FLEET, there])
+    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "DESK": []})
+    excepted(one, {"client": "Acme", "location": "Main"})
+    follow(one, [*MOVED, there])
+    one.run(NIGHT + DAY)
+    (ticket,) = (body for body in one.tickets() if body["endpoint_name"] == "CNC")
     assert (
-        "The RMM had this endpoint at client Acme before, and that is what its exception was for, signed by Dana Reyes"
+        "The RMM had this endpoint at client Acme, location Main before, and that is what its exception was for, "
+        "signed by Dana Reyes"
     ) in ticket["text"]
+    assert "End the former: ansible-playbook msp.patching.except -e client=Acme -e location=Main" in ticket["text"]
 
 
 def test_a_former_one_that_covers_a_successor_is_not_to_be_ended() -> None:
