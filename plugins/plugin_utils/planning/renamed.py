@@ -93,6 +93,15 @@ class Names:
         return frozenset(one.ring for one in self._fleet.values())
 
     @cached_property
+    def _numbered(self) -> Mapping[int, list[Endpoint]]:
+        """All endpoints by the RMM's number."""
+        found: dict[int, list[Endpoint]] = {}
+        for one in self._fleet.values():
+            if one.id is not None:
+                found.setdefault(one.id, []).append(one)
+        return found
+
+    @cached_property
     def _new(self) -> tuple[Mapping[int, list[Endpoint]], Mapping[Key, list[Endpoint]]]:
         """The endpoints by whose names nobody was known, or another: by the RMM's number; those by whose names nobody
         was known: by client and unqualified name."""
@@ -124,7 +133,7 @@ class Names:
         was = self._before.get(name)
         if was is None or was.id is None or name in self._fleet:
             return []
-        return self._same(name, was, [one for one in self._fleet.values() if one.id == was.id])
+        return self._same(name, was, self._numbered.get(was.id, ()))
 
     @staticmethod
     def _same(name: str, was: Place, found: Iterable[Endpoint]) -> list[Endpoint]:
