@@ -35,9 +35,9 @@ class ActionModule(ActionBase):
         dummy, arguments = self.validate_argument_spec(ARGUMENTS)  # type: ignore[no-untyped-call]
         known = task_vars or {}
         scope = {name: arguments[name] or None for name in ("ring", "client")}
-        hosts, pilots = known["ansible_play_hosts_all"], known["groups"].get("ring_pilot", [])
+        hosts, everybody = known["ansible_play_hosts_all"], known["groups"].get("all", [])
         try:
-            look = Look(reading(), known["hostvars"], hosts, pilots, **scope)
+            look = Look(reading(), known["hostvars"], hosts, everybody, **scope)
             self._display.display(visible(look.words(detail=arguments["detail"])))
             one = len(look.plan.endpoints) == 1 or arguments["detail"]
             told = {each.endpoint: each.as_record() for each in look.explanations()} if one else {}

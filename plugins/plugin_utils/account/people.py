@@ -53,9 +53,10 @@ def approvals(read: Read, flaws: Sequence[Flaw]) -> list[RecordedApproval]:
 def exceptions(read: Read) -> list[ExceptionRow]:
     """The exceptions that stood at some time of the cycle and concern the scope, those that lapse first first."""
     found = []
+    concerning = _concerning(read)
     for row in read.exceptions:
         granted, revoked = instant(row["granted_at"]), _instant(row["revoked_at"])
-        if granted > read.at or (revoked is not None and revoked < read.start) or not _concerns(read, row["scope"]):
+        if granted > read.at or (revoked is not None and revoked < read.start) or row["id"] not in concerning:
             continue
         if revoked is not None and revoked > read.at:
             revoked = None
@@ -88,6 +89,22 @@ def _exception_state(at: datetime, signed_by: str | None, expires: datetime | No
     if signed_by is None:
         return "unsigned"
     return "expired" if expires is not None and expires <= at else "signed"
+
+
+def _concerning(read: Read) -> set[str]:
+    """The exceptions, by id, that concern the scope; with those that did until the RMM called what they are for
+    something else in this cycle."""
+    found = {row["id"] for row in read.exceptions if _concerns(read, row["scope"])}
+    former = {
+        row["id"]: row["follows"]
+        for row in read.exceptions
+        # of an endpoint of a place that was merged into another, what it follows may be another client's
+        if instant(row["granted_at"]) >= read.start and (read.scope.client is None or "endpoint" not in row["scope"])
+    }
+    new = found
+    while new := {former[one] for one in new if former.get(one)} - found:
+        found |= new
+    return found
 
 
 def _concerns(read: Read, scope: Mapping[str, str]) -> bool:

@@ -54,11 +54,13 @@ class Seen:
 
 
 class Place(NamedTuple):
-    """Where an endpoint is: a client, and its location; with the RMM's number for the endpoint, where that is known."""
+    """Where an endpoint is: a client, and its location; with the RMM's number for the endpoint and its ring, where
+    these are known."""
 
     client: str
     location: str
     id: int | None = None
+    ring: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,11 @@ def places(ledger: Ledger) -> dict[str, Place]:
     """Where each endpoint was when a run last saw it."""
     table = tables().endpoints
     with ledger.reading() as connection:
-        rows = connection.execute(sa.select(table.c.name, table.c.client, table.c.location, table.c.id))
-        return {name: Place(client or "", location or "", number) for name, client, location, number in rows}
+        columns = (table.c[name] for name in ("name", "client", "location", "id", "ring"))
+        return {
+            name: Place(client or "", location or "", number, ring)
+            for name, client, location, number, ring in connection.execute(sa.select(*columns))
+        }
 
 
 def recorded(ids: Collection[str]) -> Guard:

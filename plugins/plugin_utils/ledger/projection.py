@@ -50,6 +50,10 @@ def _said(decision: Mapping[str, Any]) -> dict[str, Any]:
     return told | {"left_out": [{key: value for key, value in row.items() if key != "until"} for row in rows]}
 
 
+def _seen(event: Event, rows: Rows) -> None:
+    rows.touch(event)
+
+
 def _unreachable(event: Event, rows: Rows) -> None:
     row = rows.endpoint(event)
     rows.touch(
@@ -130,6 +134,7 @@ def _reminder_shown(event: Event, rows: Rows) -> None:
 
 
 PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
+    "endpoint.seen": _seen,
     "run.opened": _run_opened,
     "run.closed": _run_closed,
     "plan.decided": _plan_decided,

@@ -38,7 +38,7 @@ class Outlook:
         self.fleet = fleet
         self.policy = policy
         self.now = now
-        seen_at = {one.name: Place(one.client, one.location, one.id) for one in known.seen.values()}
+        seen_at = {one.name: Place(one.client, one.location, one.id, one.ring) for one in known.seen.values()}
         self.before: Mapping[str, Place] = seen_at if before is None else before
         seen = {one.name: one for one in known.register.pilots or ()}  # also those of another slice of the inventory
         self.pilots = {name: one for name, one in {**seen, **fleet}.items() if one.ring == "pilot"}

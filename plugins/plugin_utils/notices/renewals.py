@@ -146,17 +146,25 @@ def _matter(outlook: Outlook, one: Renewal) -> tuple[str, str]:
             "From then on what it covers is held, neither patched nor left out, unless it is renewed or ended.",
         )
     former, came = _former(outlook, one.row), ""
-    if former is not None:
-        came = (
-            f"The RMM called this {scope_words(former['scope'])} before, and that is what its exception was for, "
-            f"signed by {_signature(former)}. "
-        )
+    if former is not None and _is_anothers(outlook, one.row, former):
+        came = "The RMM had this endpoint at another client before, and an exception covered it there. "
+    elif former is not None:
+        was = scope_words(former["scope"])
+        moved = "endpoint" in one.row["scope"] and "endpoint" not in former["scope"]
+        before = f"The RMM had this endpoint at {was} before" if moved else f"The RMM called this {was} before"
+        came = f"{before}, and that is what its exception was for, signed by {_signature(former)}. "
     return "stands without the client's signed approval", f"{came}{held}, until the client has signed."
 
 
 def _former(outlook: Outlook, row: Row) -> Row | None:
     """The exception that this one follows: the RMM called what it covered something else."""
     return next((one for one in outlook.known.exceptions if row["follows"] and one["id"] == row["follows"]), None)
+
+
+def _is_anothers(outlook: Outlook, row: Row, former: Row) -> bool:
+    """Whether the exception that it follows is another client's, of which its ticket says nothing."""
+    moved = "endpoint" in row["scope"] and "client" in former["scope"]
+    return moved and former["scope"]["client"] != place(outlook, row["scope"]).get("client")
 
 
 def _commands(outlook: Outlook, one: Renewal) -> list[str]:
@@ -168,7 +176,8 @@ def _commands(outlook: Outlook, one: Renewal) -> list[str]:
         expires: dict[str, str | None] = {"expires": f"{one.expires:%Y-%m-%dT%H:%M:%SZ}"} if one.expires else {}
         former = _former(outlook, row)
         more = []
-        if former is not None and former["revoked_at"] is None and not _covered(outlook, former["scope"]):
+        ours = former is not None and not _is_anothers(outlook, row, former)
+        if former is not None and ours and former["revoked_at"] is None and not _covered(outlook, former["scope"]):
             more = [f"End the former: {playbook('except', **former['scope'], state='absent', reason=None)}"]
         return [f"Sign it: {playbook('except', **given, **expires, **signed)}", ended, *more]
     return [f"Renew it: {playbook('except', **given, expires=None, **signed)}", ended]

@@ -63,6 +63,8 @@ class Sight:
             return endpoint in self.names and self._is_clients(body)
         if kind == "run.opened":
             return body.get("limit") is None
+        if kind == "exception.granted":
+            return body["id"] in self._ids
         if kind == "run.closed":
             return self.names.issuperset(body["hosts"])
         if kind == "policy.in_force":
@@ -75,7 +77,7 @@ class Sight:
             return self._covers(body["scope"])
         if "id" in body and "client" not in body:
             return body["id"] in self._ids
-        if "endpoints" in body and "client" not in body:
+        if "endpoints" in body and not {"client", "clients"} & body.keys():  # of a run it has all that it planned for
             return self.names.issuperset(body["endpoints"])
         return "client" in body and self.scope.covers(body["client"], body.get("ring"), body.get("kind"))
 
@@ -92,13 +94,18 @@ class Sight:
         return self.scope.covers(client, ring, kind)
 
     def _known_ids(self) -> set[str]:
-        """The ids of the holds, exceptions and tickets that it shows: later events name them by these alone."""
-        found = {
-            row["id"]
-            for table in ("holds", "exceptions")
-            for row in self._ledger.rows(table)
-            if self._covers(json.loads(row["scope"]))
+        """The ids of the holds, exceptions and tickets that it shows: later events name them by these alone. Of an
+        exception that follows a client or a location to its new name, the former is shown too."""
+        rows = {table: self._ledger.rows(table) for table in ("holds", "exceptions")}
+        found = {row["id"] for some in rows.values() for row in some if self._covers(json.loads(row["scope"]))}
+        former = {
+            row["id"]: row["follows"]
+            for row in rows["exceptions"]
+            if row["follows"] and "endpoint" not in json.loads(row["scope"])
         }
+        new = found
+        while new := {former[one] for one in new if one in former} - found:
+            found |= new
         for row in self._ledger.rows("tickets"):
             client = json.loads(row["body"]).get("client")
             if client == self.scope.client or (row["endpoint"] in self.names and client is None):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from ..ledger.event import canonical
 from ..ledger.overview import recorded
 from ..notices.letters import Letter
 from .prose import count, playbook, scope_words
-from .renamed import Names
+from .renamed import Names, Scope
 
 if TYPE_CHECKING:
     from ..ledger.store import Guard
@@ -47,13 +47,14 @@ def _exceptions(ledger: Ledger, names: Names, now: datetime) -> Iterator[Event]:
     rows: list[Row] = [row | {"scope": json.loads(row["scope"])} for row in ledger.rows("exceptions")]
     standing = [row for row in rows if row["revoked_at"] is None]
     taken = {canonical(row["scope"]) for row in standing}
+    followers: dict[str, set[str]] = {}
+    for row in rows:
+        if row["follows"]:
+            followers.setdefault(row["follows"], set()).add(canonical(row["scope"]))
     for row in standing:
-        followed = {canonical(other["scope"]) for other in rows if other["follows"] == row["id"]}
+        followed = followers.get(row["id"], set())
         for scope in names.now(row["scope"]):
-            # who has ended what followed, or signed anew ahead of it, has decided; so has who has all of a place
-            if followed and ("endpoint" in scope) != ("endpoint" in row["scope"]):
-                continue
-            if canonical(scope) in taken | followed:
+            if _is_decided(row["scope"], scope, names, followed, taken):
                 continue
             taken.add(canonical(scope))
             body = {
@@ -66,6 +67,21 @@ def _exceptions(ledger: Ledger, names: Names, now: datetime) -> Iterator[Event]:
                 "follows": row["id"],
             }
             yield Event("exception.granted", None, now, body)
+
+
+def _is_decided(former: Scope, scope: Scope, names: Names, followed: Set[str], taken: Set[str]) -> bool:
+    """Whether nothing is to follow from `former` to `scope` any more. Who has signed for it ahead, or has ended what
+    followed, has decided; `followed` are the scopes that did, `taken` those that an exception stands for."""
+    known = followed | taken
+    if canonical(dict(scope)) in known:
+        return True
+    if "endpoint" not in scope:  # the endpoints of a place have followed one by one, to where others were before them
+        return any("endpoint" in json.loads(one) for one in followed)
+    if "endpoint" in former:
+        return bool(followed) and followed.isdisjoint(taken)
+    one = names.endpoint(scope["endpoint"])
+    theirs = ({"client": one.client}, {"client": one.client, "location": one.location})
+    return any(canonical(place) in known for place in theirs)
 
 
 def _of_clients(ledger: Ledger, policy: Policy, names: Names, now: datetime) -> Iterator[Event]:

@@ -33,8 +33,8 @@ from .tables import counts_table, in_words
 class Look:
     """The plan for the hosts of a play that are in `ring` and of `client` (None: of all), at the run's instant.
 
-    `hostvars` is Ansible's, `hosts` the play's, `pilots` the pilot's. Raises ScopeError where nobody is left; of hosts
-    that cannot be read there are `warnings`.
+    `hostvars` is Ansible's, `hosts` the play's, `everybody` the inventory's: what is called otherwise now is known by
+    all of it. Raises ScopeError where nobody is left; of hosts that cannot be read there are `warnings`.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Look:
         recorder: Recorder,
         hostvars: HostVars,
         hosts: Collection[str],
-        pilots: Collection[str],
+        everybody: Collection[str],
         *,
         ring: str | None = None,
         client: str | None = None,
@@ -50,7 +50,7 @@ class Look:
         self._ledger = Ledger.open(recorder.settings.ledger, create=False, tell=recorder.tell)
         self.is_empty = self._ledger.head()[0] == 0
         there, self.warnings = read_endpoints(hostvars, hosts)
-        others, _unreadable = readable_endpoints(hostvars, set(pilots) - set(hosts))
+        others, _unreadable = readable_endpoints(hostvars, set(everybody) - set(hosts))
         known = {**others, **there}
         policy, now = recorder.policy.with_lanes(lanes(self._ledger)), instant_of(recorder)
         self.plan: Plan = make_plan(

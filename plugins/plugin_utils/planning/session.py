@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from ..deliveries import compliance
 from ..evidence.recorder import Recorder
@@ -42,7 +43,7 @@ from .options import OptionCheck
 from .pace import apart
 from .plan import Plan, as_seen, decided_events, make_plan
 from .prose import names_of
-from .renamed import Names
+from .renamed import Names, seen_events
 from .state import State
 from .steps import Step
 from .tables import in_words, plan_table
@@ -97,12 +98,13 @@ class Session:
         if unreadable:
             self._troubles.append(f"{unreadable_in_words(unreadable)}; the others go on without")
         self._tell_bad_options(chosen)
-        missed, before = self._missed(chosen), places(self._ledger)  # before this run is on the ledger
+        before = places(self._ledger)  # before this run is on the ledger
+        missed = self._missed(chosen)
         followed = self._follow(before)
         recorder = self._recorder
         recorder.append(self._ledger, policy_events(self._ledger, recorder.policy.document, recorder.clock.now()))
         opened = self._open_tiers(chosen)
-        plan = self._plan(chosen, followed)
+        plan = self._plan(chosen, followed, before)
         words = self._words(ring, plan, endpoints) + opened + missed + self._told(before)
         self._say_for_whom(chosen, begins=bool(plan.due()))
         return plan, words
@@ -293,7 +295,12 @@ class Session:
             self._troubles.append(f"of the pilot, {unreadable_in_words(unreadable)}")
         return known | more
 
-    def _plan(self, endpoints: Mapping[str, Endpoint], followed: Sequence[Event] = ()) -> Plan:
+    def _plan(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        followed: Sequence[Event] = (),
+        before: Mapping[str, Place] = MappingProxyType({}),
+    ) -> Plan:
         recorder = self._recorder
         self._describe_unknown(endpoints)
         plan = make_plan(
@@ -307,7 +314,9 @@ class Session:
             macs=self._macs,
             followed=followed,
         )
-        recorder.append(self._ledger, [*decided_events(plan), *restart_tickets(plan), *away_events(plan)])
+        decided = decided_events(plan)
+        seen = seen_events(plan.endpoints, before, {event.endpoint for event in decided}, plan.now)
+        recorder.append(self._ledger, [*decided, *seen, *restart_tickets(plan), *away_events(plan)])
         return plan
 
     def _describe_unknown(self, endpoints: Mapping[str, Endpoint]) -> None:

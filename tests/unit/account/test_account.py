@@ -185,6 +185,30 @@ def test_exceptions_tell_how_they_stand(story: Story) -> None:
     assert [one.id for one in story.account(client="Acme").exceptions] == ["e-1"]
 
 
+def test_an_exception_that_counted_until_its_client_was_renamed_is_told_of_with_the_one_that_follows(
+    story: Story,
+) -> None:
+    """It is what kept the machines from being patched in the first days of the cycle."""
+    given = {"expires": None, "code": "APP", "reason": "old till"}
+    story.tell("exception.granted", HOUR, id="e-1", scope={"client": "Acme"}, by="a.kern", **given)
+    signed = {"signed_by": "J. Roe", "signed_at": OPENED.isoformat()}
+    story.tell("exception.signed", HOUR, id="e-1", by="a.kern", **signed)
+    story.tell("exception.granted", HOUR, id="e-9", scope={"client": "Gone"}, by="a.kern", **given)
+    followed = {"scope": {"client": "Acme Dental"}, "by": "msp.patching", "follows": "e-1"}
+    story.tell("exception.granted", 3 * DAY, id="e-2", **given, **followed)
+    for name in ("Acme-1", "Acme-2"):
+        story.endpoint(name, client="Acme Dental")
+        story.tell("endpoint.seen", 3 * DAY, name)
+    states = {one.id: one.state for one in story.account().exceptions}
+    assert states == {"e-1": "signed", "e-2": "unsigned"}
+    assert {one.id for one in story.account(client="Acme Dental").exceptions} == {"e-1", "e-2"}
+    assert {one.id for one in story.account(client="Beta").exceptions} == set()
+    followed = {"scope": {"endpoint": "Beta-1"}, "by": "msp.patching", "follows": "e-1"}
+    story.tell("exception.granted", 3 * DAY, id="e-3", **given, **followed)
+    assert {one.id for one in story.account(client="Beta").exceptions} == {"e-3"}, "the other is not Beta's"
+    assert {one.id for one in story.account(2 * DAY).exceptions} == {"e-1"}
+
+
 def test_missed_windows_are_told_of_the_endpoints_of_the_scope(story: Story) -> None:
     start, end = (OPENED + DAY).isoformat(), (OPENED + DAY + 2 * HOUR).isoformat()
     missed = {"window": "overnight", "zone": "America/New_York", "start": start, "end": end}

@@ -27,6 +27,7 @@ moments = instants.map(text_of)
 abouts = st.fixed_dictionaries(
     {},
     optional={
+        "id": st.none() | st.integers(1, 3),
         "client": st.sampled_from(("Acme", "Beta")),
         "ring": st.sampled_from(("pilot", "production")),
         "kind": st.sampled_from(("server", "workstation")),
@@ -62,7 +63,8 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "clients": st.dictionaries(
             st.sampled_from(("Acme", "Beta", "")),
             st.lists(st.sampled_from(("pilot", "production")), unique=True, max_size=2),
-        )
+        ),
+        "endpoints": st.lists(keys, max_size=2),
     },
     "cycle.opened": {
         "cycle": st.sampled_from(("2026-11", "2026-11-oob1")),
@@ -86,6 +88,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "wake.failed": {"peer": st.none() | named, "message": texts},
     "window.caught_up": {"windows": st.integers(1, 9), "since": moments},
     "window.missed": {"window": named, "zone": named, "start": moments, "end": moments, "endpoints": st.lists(named)},
+    "endpoint.seen": {},
     "plan.decided": {
         "decision": st.fixed_dictionaries({"action": texts | st.just("install"), "updates": st.lists(updates)}),
         "cycle": st.none() | named,
@@ -145,6 +148,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "id": keys,
         "scope": st.just({"client": "Acme"}),
         "expires": st.none() | moments,
+        "follows": keys,
         **person,
     },
     "exception.signed": {"id": keys, "signed_by": named, "signed_at": moments, "by": named},

@@ -117,6 +117,37 @@ def test_a_machine_that_is_filed_under_another_client_takes_nothing_of_it_along(
         assert check_package(tmp_path / "package.zip", [KEY.public]).events
 
 
+def test_what_was_excepted_by_a_clients_former_name_is_in_it(tmp_path: Path) -> None:
+    story = told()
+    given = {"expires": None, "code": "APP", "reason": "old till", "by": "a.kern"}
+    story.tell("exception.granted", 2 * DAY, id="e-1", scope={"client": "Acme Tools"}, **given)
+    story.tell("exception.signed", 2 * DAY, id="e-1", signed_by="J. Roe", signed_at=text_of(story.start), by="a.kern")
+    story.tell("exception.granted", 2 * DAY, id="e-9", scope={"client": "Gone"}, **given)
+    story.tell("exception.granted", 2 * DAY + HOUR, id="e-2", scope={"client": "Acme"}, follows="e-1", **given)
+    story.scan("WS01", 2 * DAY + HOUR)
+    story.close(3 * DAY, {"WS01": ("held", "unsigned")})
+    sign(story, 3 * DAY)
+    made(story, ACME, tmp_path / "acme.zip")
+    with zipfile.ZipFile(tmp_path / "acme.zip") as archive:
+        events = [json.loads(line) for line in archive.read("events.jsonl").decode().splitlines()]
+        rows = list(csv.DictReader(io.StringIO(archive.read("tables/exceptions.csv").decode())))
+    shown = [(event["kind"], event["body"]["id"]) for event in events if event["kind"].startswith("exception.")]
+    assert shown == [("exception.granted", "e-1"), ("exception.signed", "e-1"), ("exception.granted", "e-2")]
+    assert len(rows) == 2
+    assert check_package(tmp_path / "acme.zip", [KEY.public]).events
+
+
+def test_a_run_for_some_of_one_client_and_all_of_another_shows_nothing_of_the_other(tmp_path: Path) -> None:
+    story = told()
+    story.tell("run.planned", 2 * DAY, clients={"Beta": ["production"]}, endpoints=["WS01"])
+    story.scan("WS01", 2 * DAY + HOUR)
+    story.close(3 * DAY, {"WS01": ("patched", "nothing is left")})
+    sign(story, 3 * DAY)
+    made(story, ACME, tmp_path / "acme.zip")
+    with zipfile.ZipFile(tmp_path / "acme.zip") as archive:
+        assert [name for name in archive.namelist() if b"Beta" in archive.read(name)] == []
+
+
 def test_what_is_said_of_another_client_where_everybody_is_meant(tmp_path: Path) -> None:
     """Emergencies, freezes and runs of one client: on the ledger, and not shown."""
     story = told()

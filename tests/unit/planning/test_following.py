@@ -206,6 +206,108 @@ def test_what_followed_is_signed_like_any_other_and_follows_again() -> None:
     assert [body["scope"] for body in bodies(found(one, again))] == [{"client": "Acme Group"}]
 
 
+SWAPPED = [workstation(name="CNC", id=4), workstation(name="DESK", id=1), BIRCH, SQL]
+
+
+def test_two_endpoints_that_swap_their_names_are_told_apart() -> None:
+    one = Scene([*FLEET, workstation(name="DESK", id=4)])
+    one.searched(NIGHT, {"CNC": [], "DESK": [], "SQL": [], "WS2": []})
+    excepted(one, {"endpoint": "CNC"})
+    assert [body["scope"] for body in bodies(follow(one, SWAPPED))] == [{"endpoint": "DESK"}]
+    assert follow(one, SWAPPED, NIGHT + 2 * DAY) == []
+
+
+def test_an_endpoint_that_gets_a_name_back_that_was_seen_before_is_known_again() -> None:
+    one = scene()
+    excepted(one, {"endpoint": "CNC"})
+    renamed = [workstation(name="MILL", id=1), BIRCH, SQL]
+    follow(one, renamed)
+    excepted(one, {"endpoint": "MILL"})
+    one.append(people.revoke(one.ledger, NIGHT + DAY, scope={"endpoint": "CNC"}, by="j.doe", reason="renamed"))
+    one.fleet = [workstation(name="CNC", id=8), *renamed]
+    one.searched(NIGHT + DAY, {"CNC": []})  # its name went to a successor for a while
+    fleet = [workstation(name="CNC", id=1), workstation(name="CNC2", id=8), BIRCH, SQL]
+    assert [body["scope"] for body in bodies(found(one, fleet))] == [{"endpoint": "CNC"}]
+
+
+def test_an_endpoint_that_gets_its_own_name_back_is_known_again() -> None:
+    one = scene()
+    excepted(one, {"endpoint": "CNC"})
+    follow(one, [workstation(name="MILL", id=1), BIRCH, SQL])
+    excepted(one, {"endpoint": "MILL"})
+    one.append(people.revoke(one.ledger, NIGHT + DAY, scope={"endpoint": "CNC"}, by="j.doe", reason="renamed"))
+    assert [body["scope"] for body in bodies(found(one, FLEET))] == [{"endpoint": "CNC"}]
+
+
+def test_an_endpoint_of_which_only_a_missed_night_was_told_by_its_new_name_is_known_again() -> None:
+    """A night without a run is put on the ledger before anybody looks who is called otherwise."""
+    one = scene()
+    excepted(one, {"client": "Acme", "location": "Main"})
+    night = {"start": NIGHT.isoformat(), "end": (NIGHT + DAY / 24).isoformat()}
+    one.put("window.missed", NIGHT + DAY, window="overnight", zone="UTC", **night, endpoints=["MILL"])
+    fleet = [workstation(name="MILL", location="HQ", id=1), BIRCH]
+    assert [body["scope"] for body in bodies(found(one, fleet))] == [{"client": "Acme", "location": "HQ"}]
+
+
+def test_what_was_decided_follows_to_a_name_that_nobody_bears_any_more() -> None:
+    """A client gets its old name back, and one that is no more stands on the ledger with it."""
+    old = workstation(name="OLD", client="Acme Dental", id=5)
+    one = Scene([*FLEET, old])
+    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "OLD": []})
+    excepted(one, ACME)
+    declined: dict[str, Any] = {"decision": "declined", "code": "VENDOR", "client": "Acme"}
+    one.append(people.approve(one.ledger, NIGHT, updates=["5000001"], by="j.doe", reason="breaks it", **declined))
+    events = follow(one, DENTAL)
+    assert [body["scope"] for body in bodies(events)] == [{"client": "Acme Dental"}]
+    assert [body["client"] for body in bodies(events, "approval.recorded")] == ["Acme Dental"]
+    assert follow(one, DENTAL, NIGHT + 2 * DAY) == []
+
+
+def test_of_a_client_that_has_gone_to_another_those_that_are_no_more_do_not_count() -> None:
+    one = Scene([*FLEET, workstation(name="OLD", id=5)])
+    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "OLD": []})
+    excepted(one, ACME)
+    assert [body["scope"] for body in bodies(found(one, MERGED))] == [{"endpoint": "CNC"}, {"endpoint": "SQL"}]
+
+
+def test_one_of_a_client_that_has_gone_to_another_may_be_seen_later() -> None:
+    """It could not be read in the first night."""
+    one = scene()
+    excepted(one, ACME)
+    late = workstation(name="LATE", id=6)
+    one.fleet = [*FLEET, late]
+    one.searched(NIGHT, {"LATE": []})
+    assert len(bodies(follow(one, MERGED))) == 2
+    fleet = [*MERGED, workstation(name="LATE", client="Birch", id=6)]
+    assert [body["scope"] for body in bodies(found(one, fleet))] == [{"endpoint": "LATE"}]
+
+
+def test_where_somebody_signed_ahead_the_batches_of_a_run_add_nothing() -> None:
+    one = scene()
+    excepted(one, ACME)
+    excepted(one, {"client": "Acme Dental"})
+    assert found(one, DENTAL) == []
+    one.fleet = DENTAL
+    one.searched(NIGHT + DAY, {"CNC": []})  # the first batch, and not yet the second
+    assert found(one, DENTAL) == []
+
+
+def test_of_an_endpoint_whose_exception_was_ended_the_former_does_not_come_back_by_the_next_name() -> None:
+    one = scene()
+    excepted(one, {"endpoint": "CNC"})
+    follow(one, [workstation(name="MILL", id=1), BIRCH, SQL])
+    one.append(people.revoke(one.ledger, NIGHT + DAY, scope={"endpoint": "MILL"}, by="j.doe", reason="replaced"))
+    assert found(one, [workstation(name="MILL2", id=1), BIRCH, SQL]) == []
+
+
+def test_an_endpoint_that_is_renamed_twice_before_a_run_plans_for_it_is_held_all_the_same() -> None:
+    one = scene()
+    excepted(one, {"endpoint": "CNC"})
+    one.append(found(one, [workstation(name="MILL", id=1), BIRCH, SQL]))
+    again = [workstation(name="MILL2", id=1), BIRCH, SQL]
+    assert [body["scope"] for body in bodies(found(one, again))] == [{"endpoint": "MILL2"}]
+
+
 def test_its_ticket_tells_where_it_comes_from_and_ends_the_former() -> None:
     one = scene()
     excepted(one, ACME)
@@ -224,6 +326,34 @@ def test_its_ticket_tells_where_it_comes_from_and_ends_the_former() -> None:
         "End the former: ansible-playbook msp.patching.except -e client=Acme -e state=absent -e \"reason='…'\"",
     ):
         assert part in ticket["text"]
+
+
+def test_the_ticket_for_an_endpoint_of_a_client_that_has_gone_to_another_says_nothing_of_the_former_one() -> None:
+    """It is the other client's ticket, and goes into its package."""
+    one = scene()
+    excepted(one, ACME)
+    follow(one, MERGED)
+    one.run(NIGHT + DAY)
+    (ticket,) = (body for body in one.tickets() if body["endpoint_name"] == "CNC")
+    assert ticket["summary"] == "Patching: exception for endpoint CNC awaits the client's signature"
+    assert "The RMM had this endpoint at another client before, and an exception covered it there. " in ticket["text"]
+    assert "Acme" not in ticket["text"]
+    assert "Dana" not in ticket["text"]
+
+
+def test_the_ticket_for_an_endpoint_of_a_location_that_has_gone_to_another_tells_which() -> None:
+    there = workstation(name="DESK", location="HQ", id=4)
+    one = Scene([*FLEET, there])
+    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": [], "DESK": []})
+    excepted(one, {"client": "Acme", "location": "Main"})
+    follow(one, [*MOVED, there])
+    one.run(NIGHT + DAY)
+    (ticket,) = (body for body in one.tickets() if body["endpoint_name"] == "CNC")
+    assert (
+        "The RMM had this endpoint at client Acme, location Main before, and that is what its exception was for, "
+        "signed by Dana Reyes"
+    ) in ticket["text"]
+    assert "End the former: ansible-playbook msp.patching.except -e client=Acme -e location=Main" in ticket["text"]
 
 
 def test_a_former_one_that_covers_a_successor_is_not_to_be_ended() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import struct
 from dataclasses import replace
@@ -45,6 +46,14 @@ def text(pdf: bytes) -> str:
 def squeezed(words: str) -> str:
     """Without white space and the places where a word may break: where a line ends is the document's own."""
     return re.sub(r"[\s\u200b\ufffe\u00ad-]+", "", words)
+
+
+def test_an_exception_without_an_end_stands_in_the_document(whole: Account) -> None:
+    never = replace(whole, exceptions=tuple(replace(one, expires=None) for one in whole.exceptions))
+    (table,) = (one for part in view_of(never).sections for one in part.tables if one.id == "exceptions-all")
+    assert all(json.loads(json.dumps(row[-1].key, allow_nan=False)) > 0 for row in table.rows)
+    assert documents.document(view_of(never)).startswith(b"%PDF")
+    assert documents.picture(view_of(never)).startswith(b"\x89PNG")
 
 
 def test_every_figure_of_the_view_stands_in_the_document(view: View, text: str) -> None:

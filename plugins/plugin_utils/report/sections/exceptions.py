@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from ...account import Account, EndpointResult
 from .. import words
@@ -13,6 +14,8 @@ from ..view import Cell, Column, Section, Table, cut
 from . import cells
 
 TONES = {"signed": "excluded", "unsigned": "failed", "expired": "failed", "revoked": None}
+NEVER = datetime.max.replace(tzinfo=UTC).timestamp()
+"""What an exception without an end is sorted by; JSON has no infinity."""
 
 
 def section(account: Account) -> Section:
@@ -40,7 +43,7 @@ def _exceptions(account: Account) -> Table:
             cells.at(one.expires),
             Cell(
                 words.left(one.expires, account.at) if one.revoked is None else "ended",
-                key=(one.expires.timestamp() if one.expires else float("inf")) if one.revoked is None else -1,
+                key=(one.expires.timestamp() if one.expires else NEVER) if one.revoked is None else -1,
             ),
         )
         for one in account.exceptions
