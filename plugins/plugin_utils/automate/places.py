@@ -18,6 +18,9 @@ from .said import Said
 from .snapshot import Snapshot, referred
 from .words import WordError
 
+BARRING = "location_disabled"
+"""The key of the record that keeps a location from being patched."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,9 +31,6 @@ class Place:
     client_fields: ExtraFields
     location_fields: ExtraFields
     said: Said
-
-
-BARRING = "location_disabled"
 
 
 class Places:

@@ -121,7 +121,7 @@ def _approvals(rows: Sequence[Row], old: str, new: str, now: datetime) -> Iterat
 
 
 def _policy(holds: Sequence[Row], policy: Policy, old: str, new: str, now: datetime) -> Iterator[Event]:
-    paths = said_of(policy, old, new, now)
+    paths = _said_of(policy, old, new, now)
     key = _id(f"policy/{old}", {"client": new})
     if paths and key not in {row["id"] for row in holds}:
         words = ", ".join(paths)
@@ -148,7 +148,7 @@ def _letter(policy: Policy, old: str, new: str, stops: Sequence[Event]) -> Lette
     )
 
 
-def said_of(policy: Policy, old: str, new: str, now: datetime) -> list[str]:
+def _said_of(policy: Policy, old: str, new: str, now: datetime) -> list[str]:
     """Where the policy says something of the client `old` that it does not say of `new`."""
     clients = policy.document["clients"]
     paths = [f"clients.{old}"] if old in clients and new not in clients else []

@@ -21,7 +21,7 @@ from ..notices.outlook import in_scope
 from ..notices.soaks import TITLE, gates, listed
 from .explain import Explanation, explain, page
 from .following import following
-from .hosts import HostVars, ScopeError, nobody, read_endpoints, readable_endpoints
+from .hosts import HostVars, ScopeError, nobody, read_endpoints, readable_endpoints, unreadable_in_words
 from .plan import Plan, make_plan
 from .prose import Prose
 from .renamed import Names
@@ -50,7 +50,10 @@ class Look:
         self._ledger = Ledger.open(recorder.settings.ledger, create=False, tell=recorder.tell)
         self.is_empty = self._ledger.head()[0] == 0
         there, self.warnings = read_endpoints(hostvars, hosts)
-        others, _unreadable = readable_endpoints(hostvars, set(everybody) - set(hosts))
+        others, unreadable = readable_endpoints(hostvars, set(everybody) - set(hosts))
+        pilots = {name: one for name, one in unreadable.items() if one.may_be_of("pilot")}
+        if pilots:
+            self.warnings.append(f"of the pilot, {unreadable_in_words(pilots)}")
         known = {**others, **there}
         policy, now = recorder.policy.with_lanes(lanes(self._ledger)), instant_of(recorder)
         self.plan: Plan = make_plan(

@@ -5,74 +5,32 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import (
     Endpoint,
-    Policy,
-    Register,
     decide,
-    load_policy,
 )
-from ansible_collections.msp.patching.plugins.plugin_utils.flow.register import Exclusion
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, people
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import places
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import people
 from ansible_collections.msp.patching.plugins.plugin_utils.notices.renewals import covers
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.following import (
-    following,
-    in_words,
-    with_followed,
-)
-from ansible_collections.msp.patching.plugins.plugin_utils.planning.renamed import Names
 from tests.unit.flow.build import DAY, DEFAULTS, NIGHT, server, workstation
 from tests.unit.notices.scene import Scene
-
-CNC, BIRCH, SQL = workstation(name="CNC", id=1), workstation(name="WS2", client="Birch", id=2), server(name="SQL", id=3)
-FLEET = [CNC, BIRCH, SQL]
-LAPSES = NIGHT + 100 * DAY
-WORDS: dict[str, Any] = {"code": "VENDOR", "reason": "no later build", "by": "j.doe", "expires": LAPSES.isoformat()}
-SIGNED = {"signed_by": "Dana Reyes", "signed_at": NIGHT.isoformat()}
-DENTAL = [
-    workstation(name="CNC", client="Acme Dental", location="HQ", id=1),
+from tests.unit.planning.renaming import (
+    ACME,
     BIRCH,
-    server(name="SQL", client="Acme Dental", location="HQ", id=3),
-]
-MOVED = [workstation(name="CNC", location="HQ", id=1), server(name="SQL", location="HQ", id=3), BIRCH]
-MERGED = [workstation(name="CNC", client="Birch", id=1), BIRCH, server(name="SQL", client="Birch", id=3)]
-ACME: dict[str, str] = {"client": "Acme"}
-HELD = {"client": "Acme", "ring": "pilot"}
-
-
-def scene(policy: Policy = DEFAULTS) -> Scene:
-    """Everybody has been seen by the names that they had."""
-    one = Scene(FLEET, policy)
-    one.searched(NIGHT, {"CNC": [], "SQL": [], "WS2": []})
-    return one
-
-
-def excepted(one: Scene, scope: dict[str, str], **given: Any) -> None:
-    one.append(people.except_from(one.ledger, NIGHT, scope=scope, **WORDS | SIGNED | given))
-
-
-def found(one: Scene, fleet: list[Endpoint], now: datetime = NIGHT + DAY) -> list[Event]:
-    names = Names(places(one.ledger), {endpoint.name: endpoint for endpoint in fleet})
-    return following(one.ledger, one.policy, names, now)
-
-
-def follow(one: Scene, fleet: list[Endpoint], now: datetime = NIGHT + DAY) -> list[Event]:
-    """As a run does it, which sees them all by their new names afterwards."""
-    events = found(one, fleet, now)
-    one.append(events)
-    one.fleet = fleet
-    one.searched(now, {endpoint.name: [] for endpoint in fleet})
-    return events
-
-
-def bodies(events: list[Event], kind: str = "exception.granted") -> list[dict[str, Any]]:
-    return [dict(event.body) for event in events if event.kind == kind]
+    DENTAL,
+    FLEET,
+    MERGED,
+    MOVED,
+    SQL,
+    bodies,
+    excepted,
+    follow,
+    found,
+    scene,
+)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +86,11 @@ def test_an_exception_follows_unsigned_and_once(
         ("VENDOR", "no later build", "msp.patching")
     }
     assert follow(one, fleet, NIGHT + 2 * DAY) == []
-    for endpoint in fleet:
-        if any(covers(body["scope"], endpoint) for body in followed):
-            register = one.ledger.register([endpoint.name])
-            assert decide(endpoint, [], register, DEFAULTS, NIGHT + 2 * DAY).node == "scope.exception_unsigned"
+    covered = [endpoint for endpoint in fleet if any(covers(body["scope"], endpoint) for body in followed)]
+    assert covered
+    for endpoint in covered:
+        register = one.ledger.register([endpoint.name])
+        assert decide(endpoint, [], register, DEFAULTS, NIGHT + 2 * DAY).node == "scope.exception_unsigned"
 
 
 @pytest.mark.parametrize(
@@ -364,117 +323,3 @@ def test_a_former_one_that_covers_a_successor_is_not_to_be_ended() -> None:
     (ticket,) = one.tickets()
     assert ticket["endpoint_name"] == "CNC-OLD"
     assert "End the former" not in ticket["text"]
-
-
-def test_a_hold_follows_a_client_and_is_on_a_ticket() -> None:
-    one = scene()
-    one.put("hold.placed", NIGHT, id="h1", scope=HELD, reason="asked by the client", by="j.doe")
-    one.put("hold.placed", NIGHT, id="h2", scope=ACME, reason="over", by="j.doe")
-    one.append(people.release(one.ledger, NIGHT, by="j.doe", reason="done", hold="h2"))
-    events = follow(one, DENTAL)
-    (hold,) = bodies(events, "hold.placed")
-    assert hold["scope"] == {"client": "Acme Dental", "ring": "pilot"}
-    assert hold["reason"] == "asked by the client (it was called client Acme)"
-    (ticket,) = bodies(events, "ticket.wanted")
-    assert ticket["summary"] == "Patching: client Acme is called Acme Dental now, and is held"
-    assert "client Acme Dental, ring pilot: asked by the client" in ticket["text"]
-    assert follow(one, DENTAL, NIGHT + 2 * DAY) == []
-    register = one.ledger.register(["SQL"])
-    assert any(row.scope == hold["scope"] and row.released is None for row in register.holds)
-
-
-@pytest.mark.parametrize(
-    ("document", "path"),
-    [
-        ({"clients": {"Acme": {"wake": False}}}, "clients.Acme"),
-        ({"locations": {"Acme": {"Main": {"wake": False}}}}, "locations.Acme.Main"),
-        (
-            {"freezes": [{"name": "audit", "client": "Acme", "start": "2026-12-19", "end": "2027-01-03"}]},
-            "the freeze audit",
-        ),
-    ],
-)
-def test_a_client_of_which_the_policy_has_something_by_its_old_name_is_held(
-    document: dict[str, Any], path: str
-) -> None:
-    """Its own windows and freezes would not count: what is patched by the defaults may be patched at noon."""
-    one = scene(load_policy(document))
-    (hold,) = bodies(follow(one, DENTAL), "hold.placed")
-    assert hold["scope"] == {"client": "Acme Dental"}
-    assert hold["reason"] == (
-        f"client Acme is called Acme Dental in the RMM now, and the policy has {path}: write the new name there"
-    )
-    assert follow(one, DENTAL, NIGHT + 2 * DAY) == []
-
-
-def test_a_policy_that_has_the_new_name_holds_nobody() -> None:
-    freeze = {"start": "2026-12-19", "end": "2027-01-03", "name": "audit"}
-    document = {
-        "clients": {name: {"wake": False} for name in ("Acme", "Acme Dental")},
-        "freezes": [
-            {**freeze, "client": "Acme"},
-            {**freeze, "client": "Acme Dental"},
-            {"name": "past", "client": "Acme", "start": "2025-12-19", "end": "2026-01-03"},
-        ],
-    }
-    assert follow(scene(load_policy(document)), DENTAL) == []
-
-
-def test_what_a_client_declined_or_deferred_follows_and_what_it_approved_does_not() -> None:
-    one = scene()
-    decided: dict[str, Any] = {"by": "j.doe", "reason": "breaks the mill", "code": "VENDOR", "client": "Acme"}
-    for update, decision, more in (
-        ("5000001", "declined", {}),
-        ("5000002", "deferred", {"until": (NIGHT + 30 * DAY).isoformat()}),
-        ("5000003", "approved", {"code": None}),
-        ("5000004", "declined", {"client": "Birch"}),
-    ):
-        given = decided | more
-        one.append(people.approve(one.ledger, NIGHT, updates=[update], decision=decision, **given))
-    one.append(
-        people.approve(one.ledger, NIGHT, updates=["5000001"], decision="approved", **decided | {"client": "Cedar"})
-    )
-    events = bodies(follow(one, DENTAL), "approval.recorded")
-    assert [(body["update"], body["decision"], body["client"]) for body in events] == [
-        ("5000001", "declined", "Acme Dental"),
-        ("5000002", "deferred", "Acme Dental"),
-    ]
-    assert events[0]["reason"] == "breaks the mill, decided by j.doe (it was called client Acme)"
-    assert follow(one, DENTAL, NIGHT + 2 * DAY) == []
-
-
-def test_a_check_decides_as_the_run_would() -> None:
-    one = scene(load_policy({"clients": {"Acme": {"wake": False}}}))
-    excepted(one, {"endpoint": "CNC"})
-    one.put("hold.placed", NIGHT, id="h1", scope=HELD, reason="asked", by="j.doe")
-    declined: dict[str, Any] = {"decision": "declined", "code": "VENDOR", "client": "Acme"}
-    one.append(people.approve(one.ledger, NIGHT, updates=["5000001"], by="j.doe", reason="breaks it", **declined))
-    fleet = [workstation(name="MILL", client="Acme", id=1), *DENTAL[1:]]
-    renamed = [workstation(name="CNC", client="Acme Dental", id=1), *DENTAL[1:]]
-    for there in (fleet, renamed):
-        events = found(one, there)
-        checked = with_followed(one.ledger.register(["CNC", "SQL", "MILL"]), events)
-        one.append(events)
-        ran = one.ledger.register(["CNC", "SQL", "MILL"])
-        assert _essence(checked) == _essence(ran)
-
-
-def _essence(register: Register) -> tuple[list[str], ...]:
-    def scopes(rows: Any) -> list[str]:
-        return sorted(f"{dict(row.scope)}" for row in rows)
-
-    unsigned: list[Exclusion] = [row for row in register.exceptions if row.signed_by is None]
-    decided = sorted(f"{row.update} {row.decision} {row.client}" for row in register.approvals)
-    return scopes(unsigned), scopes(register.exceptions), scopes(register.holds), decided
-
-
-def test_what_follows_is_said_in_one_sentence() -> None:
-    one = scene(load_policy({"clients": {"Acme": {"wake": False}}}))
-    excepted(one, ACME)
-    (words,) = in_words(found(one, DENTAL))
-    assert words == (
-        "the RMM calls something else now what people had decided about, and that follows: the exception for client "
-        "Acme Dental, which holds until the client has signed for that name; a hold on client Acme Dental: client Acme "
-        "is called Acme Dental in the RMM now, and the policy has clients.Acme: write the new name there"
-    )
-    assert in_words([]) == []
