@@ -76,7 +76,7 @@ def _is_decided(former: Scope, scope: Scope, names: Names, followed: Set[str], t
     if canonical(dict(scope)) in known:
         return True
     if "endpoint" not in scope:  # the endpoints of a place have followed one by one, to where others were before them
-        return any("endpoint" in json.loads(one) for one in followed)
+        return all(canonical({"endpoint": one.name}) in known for one in names.moved(former, scope))
     if "endpoint" in former:
         return bool(followed) and followed.isdisjoint(taken)
     one = names.endpoint(scope["endpoint"])

@@ -49,12 +49,18 @@ class Names:
             return [{"endpoint": one.name} for one in self._now(name) or self._again(name) if one.name != name]
         if "client" not in scope:
             return []
-        key = tuple(scope[part] for part in PLACE if part in scope)
+        key = _place(scope)
         return [] if key in self._there else list(self._gone(key))
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of the inventory that is called so."""
         return self._fleet[name]
+
+    def moved(self, former: Scope, scope: Scope) -> list[Endpoint]:
+        """The endpoints of the client or the location `former` that are at `scope` now."""
+        old, new = _place(former), _place(scope)
+        there = (one for name in self._members.get(old, ()) for one in self._now(name))
+        return [one for one in there if _key(one, len(new)) == new]
 
     def _gone(self, key: Key) -> Iterator[dict[str, str]]:
         its = {name: self._now(name) for name in self._members.get(key, ())}
@@ -152,6 +158,10 @@ def seen_events(
         place = Place(one.client or "", one.location or "", one.id or None, one.ring)
         if one.client and name in before and name not in told and before[name] != place:
             yield Event("endpoint.seen", name, now, about(one))
+
+
+def _place(scope: Scope) -> Key:
+    return tuple(scope[part] for part in PLACE if part in scope)
 
 
 def _keys(client: str, location: str) -> list[Key]:

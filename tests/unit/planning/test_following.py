@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -239,6 +240,18 @@ def test_one_of_a_client_that_has_gone_to_another_may_be_seen_later() -> None:
     assert len(bodies(follow(one, MERGED))) == 2
     fleet = [*MERGED, workstation(name="LATE", client="Birch", id=6)]
     assert [body["scope"] for body in bodies(found(one, fleet))] == [{"endpoint": "LATE"}]
+
+
+def test_who_joined_a_client_after_its_others_had_gone_and_come_back_follows_with_it() -> None:
+    """Some of an exception's computers followed one by one; that decides nothing of those that joined since."""
+    one = scene()
+    excepted(one, ACME)
+    follow(one, MERGED)
+    joined = [workstation(name="CNC", id=1), workstation(name="WS2", id=2), server(name="SQL", id=3)]
+    follow(one, joined, NIGHT + 2 * DAY)
+    renamed = [replace(endpoint, client="Cedar") for endpoint in joined]
+    assert [body["scope"] for body in bodies(follow(one, renamed, NIGHT + 3 * DAY))] == [{"client": "Cedar"}]
+    assert found(one, renamed, NIGHT + 4 * DAY) == []
 
 
 def test_where_somebody_signed_ahead_the_batches_of_a_run_add_nothing() -> None:

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whatever the RMM calls clients, locations and computers from night to night, and whoever a run plans for: what an
-exception covers stays covered, and nothing follows twice."""
+exception covered where a run last saw it stays covered, and nothing follows twice."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import people
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import places
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.overview import Place, places
 from ansible_collections.msp.patching.plugins.plugin_utils.notices.renewals import covers
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.following import following
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.renamed import Names, seen_events
@@ -43,20 +44,27 @@ changes = st.one_of(
 nights = st.lists(st.tuples(changes, st.sets(st.integers(1, 4))), min_size=1, max_size=4)
 
 
-def changed(fleet: list[Endpoint], what: str, old: Any, new: str) -> list[Endpoint]:
+def changed(fleet: list[Endpoint], before: Mapping[str, Place], what: str, old: Any, new: str) -> list[Endpoint]:
     """The fleet after one change in the RMM; a name that another computer of the client has goes to it, and its own to
-    that one."""
+    that one. `before` is where a run saw each last: of a computer of which both is new, its name and its client, nobody
+    can tell, so none gets a new name that has not been seen at its client. Nor does anybody get the name of a client or
+    location that others had when they were seen last: who has the name is who is meant."""
     if what != "name":
         parts: dict[str, Any] = {what: new}
+        free = all(getattr(one, what) != new for one in fleet)
+        if free and any(getattr(before[one.name], what) == new and getattr(one, what) != old for one in fleet):
+            return fleet
         return [replace(one, **parts) if getattr(one, what) == old else one for one in fleet]
     (its,) = (one for one in fleet if one.id == old)
     if any(one.name == new and one.client != its.client for one in fleet):
         return fleet  # its number alone would tell, and two RMMs may have the same
     names = {its.name: new, new: its.name}
+    if any(one.name in names and before[one.name].client != one.client for one in fleet):
+        return fleet
     return [replace(one, name=names.get(one.name, one.name)) for one in fleet]
 
 
-def covered(scene: Scene, fleet: list[Endpoint]) -> set[int | None]:
+def covered(scene: Scene, fleet: Iterable[Endpoint]) -> set[int | None]:
     standing = scene.ledger.register([]).exceptions
     return {one.id for one in fleet if any(covers(row.scope, one) for row in standing)}
 
@@ -68,22 +76,24 @@ def test_what_is_covered_stays_covered(story: list[Any], granted: set[int]) -> N
     for number in sorted(granted):
         scene.append(people.except_from(scene.ledger, NIGHT, scope=SCOPES[number], **WORDS))
     fleet = FLEET
+    seen = {one.id: one for one in FLEET}
     for number, (change, planned) in enumerate(story, 1):
-        kept = covered(scene, fleet)
-        fleet = changed(fleet, *change)
+        kept = covered(scene, seen.values())
+        before = places(scene.ledger)
+        fleet = changed(fleet, before, *change)
         note(f"{change}: {[(one.id, one.name, one.client, one.location) for one in fleet]}, planned for {planned}")
         now = NIGHT + number * DAY
         by_name = {one.name: one for one in fleet}
-        before = places(scene.ledger)
         scene.append(following(scene.ledger, DEFAULTS, Names(before, by_name), now))
         assert kept <= covered(scene, fleet)
         assert following(scene.ledger, DEFAULTS, Names(before, by_name), now) == []
-        # of a computer of which both is new, its name and its client, nobody can tell: so new names are seen at once
+        # for the same reason new names are seen at once
         chosen = {one.name: one for one in fleet if one.id in planned or change[0] == "name"}
         for one in chosen.values():
             scene.fleet = fleet
             if one.name not in before:
                 scene.searched(now, {one.name: []})
         scene.append(seen_events(chosen, before, set(), now))
+        seen |= {one.id: one for one in chosen.values()}
         again = Names(places(scene.ledger), by_name)
         assert following(scene.ledger, DEFAULTS, again, now + timedelta(hours=1)) == []
