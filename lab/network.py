@@ -156,11 +156,8 @@ class Network:
             endpoint.sync()
 
     def _reset(self) -> None:
-        self.close()
-        self.endpoints.clear()
-        self._build()
-        for endpoint in self.endpoints.values():
-            endpoint.sync()
+        for name, endpoint in self.endpoints.items():
+            endpoint.renew(self.world.machines[name])
 
 
 def allow_open_files(wanted: int) -> None:

@@ -54,21 +54,25 @@ class Endpoint:
     def __init__(
         self, machine: Machine, place: Place, faults: FaultBook, tell: Callable[..., Any], missing: Missing
     ) -> None:
-        self.machine = machine
         self.place = place
         self.faults = faults
         self.tell = tell
-        self.service = Service(
-            machine,
-            tell,
-            missing,
-            loses=lambda told: faults.take_answer(machine.name, told),
-            holds=lambda told: faults.holds_answer(machine.name, told),
-        )
+        self._missing = missing
         self.connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self.opening: asyncio.Task[None] | None = None
+        self._become(machine)
+
+    def _become(self, machine: Machine) -> None:
+        self.machine = machine
         self._boot_id = machine.boot_id
+        self.service = Service(
+            machine,
+            self.tell,
+            self._missing,
+            loses=lambda told: self.faults.take_answer(machine.name, told),
+            holds=lambda told: self.faults.holds_answer(machine.name, told),
+        )
 
     @property
     def silent(self) -> bool:
@@ -93,6 +97,13 @@ class Endpoint:
             self._server = None
         for connection in list(self.connections):
             connection.reset()
+
+    def renew(self, machine: Machine) -> None:
+        """Another machine has the place, of which none knows: a listener that is opening right now becomes its own."""
+        self.service.forget()
+        self.close()
+        self._become(machine)
+        self.sync()
 
     def sync(self) -> None:
         """After the machine or its faults changed: what listens follows."""

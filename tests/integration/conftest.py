@@ -59,41 +59,46 @@ def running_lab(state_dir: Path, fleet: str | Path = "small", *options: str) -> 
     """`fleet`: the name of one in lab/fleets, or a file."""
     path = FLEETS / f"{fleet}.yml" if isinstance(fleet, str) else fleet
     command = [sys.executable, "-m", "lab", "up", "--fleet", str(path), "--state-dir", str(state_dir), *options]
-    process = _start(command) if "--port-base" in options else _start_somewhere(command, state_dir)
+    log = state_dir.with_suffix(".log")
+    process = _start(command, log) if "--port-base" in options else _start_somewhere(command, log, state_dir)
     try:
-        yield wait_until_up(process, state_dir)
+        yield _wait_until_up(process, log, state_dir)
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=10)
+            process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
+    assert "Traceback" not in (said := log.read_text()), f"something went wrong in the lab:\n{said}"
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """What it says goes to a file: a pipe that nobody reads stops it for good once it is full."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as told:
+        return subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
 
 
-def _start_somewhere(command: list[str], state_dir: Path) -> subprocess.Popen[str]:
+def _start_somewhere(command: list[str], log: Path, state_dir: Path) -> subprocess.Popen[bytes]:
     """On ports that were free a moment ago; where another took them first, on others."""
     for _attempt in range(5):
-        process = _start([*command, "--port-base", str(free_port_base())])
+        process = _start([*command, "--port-base", str(free_port_base())], log)
         while not (state_dir / "lab.json").exists() and process.poll() is None:
             time.sleep(0.02)
         if process.poll() is None:
             return process
-        said = process.communicate()[0]
+        said = log.read_text()
         if "Address already in use" not in said:
             pytest.fail(f"the lab ended at once:\n{said}")
     pytest.fail("found no ports for a lab that nobody took first")
 
 
-def wait_until_up(process: subprocess.Popen[str], state_dir: Path) -> LabClient:
+def _wait_until_up(process: subprocess.Popen[bytes], log: Path, state_dir: Path) -> LabClient:
     deadline = time.monotonic() + START_SECONDS
     while not (state_dir / "lab.json").exists():
         if process.poll() is not None:
-            pytest.fail(f"the lab ended at once:\n{process.communicate()[0]}")
+            pytest.fail(f"the lab ended at once:\n{log.read_text()}")
         if time.monotonic() > deadline:
             pytest.fail(f"the lab is not up after {START_SECONDS} seconds")
         time.sleep(0.02)

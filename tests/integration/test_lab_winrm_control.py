@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -154,6 +155,20 @@ def test_time_moves_faults_strike_and_a_reset_undoes_it_all(shared_lab: LabClien
     assert shared_lab.machines()["ACME-WS02"]["reachable"]
     assert shared_lab.machine("ACME-WS02")["history"] == []
     assert shared_lab.journal(face="winrm") == []
+
+
+def test_who_refused_before_a_reset_listens_after_it_and_goes_with_its_machine(shared_lab: LabClient) -> None:
+    """The reset ends the refusal of the machine that was, which is not to open in place of the one that is."""
+    place = ("127.0.0.1", shared_lab.info["winrm"]["port_base"] + shared_lab.machine("ACME-WS01")["id"])
+    shared_lab.inject({"target": "ACME-WS01", "kind": "refuse"})
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(place, timeout=5)
+    shared_lab.reset()
+    with socket.create_connection(place, timeout=5):
+        pass
+    shared_lab.update_machine("ACME-WS01", online=False)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(place, timeout=5)
 
 
 @pytest.mark.parametrize(
