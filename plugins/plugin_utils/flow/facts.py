@@ -32,10 +32,12 @@ class Facts:
         self._exclusions: dict[tuple[str, ...], list[Exclusion]] = {}
         for exclusion in register.exceptions:
             self._exclusions.setdefault(_exclusion_key(exclusion), []).append(exclusion)
-        self._failures: dict[str, list[Failure]] = {}
+        self._failures: dict[str | int, list[Failure]] = {}
         for failure in register.failures:
             if failure.is_open(now):
                 self._failures.setdefault(failure.endpoint, []).append(failure)
+                if failure.endpoint_id is not None:
+                    self._failures.setdefault(failure.endpoint_id, []).append(failure)
         self._holds = [hold for hold in register.holds if hold.in_force(now)]
         self._authorized = {
             (row.cycle, *_authorization_key(row)): row
@@ -64,8 +66,12 @@ class Facts:
         return [row for key in keys for row in self._exclusions.get(key, ())]
 
     def open_failures(self, endpoint: Endpoint) -> list[Failure]:
-        """Those of its failures that have no documented root cause."""
-        return self._failures.get(endpoint.name, [])
+        """Those of its failures that have no documented root cause, also from before the RMM called it something
+        else."""
+        found = list(self._failures.get(endpoint.name, ()))
+        if endpoint.id is not None:
+            found += self._failures.get(endpoint.id, ())
+        return [one for one in dict.fromkeys(found) if one.is_of(endpoint)]
 
     def holds_on(self, endpoint: Endpoint, cycles: Iterable[str]) -> Iterator[Hold]:
         """The holds in force whose scope covers the endpoint in one of the cycles."""

@@ -22,7 +22,8 @@ def failure_open(case: Case) -> Answer:
     labels = {key: update.label for update in case.updates or () for key in update_keys(update)}
     what = f" of {labels.get(failure.update, failure.update)}" if failure.update else ""
     when = f" at {failure.at.isoformat(timespec='minutes')}" if failure.at is not None else ""
-    reason = f"its failure{what}{when} has no documented root cause"
+    whose = "its failure" if failure.endpoint == case.endpoint.name else f"its failure, as {failure.endpoint},"
+    reason = f"{whose}{what}{when} has no documented root cause"
     return Verdict("hold", "gate.failure_open", reason)
 
 

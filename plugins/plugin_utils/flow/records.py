@@ -105,6 +105,19 @@ _ENDPOINT: fields.Fields = {
 }
 
 
+def is_same(endpoint: Endpoint, name: str, client: str | None, number: int | None) -> bool:
+    """Whether `endpoint` was called `name` once, being of `client` and having the RMM's `number`. Two RMMs may have the
+    same number, so the client or the unqualified name has to be the same too."""
+    if number is None or endpoint.id != number:
+        return False
+    return endpoint.client == client or unqualified(endpoint.name) == unqualified(name)
+
+
+def unqualified(name: str) -> str:
+    """Without what the inventory adds where several clients have an endpoint of the name."""
+    return name.partition(".")[0].casefold()
+
+
 def redundancy_key(endpoint: Endpoint) -> tuple[str, str] | None:
     """Endpoints with the same key are never rebooted at once (R6): client and group, else client and role."""
     if endpoint.redundancy_group is not None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from . import fields, times
 from .fields import RecordError
-from .records import KINDS, RINGS, ROLES, Endpoint, update_key
+from .records import KINDS, RINGS, ROLES, Endpoint, is_same, update_key
 
 Row = TypeVar("Row")
 
@@ -144,12 +144,15 @@ _ROOT_CAUSE: fields.Fields = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed deployment, reboot or validation; ``update`` None where no single update is at fault."""
+    """A failed deployment, reboot or validation; ``update`` None where no single update is at fault. ``client`` and
+    ``endpoint_id``, the RMM's number, are those of the endpoint when it failed."""
 
     endpoint: str
     update: str | None = None
     at: datetime | None = None
     root_cause: RootCause | None = None
+    client: str | None = None
+    endpoint_id: int | None = None
 
     @classmethod
     def parse(cls, record: object) -> Failure:
@@ -157,6 +160,10 @@ class Failure:
 
     def as_record(self) -> dict[str, Any]:
         return {key: fields.plain(getattr(self, key)) for key in _FAILURE}
+
+    def is_of(self, endpoint: Endpoint) -> bool:
+        """By its name, or by the one that it had when it failed."""
+        return endpoint.name == self.endpoint or is_same(endpoint, self.endpoint, self.client, self.endpoint_id)
 
     def is_open(self, now: datetime) -> bool:
         if self.at is not None and self.at > now:
@@ -179,6 +186,8 @@ _FAILURE: fields.Fields = {
     "update": update_key,
     "at": fields.instant,
     "root_cause": _row(RootCause.parse),
+    "client": fields.any_text,
+    "endpoint_id": fields.whole,
 }
 
 

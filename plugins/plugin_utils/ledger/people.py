@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PatchingError
 from ..flow.fields import suggestion
-from ..flow.records import KINDS, RINGS, ROLES, update_key
+from ..flow.records import KINDS, RINGS, ROLES, Endpoint, update_key
+from ..flow.register import Failure
 from . import boots, shapes
 from .event import Event, EventError, canonical, instant, text_of
 
@@ -252,7 +253,7 @@ def root_cause(
     if failure is not None:
         found = [row for row in rows if row["id"] == failure]
     else:
-        found = [row for row in rows if row["endpoint"] == endpoint]
+        found = _failed(ledger, rows, endpoint)
         if update is not None:
             keys = _update_ids(ledger, update)
             found = [row for row in found if row["update"] is not None and update_key(row["update"]) in keys]
@@ -272,6 +273,14 @@ def root_cause(
         for row in found
         if row["root_cause"] is None
     ]
+
+
+def _failed(ledger: Ledger, failures: Sequence[Row], name: str | None) -> list[Row]:
+    """The failures of the endpoint that the ledger saw by this name last, also from before it was called so."""
+    known = (row for row in ledger.rows("endpoints", "name", "client", "id") if row["name"] == name)
+    endpoint = next((Endpoint.parse(row) for row in known), Endpoint(name or ""))
+    keys = ("endpoint", "client", "endpoint_id")
+    return [row for row in failures if Failure.parse({key: row[key] for key in keys}).is_of(endpoint)]
 
 
 def _update_ids(ledger: Ledger, update: str) -> set[str]:
@@ -301,7 +310,7 @@ def release(
         held = [(row, json.loads(row["scope"])) for row in rows]
         found = [row for row, of in held if of.items() >= scope.items() and of.keys() - scope.keys() <= {"cycle"}]
     else:
-        failures = {row["id"] for row in ledger.rows("failures") if row["endpoint"] == endpoint}
+        failures = {row["id"] for row in _failed(ledger, ledger.rows("failures"), endpoint)}
         found = [row for row in rows if row["failure"] in failures]
     if not found:
         standing = {f"{row['scope']} ({row['reason']})" for row in rows if row["released"] is None}

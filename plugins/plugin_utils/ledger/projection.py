@@ -91,6 +91,7 @@ def _failure_opened(event: Event, rows: Rows) -> None:
         endpoint=event.endpoint,
         at=text_of(event.at),
         held_in=body["cycle"],
+        endpoint_id=about.get("id"),
         **{name: about[name] for name in ("client", "ring", "kind")},
         **{name: body[name] for name in ("step", "update", "hresult", "name", "class", "text", "next_window", "cycle")},
     )

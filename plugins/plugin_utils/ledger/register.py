@@ -127,7 +127,8 @@ def register_record(connection: Connection, of: Tables, endpoints: Iterable[str]
             if row["revoked_at"] is None
         ],
         "failures": [
-            _loaded(row, "root_cause", keys=("endpoint", "update", "at")) for row in _failures(connection, of, names)
+            _loaded(row, "root_cause", keys=("endpoint", "update", "at", "client", "endpoint_id"))
+            for row in _failures(connection, of, names)
         ],
         "holds": [_loaded(row, "scope", "released", keys=("reason", "at")) for row in _rows(connection, of.holds)],
         "soak": [soak_record(row) for row in _soaks(connection, of, names)],

@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 11
+VERSION = 12
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 WANTED, RESTARTED = 1, 2
 """Of an endpoint's `restart_first`: an install wants a restart before it installs anything; and has had one."""
@@ -171,6 +171,7 @@ def tables() -> Tables:
             meta,
             text("id", key=True),
             text("endpoint", index=True),
+            whole("endpoint_id"),
             *texts(
                 "client ring kind step update hresult name class text at next_window cycle held_in told_at cured_at"
             ),

@@ -74,14 +74,16 @@ class Look:
         holders = self._holders()
         for name in names:
             endpoint = plan.endpoints[name]
+            case = plan.planner.case(endpoint, plan.updates[name])
+            former = dict.fromkeys(failure.endpoint for failure in case.facts.open_failures(endpoint))
             yield explain(
                 Subject(
-                    case=plan.planner.case(endpoint, plan.updates[name]),
+                    case=case,
                     decision=plan.decisions[name],
                     progress=plan.progress[name],
                     step=plan.steps[name],
                     prose=Prose(endpoint.time_zone, plan.now),
-                    failures=failures.get(name, ()),
+                    failures=[text for one in former for text in failures.get(one, ())],
                     holder=holders.get(name),
                 )
             )

@@ -176,9 +176,15 @@ def _root_cause(name: str) -> str:
     return playbook("root_cause", endpoint=name, code=None, text=None)
 
 
+def _root_cause_of(of: Subject) -> str:
+    """By the name that the endpoint had when it failed: the ledger may not have heard of another."""
+    failed = next(iter(of.case.facts.open_failures(of.endpoint)), None)
+    return _root_cause(failed.endpoint if failed else of.endpoint.name)
+
+
 def failure_open(of: Subject) -> list[Remedy]:
     name = of.endpoint.name
-    return [Remedy(f"a root cause, documented: nothing is tried again on {name} before", _root_cause(name))]
+    return [Remedy(f"a root cause, documented: nothing is tried again on {name} before", _root_cause_of(of))]
 
 
 def tier_held(of: Subject) -> list[Remedy]:
@@ -196,7 +202,7 @@ def still_open(of: Subject) -> list[Remedy]:
     node, found = of.decision.node, []
     if node != "gate.failure_open" and any(of.case.facts.open_failures(of.endpoint)):
         words = f"a failure without a documented root cause, before which no update is installed on {of.endpoint.name}"
-        found.append(Remedy(f"{words}: {failures_in_words(of)}", _root_cause(of.endpoint.name)))
+        found.append(Remedy(f"{words}: {failures_in_words(of)}", _root_cause_of(of)))
     if node != "gate.tier_held" and of.decision.action != "skip":
         found += [
             Remedy(f"a hold, before whose release no update is installed: {hold_words(of, hold)}", _release(hold))

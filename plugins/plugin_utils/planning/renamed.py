@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import cached_property
 
 from ..flow import Endpoint
+from ..flow.records import is_same, unqualified
 from ..ledger import Event
 from ..ledger.kinds import about
 from ..ledger.overview import Place
@@ -116,7 +117,7 @@ class Names:
         for name, one in sorted(self._fleet.items()):
             was = self._before.get(name)
             if was is None:
-                by_name.setdefault((one.client, _short(name)), []).append(one)
+                by_name.setdefault((one.client, unqualified(name)), []).append(one)
             if one.id is not None and (was is None or was.id not in (None, one.id)):
                 by_id.setdefault(one.id, []).append(one)
         return by_id, by_name
@@ -132,7 +133,7 @@ class Names:
         if was.id is not None:
             return self._same(name, was, by_id.get(was.id, ()))
         # what the inventory calls an endpoint depends on whether another client has the name too
-        return by_name.get((was.client, _short(name)), []) if one is None else []
+        return by_name.get((was.client, unqualified(name)), []) if one is None else []
 
     def _again(self, name: str) -> list[Endpoint]:
         """The endpoint that was seen by this name, where it has gone back to one by which it had been seen before."""
@@ -143,9 +144,8 @@ class Names:
 
     @staticmethod
     def _same(name: str, was: Place, found: Iterable[Endpoint]) -> list[Endpoint]:
-        """The one of `found`, which have its number, that was seen by `name`: two RMMs may have the same number, so the
-        client or the name has to be the same too."""
-        same = [one for one in found if one.client == was.client or _short(one.name) == _short(name)]
+        """The one of `found`, which have its number, that was seen by `name`."""
+        same = [one for one in found if is_same(one, name, was.client, was.id)]
         return same if len(same) == 1 else []
 
 
@@ -170,7 +170,3 @@ def _keys(client: str, location: str) -> list[Key]:
 
 def _key(endpoint: Endpoint, parts: int) -> Key:
     return (endpoint.client, endpoint.location)[:parts]
-
-
-def _short(name: str) -> str:
-    return name.partition(".")[0].casefold()

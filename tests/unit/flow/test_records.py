@@ -74,8 +74,15 @@ REGISTER: dict[str, Any] = {
         }
     ],
     "failures": [
-        {"endpoint": "A", "update": "8f3c", "at": AT, "root_cause": {"by": "T", "code": "C", "text": "t", "at": AT}},
-        {"endpoint": "B", "update": None, "at": AT, "root_cause": None},
+        {
+            "endpoint": "A",
+            "update": "8f3c",
+            "at": AT,
+            "root_cause": {"by": "T", "code": "C", "text": "t", "at": AT},
+            "client": "Acme",
+            "endpoint_id": 7,
+        },
+        {"endpoint": "B", "update": None, "at": AT, "root_cause": None, "client": None, "endpoint_id": None},
     ],
     "holds": [
         {
