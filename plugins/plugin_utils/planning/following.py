@@ -6,7 +6,8 @@
 Nothing that is patched is left to a guess: what kept it from being patched goes on to keep it, until somebody has said
 more. So an exception follows unsigned, which holds what it covers (R2); a hold that stands follows, and so does an
 update that was declined or deferred. Where the policy has something of a client's own, the client is held until it is
-written there by the new name. A failure needs nothing of this: it knows its endpoint by the RMM's number. What lets something be patched (an approval, a technician's go) does not follow.
+written there by the new name. A failure needs nothing of this: it knows its endpoint by the RMM's number. What lets
+something be patched (an approval, a technician's go) does not follow.
 """
 
 from __future__ import annotations
