@@ -5,10 +5,10 @@
 
 ===============  =====================================================================================================
 ``patched``      searched since the cycle opened, nothing approved is left, validated since its last install or reboot
-``excluded``     out of scope: disabled, Do Not Patch, or a signed exception
+``excluded``     out of scope: disabled, Do Not Patch, or a signed exception; or called otherwise now, and counted so
 ``held``         a gate that somebody or time must clear, a technician's step that is due, a change freeze
 ``failed``       a failure of it has no documented root cause
-``unreachable``  silent, asleep, or it did not answer when it was its turn
+``unreachable``  silent, asleep, or it did not answer when it was its turn; or the inventory no longer has it
 ``open``         not settled: something is due, in flight, or waits for its hour
 ===============  =====================================================================================================
 
@@ -40,6 +40,7 @@ OFFERED = timedelta(days=1)
 released on Patch Tuesday at 10:00 is not on offer everywhere at 10:01."""
 NOTHING = EndpointState()
 AWAY = frozenset({"posture.offline", "posture.asleep"})
+UNVALIDATED = "it is not validated since it was installed or rebooted"
 FROZEN = frozenset({"schedule.freeze", "reboot.freeze"})
 
 
@@ -65,7 +66,8 @@ class Standing:
 
     `action`, `node` and `reason` are those of its decision, whatever the age of its last search (`Planner.standing`);
     `in_flight` what was started on it and is not finished, in words; `failure` its failure without a root cause;
-    `unreachable_since` is set while it does not answer; `listed` is false where the inventory no longer has it.
+    `unreachable_since` is set while it does not answer; `listed` is false where the inventory no longer has it,
+    or has it by another name, `called`.
     """
 
     action: str
@@ -76,6 +78,7 @@ class Standing:
     failure: str | None = None
     unreachable_since: datetime | None = None
     listed: bool = True
+    called: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +129,11 @@ def place(standing: Standing, opened: datetime) -> tuple[str, str]:
     """The one of :data:`PLACES` an endpoint stands in, in a cycle that opened at `opened`, and the reason."""
     if standing.action == "skip":
         return "excluded", standing.reason
-    if standing.in_flight is not None:
-        return "open", standing.in_flight
+    if standing.called is not None:
+        return _by_another_name(standing, opened)
+    gone = None if standing.listed else "the inventory no longer has it"
+    if standing.in_flight is not None:  # of one that is gone no run will ever hear the end
+        return ("unreachable", f"{standing.in_flight}, and {gone}") if gone else ("open", standing.in_flight)
     if standing.failure is not None:
         return "failed", standing.failure
     if standing.node == "gate.failure_open":
@@ -139,20 +145,37 @@ def place(standing: Standing, opened: datetime) -> tuple[str, str]:
     found = _nothing_left(standing.state, opened) if standing.action == "none" else ("open", standing.reason)
     if found[0] == "open" and standing.unreachable_since is not None:
         return "unreachable", f"it has not answered since {standing.unreachable_since.isoformat(timespec='minutes')}"
-    if found[0] == "open" and not standing.listed:
-        return "unreachable", "the inventory no longer has it"
-    return found
+    return ("unreachable", gone) if found[0] == "open" and gone else found
+
+
+def _by_another_name(standing: Standing, opened: datetime) -> tuple[str, str]:
+    """What was done by the former name stays said of it, and what was begun; what is left to be done is so by the new
+    one."""
+    now = f"it is called {standing.called} now"
+    if standing.failure is not None:
+        return "failed", standing.failure
+    if standing.in_flight is not None:
+        return "unreachable", f"{standing.in_flight}, and {now}"
+    if _is_unvalidated(standing.state):
+        return "unreachable", f"{UNVALIDATED}, and {now}"
+    if standing.action == "none" and (found := _nothing_left(standing.state, opened))[0] == "patched":
+        return found
+    return "excluded", f"{now}, and counts by that name"
 
 
 def _nothing_left(state: EndpointState, opened: datetime) -> tuple[str, str]:
     """Patched, where it was searched late enough for that to be worth something, and validated."""
-    done = max((at for at in (state.installed_at, state.rebooted_at) if at is not None), default=None)
     if state.scanned_at is None or state.scanned_at < opened:
         return "open", "it has not been searched since the cycle opened"
-    if done is not None and (state.validated_at is None or state.validated_at < done):
-        return "open", "it is not validated since it was installed or rebooted"
+    if _is_unvalidated(state):
+        return "open", UNVALIDATED
     if state.installed_at is not None and state.installed_at >= opened:
         return "patched", f"installed at {state.installed_at.isoformat(timespec='minutes')}, validated, nothing is left"
     if state.scanned_at >= opened + OFFERED:
         return "patched", f"nothing was left on it at {state.scanned_at.isoformat(timespec='minutes')}"
     return "open", "nothing is on offer for it yet; a search a day after the cycle's opening shows whether it stays so"
+
+
+def _is_unvalidated(state: EndpointState) -> bool:
+    done = max((at for at in (state.installed_at, state.rebooted_at) if at is not None), default=None)
+    return done is not None and (state.validated_at is None or state.validated_at < done)

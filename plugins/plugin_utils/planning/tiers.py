@@ -12,9 +12,11 @@ from ..flow import Endpoint, EndpointState, Planner, Policy, Update, cycle_span
 from ..flow.closure import PLACES, Proof, Standing, Tier, prove
 from ..flow.gates import lacked_go
 from ..ledger import Event, Ledger, cycles
+from ..ledger.overview import places
 from ..ledger.register import Progress
 from .away import with_missed
 from .plan import as_seen
+from .renamed import Names
 from .tables import render
 
 Key = tuple[str, str, str]
@@ -31,7 +33,8 @@ def prove_tiers(
     """The proof of each tier that is open on the ledger and is one `of` these.
 
     `inventory` is the whole of it, limit or not: a tier is proven over all its endpoints. One that the ledger saw in
-    the tier and the inventory no longer has counts with what was last decided for it.
+    the tier and the inventory no longer has counts with what was last decided for it. Where the inventory has it by
+    another name, that one counts as well.
     """
     tiers = [tier for tier in cycles.open_tiers(ledger) if (tier.client, tier.ring, tier.kind) in of]
     members: dict[Tier, list[str]] = {}
@@ -67,6 +70,7 @@ def _standings(
     register = ledger.register(names)
     failures = cycles.failures(ledger, names, before=end)
     planner = Planner(policy, register, now, inventory.values())
+    called = {} if inventory.keys() >= set(names) else _called_now(ledger, inventory, names)
     found = {}
     for name in names:
         known = progress[name]
@@ -88,8 +92,16 @@ def _standings(
             failure=failures.get(name),
             unreachable_since=known.unreachable_since,
             listed=name in inventory,
+            called=called.get(name),
         )
     return found
+
+
+def _called_now(ledger: Ledger, inventory: Mapping[str, Endpoint], names: Iterable[str]) -> dict[str, str]:
+    """The names by which the inventory has those of `names` that it has by others."""
+    known = Names(places(ledger), inventory)
+    found = {name: known.now({"endpoint": name}) for name in names if name not in inventory}
+    return {name: scopes[0]["endpoint"] for name, scopes in found.items() if len(scopes) == 1}
 
 
 def _released(updates: Sequence[Update] | None, end: datetime) -> list[Update] | None:

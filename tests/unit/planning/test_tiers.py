@@ -13,6 +13,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope,
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, cycle_span, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Proof
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import about
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
 from tests.unit.flow.build import at, server, update, workstation
@@ -24,6 +25,7 @@ NEXT = at("2026-11-10 13:30")
 """Half an hour after the next cycle opened."""
 OURS = update("u1", released="2026-10-13T17:00:00Z")
 THEIRS = update("u2", released="2026-11-10T18:00:00Z")
+OF = [("Acme", "pilot", "workstation")]
 
 
 @pytest.fixture
@@ -49,8 +51,7 @@ def searched(*updates: Update) -> Event:
 
 
 def proof(ledger: Ledger) -> Proof:
-    of = [("Acme", "pilot", "workstation")]
-    (found,) = prove_tiers(ledger, load_policy({}), {NAME: workstation()}, of, NEXT + timedelta(minutes=5))
+    (found,) = prove_tiers(ledger, load_policy({}), {NAME: workstation()}, OF, NEXT + timedelta(minutes=5))
     return found
 
 
@@ -82,6 +83,18 @@ def test_a_failure_of_the_next_cycle_is_not_this_ones(ledger: Ledger) -> None:
     }
     put(ledger, searched(THEIRS), Event("failure.opened", NAME, NEXT + timedelta(minutes=1), failure))
     assert [row.stands for row in proof(ledger).rows] == ["patched"]
+
+
+def test_one_that_is_called_otherwise_now_is_told_by_both_names(ledger: Ledger) -> None:
+    before, renamed = workstation(id=7), workstation(name="NEW", id=7)
+    earlier, found = NEXT - timedelta(days=20), {"updates": [OURS.as_record()]}
+    put(ledger, Event("scan.finished", NAME, earlier, found | about(before)))
+    plan = make_plan(ledger, load_policy({}), {NAME: before}, earlier, run=None, actions=["scan"])
+    put(ledger, *decided_events(plan), Event("scan.finished", "NEW", NEXT, {"updates": []} | about(renamed)))
+    (proof,) = prove_tiers(ledger, load_policy({}), {"NEW": renamed}, OF, NEXT + timedelta(minutes=5))
+    rows = {row.endpoint: (row.stands, row.reason) for row in proof.rows}
+    assert rows[NAME] == ("excluded", "it is called NEW now, and counts by that name")
+    assert rows["NEW"][0] == "patched"
 
 
 @pytest.mark.parametrize("given", [False, True])
