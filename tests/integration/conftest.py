@@ -59,7 +59,7 @@ def running_lab(state_dir: Path, fleet: str | Path = "small", *options: str) -> 
     """`fleet`: the name of one in lab/fleets, or a file."""
     path = FLEETS / f"{fleet}.yml" if isinstance(fleet, str) else fleet
     command = [sys.executable, "-m", "lab", "up", "--fleet", str(path), "--state-dir", str(state_dir), *options]
-    log = state_dir.with_suffix(".log")
+    log = state_dir / "lab.log"
     process = _start(command, log) if "--port-base" in options else _start_somewhere(command, log, state_dir)
     try:
         yield _wait_until_up(process, log, state_dir)
@@ -75,7 +75,7 @@ def running_lab(state_dir: Path, fleet: str | Path = "small", *options: str) -> 
 
 def _start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     """What it says goes to a file: a pipe that nobody reads stops it for good once it is full."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("wb") as told:
         return subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .rows import Row, Rows
 
 DEFINITIONS = "Definition Updates"
+UNDER_WAY = frozenset({"0x80240009", "0x80240016"})
+"""With these Windows refuses to install while another install is under way, of which nobody sees the end."""
 
 
 def _started(kind: str) -> Callable[[Event, Rows], None]:
@@ -81,16 +83,23 @@ def _install_finished(event: Event, rows: Rows) -> None:
     if not {*json.loads(row["job_updates"] or "[]")} <= {result["update"] for result in event.body["results"]}:
         values["scanned_at"] = None
     values |= _restart_asked(event, row)
-    answered = {result["update"] for result in event.body["results"]}
-    values["attempted"] = canonical(
-        [update for update in json.loads(row["attempted"] or "[]") if update not in answered]
-    )
+    values |= _attempted_still(event, row, rows)
     rows.touch(event, **values)
     flaws.installed(event, rows, done, reboot_needed=event.body["reboot_required"])
     for result in event.body["results"]:
         if not result["ok"]:
             flaws.failed(event, rows, result["update"], result["hresult"])
     _taken(event, rows, row, done)
+
+
+def _attempted_still(event: Event, row: Row, rows: Rows) -> Row:
+    """What was begun and not seen to end, by what this install says of it. An update that it may not install because
+    another install is under way may be just what that one installs: it has been, where it is offered no more soon."""
+    results = event.body["results"]
+    answered = {result["update"] for result in results}
+    left = [update for update in json.loads(row["attempted"] or "[]") if update not in answered]
+    refused = _lasting([result["update"] for result in results if result["hresult"] in UNDER_WAY], rows)
+    return {"attempted": canonical([*left, *refused]), **({"attempted_at": text_of(event.at)} if refused else {})}
 
 
 def _restart_asked(event: Event, row: Row) -> Row:

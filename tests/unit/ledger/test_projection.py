@@ -267,6 +267,27 @@ def test_what_a_run_began_is_attempted_where_nobody_sees_its_end(ledger: Ledger,
     assert ledger.progress(["A"])["A"].attempted == (("u-1", "u-2") if lost else ())
 
 
+@pytest.mark.parametrize("began", [True, False])
+def test_what_may_not_be_installed_for_another_install_is_under_way_may_be_what_that_one_installs(
+    ledger: Ledger, began: bool
+) -> None:
+    """It may be ours, of which nobody heard that it began; or that of somebody else. The next search tells."""
+    story = Story(ledger)
+    definition = {"id": "u-3", "categories": ["Definition Updates"]}
+    story("scan.finished", updates=[*UPDATES, definition])
+    decided(story, "install", "u-1", "u-2", "u-3")
+    if began:
+        story("endpoint.unreachable", during="install", message="reset")
+    refused = [{"update": f"u-{number}", "ok": False, "hresult": "0x80240016"} for number in (1, 2, 3)]
+    story("install.finished", results=refused, reboot_required=False)
+    known = ledger.progress(["A"])["A"]
+    assert known.attempted == ("u-1", "u-2")
+    assert known.attempted_at == story.now
+    failed = {"update": "u-2", "ok": False, "hresult": "0x80070643"}
+    story("install.finished", results=[failed], reboot_required=False)
+    assert ledger.progress(["A"])["A"].attempted == ("u-1",), "that it fails by itself, it says itself"
+
+
 @pytest.mark.parametrize("closed", [True, False])
 def test_what_another_run_ordered_that_never_ended_may_have_been_begun(ledger: Ledger, closed: bool) -> None:
     """It was killed between the start and the record of it; the next run orders the same."""
