@@ -66,8 +66,8 @@ class Standing:
 
     `action`, `node` and `reason` are those of its decision, whatever the age of its last search (`Planner.standing`);
     `in_flight` what was started on it and is not finished, in words; `failure` its failure without a root cause;
-    `unreachable_since` is set while it does not answer; `listed` is false where the inventory no longer has it,
-    or has it by another name, `called`.
+    `unreachable_since` is set while it does not answer; `gone` says why no run sees it by its name any more, and
+    `called` is the name by which it counts in the same tier.
     """
 
     action: str
@@ -77,7 +77,7 @@ class Standing:
     in_flight: str | None = None
     failure: str | None = None
     unreachable_since: datetime | None = None
-    listed: bool = True
+    gone: str | None = None
     called: str | None = None
 
 
@@ -131,11 +131,13 @@ def place(standing: Standing, opened: datetime) -> tuple[str, str]:
         return "excluded", standing.reason
     if standing.called is not None:
         return _by_another_name(standing, opened)
-    gone = None if standing.listed else "the inventory no longer has it"
-    if standing.in_flight is not None:  # of one that is gone no run will ever hear the end
-        return ("unreachable", f"{standing.in_flight}, and {gone}") if gone else ("open", standing.in_flight)
+    gone = standing.gone
+    if standing.in_flight is not None and not gone:
+        return "open", standing.in_flight
     if standing.failure is not None:
         return "failed", standing.failure
+    if standing.in_flight is not None:  # no run will ever hear the end
+        return "unreachable", f"{standing.in_flight}, and {gone}"
     if standing.node == "gate.failure_open":
         return "failed", standing.reason
     if standing.node in AWAY:

@@ -15,7 +15,7 @@ from .decision import Decision, LeftOut
 from .facts import Facts
 from .policy import Policy
 from .records import Endpoint, RecordError, Update
-from .register import Register
+from .register import Failure, Register
 from .settings import Settings
 
 Node = tuple[str, Callable[[Case], Answer]]
@@ -135,6 +135,10 @@ class Planner:
             now=self.now,
             zone=endpoint.time_zone or "",
         )
+
+    def open_failures(self, endpoint: Endpoint) -> list[Failure]:
+        """Those of its failures that have no documented root cause."""
+        return self._facts.open_failures(endpoint)
 
     def decide(self, endpoint: Endpoint, updates: Sequence[Update] | None) -> Decision:
         """The decision for one endpoint."""

@@ -103,15 +103,14 @@ def seen_in(ledger: Ledger, cycle: str) -> dict[Tier, list[str]]:
     return tiers_of(known, cycle)
 
 
-def failures(ledger: Ledger, names: Collection[str], *, before: datetime) -> dict[str, str]:
-    """The text of the first failure without a root cause of each endpoint that has one, of those opened `before`."""
+def failures(ledger: Ledger, *, before: datetime) -> dict[str, str]:
+    """By the name that an endpoint had, the text of the first of its failures without a root cause, of those opened
+    `before`."""
     table = tables().failures
     unexplained = table.c.root_cause.is_(None) & (table.c.at < text_of(before))
     query = sa.select(table).where(unexplained).order_by(table.c.at.desc(), table.c.id)
     with ledger.reading() as connection:
-        return {
-            row["endpoint"]: row["text"] for row in connection.execute(query).mappings() if row["endpoint"] in names
-        }
+        return {row["endpoint"]: row["text"] for row in connection.execute(query).mappings()}
 
 
 def _others_were_at(ledger: Ledger) -> Guard:

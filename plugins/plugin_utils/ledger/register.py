@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, Update, redundancy_key
+from ..flow.register import Failure
 from ..requirements import sqlalchemy as sa
 from .away import Missed, Try, tries
 from .event import instant, text_of
@@ -186,8 +187,7 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     failures: dict[str, list[OpenFailure]] = {}
     documented: dict[str, list[OpenFailure]] = {}
     for row in _rows(connection, of.failures, "endpoint", names):
-        told_at = instant(row["told_at"] or row["at"])
-        known = OpenFailure(row["id"], row["step"], row["update"], told_at, row["held_in"])
+        known = _open_failure(row)
         if row["root_cause"] is None:
             failures.setdefault(row["endpoint"], []).append(known)
         elif row["cured_at"] is None:
@@ -199,6 +199,19 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
         of_name = [tuple(rows.get(row["name"], ())) for rows in (failures, documented)]
         found[row["name"]] = _progress(dict(row), of_name[0], of_name[1], run)
     return found
+
+
+def open_failures(connection: Connection, of: Tables) -> list[tuple[Failure, OpenFailure]]:
+    """All without a documented root cause, each with whose it is, by time."""
+    query = sa.select(of.failures).where(of.failures.c.root_cause.is_(None)).order_by(of.failures.c.at)
+    return [
+        (Failure(row["endpoint"], client=row["client"], endpoint_id=row["endpoint_id"]), _open_failure(row))
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def _open_failure(row: RowMapping) -> OpenFailure:
+    return OpenFailure(row["id"], row["step"], row["update"], instant(row["told_at"] or row["at"]), row["held_in"])
 
 
 def undescribed(connection: Connection, of: Tables, ids: Iterable[str], before: datetime) -> list[str]:

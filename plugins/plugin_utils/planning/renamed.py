@@ -71,7 +71,8 @@ class Names:
         for place, _number in places.most_common():
             if not place[0]:
                 continue
-            if not any(self._stays(name, place) for name in self._members.get(place, ()) if name not in its):
+            others = [name for name in self._members.get(place, ()) if name not in its]
+            if all(place) and not any(self._stays(name, place) for name in others):
                 yield dict(zip(PLACE, place, strict=False))
             elif is_whole:  # of a slice some may have moved, and the others are where they were
                 yield from ({"endpoint": one.name} for one in there if _key(one, len(key)) == place)

@@ -48,8 +48,7 @@ def prove_tiers(
     proofs = []
     for cycle in {tier.cycle for tier in tiers}:
         of_cycle = {tier: some for tier, some in members.items() if tier.cycle == cycle}
-        names = sorted({name for some in of_cycle.values() for name in some})
-        standings = _standings(ledger, policy, inventory, names, now, cycle)
+        standings = _standings(ledger, policy, inventory, of_cycle, now, cycle)
         proofs += [prove(tier, {name: standings[name] for name in some}, now) for tier, some in of_cycle.items()]
     return sorted(proofs, key=lambda proof: proof.tier)
 
@@ -58,24 +57,29 @@ def _standings(
     ledger: Ledger,
     policy: Policy,
     inventory: Mapping[str, Endpoint],
-    names: Sequence[str],
+    members: Mapping[Tier, Sequence[str]],
     now: datetime,
     cycle: str,
 ) -> dict[str, Standing]:
     """How the endpoints stand in `cycle`: what was released after its end is the next one's, and so is what of that
     fails. Otherwise a month that is over would wait for the month after it."""
     _opened, end = cycle_span(cycle)
+    tier_of = {name: tier for tier, some in members.items() for name in some}
+    names = sorted(tier_of)
     progress = ledger.progress(names)
     updates = {name: _released(found, end) for name, found in ledger.applicable(names).items()}
     register = ledger.register(names)
-    failures = cycles.failures(ledger, names, before=end)
+    failures = cycles.failures(ledger, before=end)
     planner = Planner(policy, register, now, inventory.values())
     called = {} if inventory.keys() >= set(names) else _called_now(ledger, inventory, names)
+    gone = {name: _gone(called.get(name)) for name in names if name not in inventory}
     found = {}
     for name in names:
-        known = progress[name]
+        known, failure = progress[name], failures.get(name)
         if name in inventory:
             endpoint = as_seen(inventory[name], known, now)
+            former = (one.endpoint for one in planner.open_failures(endpoint) if one.endpoint in failures)
+            failure = failure or next((failures[one] for one in former), None)
             decision = with_missed(planner.standing(endpoint, updates[name]), known.missed, now, endpoint.time_zone)
             action, node, reason = decision.action, decision.node, decision.reason
             if node == "gate.authorization" and now >= end:
@@ -89,10 +93,10 @@ def _standings(
             reason,
             state=register.endpoints.get(name, EndpointState()),
             in_flight=_in_flight(known),
-            failure=failures.get(name),
+            failure=failure,
             unreachable_since=known.unreachable_since,
-            listed=name in inventory,
-            called=called.get(name),
+            gone=gone.get(name),
+            called=called[name] if name in called and tier_of.get(called[name]) == tier_of[name] else None,
         )
     return found
 
@@ -102,6 +106,10 @@ def _called_now(ledger: Ledger, inventory: Mapping[str, Endpoint], names: Iterab
     known = Names(places(ledger), inventory)
     found = {name: known.now({"endpoint": name}) for name in names if name not in inventory}
     return {name: scopes[0]["endpoint"] for name, scopes in found.items() if len(scopes) == 1}
+
+
+def _gone(called: str | None) -> str:
+    return f"it is called {called} now" if called else "the inventory no longer has it"
 
 
 def _released(updates: Sequence[Update] | None, end: datetime) -> list[Update] | None:

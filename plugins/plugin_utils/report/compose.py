@@ -21,9 +21,9 @@ NOTES = (
     (
         "Patched: searched since the cycle opened, nothing approved is left, and validated since its last install or "
         "reboot; where no run installed anything or saw a reboot, the search alone shows it. Excluded: patching "
-        "disabled, Do Not Patch, or a signed exception. Held: a gate that somebody or time must clear. Failed: a "
-        "failure without a documented root cause. Unreachable: silent or asleep when it was its turn. Open: something "
-        "is due, in flight, or waits for its hour."
+        "disabled, Do Not Patch, a signed exception, or renamed and counted by the new name. Held: a gate that "
+        "somebody or time must clear. Failed: a failure without a documented root cause. Unreachable: silent or asleep "
+        "when it was its turn, or no longer in the inventory. Open: something is due, in flight, or waits for its hour."
     ),
     (
         "A vanished update is one that no search shows any more though no run installed it: a technician did, or a "

@@ -32,6 +32,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DONE = EndpointState(scanned_at=OPENED + 15 * HOUR, installed_at=OPENED + 14 * HOUR, validated_at=OPENED + 15 * HOUR)
 PATCHED = Standing("none", "approval.nothing_approved", "no update applies to it", DONE)
 OPEN = Standing("install", "deploy.install", "2 approved updates are due")
+GONE = "the inventory no longer has it"
 RENAMED = ("excluded", "it is called B now, and counts by that name")
 
 
@@ -94,19 +95,20 @@ def test_patched_is_installed_validated_and_searched_since_the_cycle_opened(
         (replace(PATCHED, failure="KB1 failed"), ("failed", "KB1 failed")),
         (replace(OPEN, failure="KB1 failed"), ("failed", "KB1 failed")),
         (replace(OPEN, action="skip", failure="KB1 failed"), ("excluded", OPEN.reason)),
-        (replace(OPEN, listed=False), ("unreachable", "the inventory no longer has it")),
-        (replace(OPEN, listed=False, in_flight="a job"), ("unreachable", "a job, and the inventory no longer has it")),
-        (replace(OPEN, listed=False, called="B"), RENAMED),
-        (replace(OPEN, listed=False, called="B", action="hold", node="gate.soak"), RENAMED),
-        (replace(OPEN, listed=False, called="B", in_flight="a job"), ("unreachable", "a job, and it is called B now")),
+        (replace(OPEN, gone=GONE), ("unreachable", GONE)),
+        (replace(OPEN, gone=GONE, in_flight="a job"), ("unreachable", f"a job, and {GONE}")),
+        (replace(OPEN, gone=GONE, in_flight="a job", failure="KB1 failed"), ("failed", "KB1 failed")),
+        (replace(OPEN, called="B"), RENAMED),
+        (replace(OPEN, called="B", action="hold", node="gate.soak"), RENAMED),
+        (replace(OPEN, called="B", in_flight="a job"), ("unreachable", "a job, and it is called B now")),
         (
-            replace(PATCHED, state=replace(DONE, validated_at=None), listed=False, called="B"),
+            replace(PATCHED, state=replace(DONE, validated_at=None), called="B"),
             ("unreachable", "it is not validated since it was installed or rebooted, and it is called B now"),
         ),
-        (replace(OPEN, listed=False, called="B", unreachable_since=OPENED), RENAMED),
-        (replace(OPEN, listed=False, called="B", failure="KB1 failed"), ("failed", "KB1 failed")),
-        (replace(PATCHED, listed=False, called="B"), place(PATCHED, OPENED)),
-        (replace(PATCHED, listed=False, unreachable_since=OPENED), place(PATCHED, OPENED)),
+        (replace(OPEN, called="B", unreachable_since=OPENED), RENAMED),
+        (replace(OPEN, called="B", failure="KB1 failed"), ("failed", "KB1 failed")),
+        (replace(PATCHED, called="B"), place(PATCHED, OPENED)),
+        (replace(PATCHED, gone=GONE, unreachable_since=OPENED), place(PATCHED, OPENED)),
     ],
 )
 def test_what_is_known_beside_the_decision(standing: Standing, expected: tuple[str, str]) -> None:
@@ -187,7 +189,7 @@ standings = st.builds(
     st.none() | texts,
     st.none() | texts,
     moments,
-    st.booleans(),
+    st.none() | texts,
     st.none() | texts,
 )
 tiers = st.dictionaries(st.sampled_from("ABCDEFGH"), standings)
@@ -229,7 +231,7 @@ def test_patched_means_searched_and_validated_in_the_cycle_and_without_failure(s
 
 @given(standings)
 def test_one_that_no_run_will_see_again_keeps_no_tier_from_closing_for_ever(standing: Standing) -> None:
-    assert place(replace(standing, listed=False), OPENED)[0] != "open"
+    assert place(replace(standing, gone=GONE), OPENED)[0] != "open"
 
 
 @given(tiers, nows, nows)

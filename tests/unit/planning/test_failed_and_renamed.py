@@ -92,6 +92,18 @@ def test_its_root_cause_is_documented_by_either_name(ledger: Ledger, name: str) 
     assert decided(ledger, renamed).node == "deploy.install"
 
 
+def test_a_reboot_that_failed_is_not_tried_again_by_another_name_either(ledger: Ledger) -> None:
+    """The walk comes to the reboot before it comes to the failure."""
+    failed = {**FAILED, "id": "f2", "step": "reboot", **about(MILL)}
+    ledger.append([Event("failure.opened", "MILL", NIGHT - timedelta(hours=20), failed)], run="r")
+    for endpoint in (MILL, replace(MILL, name="MILL2")):
+        asked = {"results": [], "reboot_required": True, **about(endpoint)}
+        ledger.append([Event("install.finished", endpoint.name, NIGHT - timedelta(hours=1), asked)], run="r")
+        plan = make_plan(ledger, load_policy({}), {endpoint.name: endpoint}, NIGHT, run=None, actions=ACTING)
+        assert plan.decisions[endpoint.name].action == "reboot"
+        assert plan.steps[endpoint.name].name != "reboot", endpoint.name
+
+
 def test_its_hold_is_released_by_its_new_name(ledger: Ledger) -> None:
     held = {"id": "h1", "scope": {"client": "Acme"}, "reason": "MILL failed", "by": "msp.patching", "failure": "f1"}
     ledger.append([Event("hold.placed", None, NIGHT, held)], run="r")

@@ -254,6 +254,14 @@ def test_who_joined_a_client_after_its_others_had_gone_and_come_back_follows_wit
     assert found(one, renamed, NIGHT + 4 * DAY) == []
 
 
+def test_where_a_location_is_no_more_each_of_its_endpoints_is_followed() -> None:
+    one = scene()
+    excepted(one, ACME | {"location": "Main"})
+    fleet = [replace(endpoint, location="") if endpoint.client == "Acme" else endpoint for endpoint in FLEET]
+    found_now = [body["scope"] for body in bodies(follow(one, fleet))]
+    assert found_now == [{"endpoint": "CNC"}, {"endpoint": "SQL"}]
+
+
 def test_where_somebody_signed_ahead_the_batches_of_a_run_add_nothing() -> None:
     one = scene()
     excepted(one, ACME)

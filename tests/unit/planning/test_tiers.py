@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -85,16 +87,36 @@ def test_a_failure_of_the_next_cycle_is_not_this_ones(ledger: Ledger) -> None:
     assert [row.stands for row in proof(ledger).rows] == ["patched"]
 
 
-def test_one_that_is_called_otherwise_now_is_told_by_both_names(ledger: Ledger) -> None:
-    before, renamed = workstation(id=7), workstation(name="NEW", id=7)
+def renamed_since(ledger: Ledger, **changes: Any) -> tuple[dict[str, tuple[str, str]], bool]:
+    """How the rows of October's tier stand, and whether it closes, where an install was due when it was renamed."""
+    before, renamed = workstation(id=7), replace(workstation(name="NEW", id=7), **changes)
     earlier, found = NEXT - timedelta(days=20), {"updates": [OURS.as_record()]}
     put(ledger, Event("scan.finished", NAME, earlier, found | about(before)))
     plan = make_plan(ledger, load_policy({}), {NAME: before}, earlier, run=None, actions=["scan"])
     put(ledger, *decided_events(plan), Event("scan.finished", "NEW", NEXT, {"updates": []} | about(renamed)))
     (proof,) = prove_tiers(ledger, load_policy({}), {"NEW": renamed}, OF, NEXT + timedelta(minutes=5))
-    rows = {row.endpoint: (row.stands, row.reason) for row in proof.rows}
+    return {row.endpoint: (row.stands, row.reason) for row in proof.rows}, proof.closes
+
+
+def test_one_that_is_called_otherwise_now_counts_by_that_name(ledger: Ledger) -> None:
+    rows, closes = renamed_since(ledger)
     assert rows[NAME] == ("excluded", "it is called NEW now, and counts by that name")
     assert rows["NEW"][0] == "patched"
+    assert closes
+
+
+def test_one_that_is_called_otherwise_in_another_tier_does_not_count_there(ledger: Ledger) -> None:
+    """Of this month, for its tier may have opened with the next."""
+    rows, _closes = renamed_since(ledger, ring="regular")
+    assert rows == {NAME: ("unreachable", "it is called NEW now")}
+
+
+def test_a_failure_from_before_it_was_renamed_is_its_own(ledger: Ledger) -> None:
+    failure = {**dict.fromkeys(("update", "hresult", "name", "next_window")), "id": "f1", "step": "validate"}
+    failure |= {"class": "unknown", "text": "the spooler is stopped", "cycle": "2026-10", **about(workstation(id=7))}
+    put(ledger, Event("failure.opened", NAME, PATCHED + timedelta(minutes=5), failure))
+    rows, _closes = renamed_since(ledger)
+    assert rows["NEW"] == ("failed", "the spooler is stopped")
 
 
 @pytest.mark.parametrize("given", [False, True])
