@@ -77,4 +77,3 @@ def _compile_statements(ledger: Ledger) -> None:
     for read in (ledger.register, ledger.progress, ledger.applicable, ledger.updates):
         read(NOBODY)
     ledger.down()
-    ledger.open_failures()

@@ -67,7 +67,7 @@ class Standing:
     `action`, `node` and `reason` are those of its decision, whatever the age of its last search (`Planner.standing`);
     `in_flight` what was started on it and is not finished, in words; `failure` its failure without a root cause;
     `unreachable_since` is set while it does not answer; `gone` says why no run sees it by its name any more, and
-    `called` is the name by which it counts in the same tier.
+    `counted` that its other name counts in the same tier.
     """
 
     action: str
@@ -78,7 +78,7 @@ class Standing:
     failure: str | None = None
     unreachable_since: datetime | None = None
     gone: str | None = None
-    called: str | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,6 @@ def place(standing: Standing, opened: datetime) -> tuple[str, str]:
     """The one of :data:`PLACES` an endpoint stands in, in a cycle that opened at `opened`, and the reason."""
     if standing.action == "skip":
         return "excluded", standing.reason
-    if standing.called is not None:
-        return _by_another_name(standing, opened)
     gone = standing.gone
     if standing.in_flight is not None and not gone:
         return "open", standing.in_flight
@@ -138,6 +136,8 @@ def place(standing: Standing, opened: datetime) -> tuple[str, str]:
         return "failed", standing.failure
     if standing.in_flight is not None:  # no run will ever hear the end
         return "unreachable", f"{standing.in_flight}, and {gone}"
+    if gone and standing.counted:
+        return _by_another_name(standing, gone, opened)
     if standing.node == "gate.failure_open":
         return "failed", standing.reason
     if standing.node in AWAY:
@@ -150,19 +150,13 @@ def place(standing: Standing, opened: datetime) -> tuple[str, str]:
     return ("unreachable", gone) if found[0] == "open" and gone else found
 
 
-def _by_another_name(standing: Standing, opened: datetime) -> tuple[str, str]:
-    """What was done by the former name stays said of it, and what was begun; what is left to be done is so by the new
-    one."""
-    now = f"it is called {standing.called} now"
-    if standing.failure is not None:
-        return "failed", standing.failure
-    if standing.in_flight is not None:
-        return "unreachable", f"{standing.in_flight}, and {now}"
+def _by_another_name(standing: Standing, gone: str, opened: datetime) -> tuple[str, str]:
+    """What was done by the former name stays said of it; what is left to be done is so by the other."""
     if _is_unvalidated(standing.state):
-        return "unreachable", f"{UNVALIDATED}, and {now}"
+        return "unreachable", f"{UNVALIDATED}, and {gone}"
     if standing.action == "none" and (found := _nothing_left(standing.state, opened))[0] == "patched":
         return found
-    return "excluded", f"{now}, and counts by that name"
+    return "excluded", f"{gone}, and counts by that name"
 
 
 def _nothing_left(state: EndpointState, opened: datetime) -> tuple[str, str]:

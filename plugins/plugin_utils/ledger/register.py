@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, Update, redundancy_key
-from ..flow.register import Failure
+from ..flow.records import is_same
 from ..requirements import sqlalchemy as sa
 from .away import Missed, Try, tries
 from .event import instant, text_of
@@ -186,6 +186,8 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     names = list(dict.fromkeys(endpoints))
     failures: dict[str, list[OpenFailure]] = {}
     documented: dict[str, list[OpenFailure]] = {}
+    for name, row in _former_failures(connection, of):
+        failures.setdefault(name, []).append(_open_failure(row))
     for row in _rows(connection, of.failures, "endpoint", names):
         known = _open_failure(row)
         if row["root_cause"] is None:
@@ -201,13 +203,20 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     return found
 
 
-def open_failures(connection: Connection, of: Tables) -> list[tuple[Failure, OpenFailure]]:
-    """All without a documented root cause, each with whose it is, by time."""
-    query = sa.select(of.failures).where(of.failures.c.root_cause.is_(None)).order_by(of.failures.c.at)
-    return [
-        (Failure(row["endpoint"], client=row["client"], endpoint_id=row["endpoint_id"]), _open_failure(row))
-        for row in connection.execute(query).mappings()
-    ]
+def _former_failures(connection: Connection, of: Tables) -> Iterator[tuple[str, RowMapping]]:
+    """What failed on an endpoint while the RMM called it something else and has no root cause, by its name now. They
+    are few: of all endpoints in one statement."""
+    now, failures = of.endpoints.c, of.failures
+    query = (
+        sa.select(failures, now.name.label("called"), now.client.label("called_at"))
+        .join(of.endpoints, now.id == failures.c.endpoint_id)
+        .where(failures.c.root_cause.is_(None), failures.c.endpoint != now.name)
+        .order_by(failures.c.at, failures.c.id)
+    )
+    for row in connection.execute(query).mappings():
+        endpoint = Endpoint(row["called"], row["called_at"] or "", id=row["endpoint_id"])
+        if is_same(endpoint, row["endpoint"], row["client"], row["endpoint_id"]):
+            yield row["called"], row
 
 
 def _open_failure(row: RowMapping) -> OpenFailure:

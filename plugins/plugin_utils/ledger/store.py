@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Register, Update
-from ..flow.register import Failure
 from ..requirements import sqlalchemy as sa
 from . import deliveries, migrations
 from . import register as reading
@@ -33,7 +32,7 @@ from .errors import LedgerError, TamperedError
 from .event import Event, canonical, canonical_event, chained, content_hash, text_of
 from .kinds import check_event
 from .projection import project
-from .register import OpenFailure, Progress
+from .register import Progress
 from .replay import Tell, event_of, memory, nobody, put_register, replay, stream
 from .rows import Rows
 from .schema import VERSION, tables
@@ -331,11 +330,6 @@ class Ledger:
         """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`."""
         with self.reading() as connection:
             return reading.progress(connection, self._tables, endpoints, run)
-
-    def open_failures(self) -> list[tuple[Failure, OpenFailure]]:
-        """All failures without a documented root cause, each with whose it is."""
-        with self.reading() as connection:
-            return reading.open_failures(connection, self._tables)
 
     def undescribed(self, updates: Iterable[str], before: datetime) -> list[str]:
         """Those of the updates, by id, that the RMM was not asked for since `before`."""

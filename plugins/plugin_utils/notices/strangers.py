@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ..flow import Endpoint
 from ..flow.fields import suggestion
 from ..ledger.overview import Seen
+from ..planning.renamed import Names
 from .outlook import Outlook
 
 NAMED = 5
@@ -71,12 +72,10 @@ def _strangers(outlook: Outlook) -> Iterator[Stranger]:
 
 
 def _called_now(outlook: Outlook) -> Mapping[str, str]:
-    """By the name that endpoints were seen by and bear no more, their name now: the RMM has one number for both."""
-    there: dict[tuple[str, int | None], str] = {
-        (one.client, one.id): one.name for one in outlook.fleet.values() if one.id is not None
-    }
-    gone = ((one.name, one.client, one.id) for one in outlook.known.seen.values() if one.name not in outlook.fleet)
-    return {name: there[client, number] for name, client, number in gone if (client, number) in there}
+    """By the name that endpoints were seen by and bear no more, their name now."""
+    names = Names(outlook.before, outlook.fleet)
+    found = {name: names.called(name) for name in outlook.before if name not in outlook.fleet}
+    return {name: called for name, called in found.items() if called is not None}
 
 
 def _places(outlook: Outlook) -> Iterator[tuple[str, Mapping[str, str | None]]]:

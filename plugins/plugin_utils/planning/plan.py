@@ -13,12 +13,11 @@ from typing import Any
 
 from ..flow import Decision, Endpoint, Planner, Policy, Update, accept_list, cycle_at, redundancy_key
 from ..flow.closure import AWAY
-from ..flow.register import Failure
 from ..flow.validation import checks_for
 from ..flow.windows import Window, install_window, reboot_window
 from ..ledger import Event, Ledger
 from ..ledger.kinds import about
-from ..ledger.register import OpenFailure, Progress
+from ..ledger.register import Progress
 from .away import turn_of, with_missed
 from .bounds import Bound, within_bounds
 from .following import with_followed
@@ -150,7 +149,7 @@ def make_plan(
     those that may be woken. `followed` is what follows to other names (``following``) and is not on the ledger.
     """
     names = list(endpoints)
-    progress = _with_former(ledger.progress(names, run=run), endpoints, ledger.open_failures())
+    progress = ledger.progress(names, run=run)
     endpoints = {name: as_seen(endpoint, progress[name], now) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
     register = with_followed(ledger.register(names), followed)
@@ -184,23 +183,6 @@ def make_plan(
             limit, again = policy.settings(endpoints[name]).wake_time_limit, patience[name].again_at(progress[name])
             steps[name] = wake_step(progress[name], window, limit, now, again)
     return Plan(now, endpoints, updates, decisions, progress, steps, policy, planner, turns)
-
-
-def _with_former(
-    progress: Mapping[str, Progress], endpoints: Mapping[str, Endpoint], failures: Iterable[tuple[Failure, OpenFailure]]
-) -> dict[str, Progress]:
-    """With the failures that an endpoint had before the RMM called it something else: they bar its steps, too."""
-    numbered: dict[int, list[tuple[Failure, OpenFailure]]] = {}
-    for failure, known in failures:
-        if failure.endpoint_id is not None:
-            numbered.setdefault(failure.endpoint_id, []).append((failure, known))
-    found = dict(progress)
-    for name, one in endpoints.items():
-        there = numbered.get(one.id, ()) if one.id is not None else ()
-        former = [known for failure, known in there if failure.endpoint != name and failure.is_of(one)]
-        if former:
-            found[name] = replace(found[name], failures=(*found[name].failures, *former))
-    return found
 
 
 def _bounded(

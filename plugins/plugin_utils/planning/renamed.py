@@ -53,6 +53,11 @@ class Names:
         key = _place(scope)
         return [] if key in self._there else list(self._gone(key))
 
+    def called(self, name: str) -> str | None:
+        """What the endpoint that was seen by this name is called now, where that is something else and one."""
+        found = self.now({"endpoint": name})
+        return found[0]["endpoint"] if len(found) == 1 else None
+
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of the inventory that is called so."""
         return self._fleet[name]

@@ -71,8 +71,9 @@ def _standings(
     register = ledger.register(names)
     failures = cycles.failures(ledger, before=end)
     planner = Planner(policy, register, now, inventory.values())
-    called = {} if inventory.keys() >= set(names) else _called_now(ledger, inventory, names)
-    gone = {name: _gone(called.get(name)) for name in names if name not in inventory}
+    lost = [name for name in names if name not in inventory]
+    known_again = Names(places(ledger) if lost else {}, inventory)
+    called = {name: known_again.called(name) for name in lost}
     found = {}
     for name in names:
         known, failure = progress[name], failures.get(name)
@@ -95,17 +96,10 @@ def _standings(
             in_flight=_in_flight(known),
             failure=failure,
             unreachable_since=known.unreachable_since,
-            gone=gone.get(name),
-            called=called[name] if name in called and tier_of.get(called[name]) == tier_of[name] else None,
+            gone=_gone(called[name]) if name in called else None,
+            counted=tier_of.get(called.get(name) or "") == tier_of[name],
         )
     return found
-
-
-def _called_now(ledger: Ledger, inventory: Mapping[str, Endpoint], names: Iterable[str]) -> dict[str, str]:
-    """The names by which the inventory has those of `names` that it has by others."""
-    known = Names(places(ledger), inventory)
-    found = {name: known.now({"endpoint": name}) for name in names if name not in inventory}
-    return {name: scopes[0]["endpoint"] for name, scopes in found.items() if len(scopes) == 1}
 
 
 def _gone(called: str | None) -> str:

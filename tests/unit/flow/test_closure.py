@@ -33,6 +33,7 @@ DONE = EndpointState(scanned_at=OPENED + 15 * HOUR, installed_at=OPENED + 14 * H
 PATCHED = Standing("none", "approval.nothing_approved", "no update applies to it", DONE)
 OPEN = Standing("install", "deploy.install", "2 approved updates are due")
 GONE = "the inventory no longer has it"
+AS_B: dict[str, Any] = {"gone": "it is called B now", "counted": True}
 RENAMED = ("excluded", "it is called B now, and counts by that name")
 
 
@@ -98,16 +99,16 @@ def test_patched_is_installed_validated_and_searched_since_the_cycle_opened(
         (replace(OPEN, gone=GONE), ("unreachable", GONE)),
         (replace(OPEN, gone=GONE, in_flight="a job"), ("unreachable", f"a job, and {GONE}")),
         (replace(OPEN, gone=GONE, in_flight="a job", failure="KB1 failed"), ("failed", "KB1 failed")),
-        (replace(OPEN, called="B"), RENAMED),
-        (replace(OPEN, called="B", action="hold", node="gate.soak"), RENAMED),
-        (replace(OPEN, called="B", in_flight="a job"), ("unreachable", "a job, and it is called B now")),
+        (replace(OPEN, **AS_B), RENAMED),
+        (replace(OPEN, **AS_B, action="hold", node="gate.soak"), RENAMED),
+        (replace(OPEN, **AS_B, in_flight="a job"), ("unreachable", "a job, and it is called B now")),
         (
-            replace(PATCHED, state=replace(DONE, validated_at=None), called="B"),
+            replace(PATCHED, state=replace(DONE, validated_at=None), **AS_B),
             ("unreachable", "it is not validated since it was installed or rebooted, and it is called B now"),
         ),
-        (replace(OPEN, called="B", unreachable_since=OPENED), RENAMED),
-        (replace(OPEN, called="B", failure="KB1 failed"), ("failed", "KB1 failed")),
-        (replace(PATCHED, called="B"), place(PATCHED, OPENED)),
+        (replace(OPEN, **AS_B, unreachable_since=OPENED), RENAMED),
+        (replace(OPEN, **AS_B, failure="KB1 failed"), ("failed", "KB1 failed")),
+        (replace(PATCHED, **AS_B), place(PATCHED, OPENED)),
         (replace(PATCHED, gone=GONE, unreachable_since=OPENED), place(PATCHED, OPENED)),
     ],
 )
@@ -190,7 +191,7 @@ standings = st.builds(
     st.none() | texts,
     moments,
     st.none() | texts,
-    st.none() | texts,
+    st.booleans(),
 )
 tiers = st.dictionaries(st.sampled_from("ABCDEFGH"), standings)
 nows = st.integers(0, 1500).map(lambda hours: OPENED + hours * HOUR)
