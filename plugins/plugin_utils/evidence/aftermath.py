@@ -50,16 +50,20 @@ def cured(over: Callable[[OpenFailure], bool], standing: Standing) -> list[Event
     """The documented failures that this look shows to be over, and a note on the ticket of each step."""
     progress = standing.progress
     ended = [one for one in progress.documented if over(one)]
+    left = {_key(one) for one in (*progress.failures, *progress.documented) if one not in ended}
     events = [standing.event("failure.cured", failure=one.id, step=one.step) for one in ended]
-    for step in sorted({one.step for one in ended}):
-        left = [one for one in (*progress.failures, *progress.documented) if one.step == step and one not in ended]
-        events.append(_cured_note(step, standing, close=standing.close_cured and not left))
+    steps = {_key(one): one.step for one in ended}
+    for key, step in sorted(steps.items()):
+        events.append(_cured_note(key, step, standing, close=standing.close_cured and key not in left))
     return events
 
 
-def _cured_note(step: str, standing: Standing, *, close: bool) -> Event:
+def _key(failure: OpenFailure) -> str:
+    return tickets.failure_xref(failure.client, failure.endpoint, failure.step)
+
+
+def _cured_note(key: str, step: str, standing: Standing, *, close: bool) -> Event:
     endpoint, now = standing.endpoint, standing.now
-    key = tickets.failure_xref(endpoint.client, endpoint.name, step)
     body = {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"msp.patching/{key}/{text_of(now)}/cured")),
         "xref": key,

@@ -70,11 +70,13 @@ def failures_of(step: str, failing: list[tuple[str | None, Failing]], standing: 
         )
         for update, one in failing
     ]
-    first = still[step, failing[0][0]].id
+    first = still[step, failing[0][0]]
     # the tier that it holds ended with its cycle: it holds that of this one (section 8, 4)
     tier = [scope for scope in _consequences(standing).holds if "cycle" in scope] if anew else []
-    held = _held(tier, first, step, failing[0][1], standing)
-    ticket = [_ticket(step, [one for dummy, one in failing], standing, first)] if tell else []
+    held = _held(tier, first.id, step, failing[0][1], standing)
+    # by the name that it failed by, as all that people say of it
+    whose = first.client, first.endpoint
+    ticket = [_ticket(step, [one for dummy, one in failing], standing, first.id, whose)] if tell else []
     return [*repeated, *held, *ticket]
 
 
@@ -100,7 +102,7 @@ def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Stan
     return [
         *opened,
         *_held(_consequences(standing).holds, first, step, failing[0][1], standing),
-        _ticket(step, [one for dummy, one in failing], standing, first),
+        _ticket(step, [one for dummy, one in failing], standing, first, (endpoint.client, endpoint.name)),
         *alert(opened, _consequences(standing), standing),
     ]
 
@@ -134,10 +136,10 @@ def _why_held(scope: Mapping[str, str], step: str, first: Failing, standing: Sta
     return f"{what}: {code}" if code else what
 
 
-def _ticket(step: str, failing: list[Failing], standing: Standing, failure: str) -> Event:
+def _ticket(step: str, failing: list[Failing], standing: Standing, failure: str, whose: tuple[str, str]) -> Event:
     endpoint, now = standing.endpoint, standing.now
     what = _consequences(standing)
-    key = tickets.failure_xref(endpoint.client, endpoint.name, step)
+    key = tickets.failure_xref(*whose, step)
     text = tickets.failure_text(
         endpoint,
         step,

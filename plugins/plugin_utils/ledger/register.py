@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, Update, redundancy_key
@@ -58,10 +59,12 @@ class Reboot:
 
 @dataclass(frozen=True, slots=True)
 class OpenFailure:
-    """A failure without a documented root cause; `told_at` is when its ticket was last given something, `held_in` the
-    cycle whose tier it holds."""
+    """A failure that is not over; `endpoint` and `client` are what the RMM called them when it was found, `told_at` is
+    when its ticket was last given something, `held_in` the cycle whose tier it holds."""
 
     id: str
+    endpoint: str
+    client: str
     step: str
     update: str | None
     told_at: datetime
@@ -186,14 +189,13 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
     names = list(dict.fromkeys(endpoints))
     failures: dict[str, list[OpenFailure]] = {}
     documented: dict[str, list[OpenFailure]] = {}
-    for name, row in _former_failures(connection, of):
-        failures.setdefault(name, []).append(_open_failure(row))
-    for row in _rows(connection, of.failures, "endpoint", names):
+    of_names = ((row["endpoint"], row) for row in _rows(connection, of.failures, "endpoint", names))
+    for name, row in chain(_former_failures(connection, of), of_names):
         known = _open_failure(row)
         if row["root_cause"] is None:
-            failures.setdefault(row["endpoint"], []).append(known)
+            failures.setdefault(name, []).append(known)
         elif row["cured_at"] is None:
-            documented.setdefault(row["endpoint"], []).append(known)
+            documented.setdefault(name, []).append(known)
     found = {name: Progress() for name in names}
     # what an endpoint told of itself is most of its row, and nothing of this
     columns = [column.name for column in of.endpoints.c if column.name != "posture"]
@@ -204,13 +206,14 @@ def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: 
 
 
 def _former_failures(connection: Connection, of: Tables) -> Iterator[tuple[str, RowMapping]]:
-    """What failed on an endpoint while the RMM called it something else and has no root cause, by its name now. They
-    are few: of all endpoints in one statement."""
+    """What failed on an endpoint while the RMM called it something else and is not over, by its name now. They are few:
+    of all endpoints in one statement."""
     now, failures = of.endpoints.c, of.failures
     query = (
         sa.select(failures, now.name.label("called"), now.client.label("called_at"))
         .join(of.endpoints, now.id == failures.c.endpoint_id)
-        .where(failures.c.root_cause.is_(None), failures.c.endpoint != now.name)
+        .where(sa.or_(failures.c.root_cause.is_(None), failures.c.cured_at.is_(None)))
+        .where(failures.c.endpoint != now.name)
         .order_by(failures.c.at, failures.c.id)
     )
     for row in connection.execute(query).mappings():
@@ -220,7 +223,9 @@ def _former_failures(connection: Connection, of: Tables) -> Iterator[tuple[str, 
 
 
 def _open_failure(row: RowMapping) -> OpenFailure:
-    return OpenFailure(row["id"], row["step"], row["update"], instant(row["told_at"] or row["at"]), row["held_in"])
+    told_at = instant(row["told_at"] or row["at"])
+    whose = row["endpoint"], row["client"] or ""
+    return OpenFailure(row["id"], *whose, row["step"], row["update"], told_at, row["held_in"])
 
 
 def undescribed(connection: Connection, of: Tables, ids: Iterable[str], before: datetime) -> list[str]:

@@ -17,7 +17,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.flow.records import U
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.register import Register
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import instant
 
-from .test_judge import DC, JOB, NIGHT, POLICY, POSTURE, TRANSIENT, body, installed, judged, kinds, standing
+from .judging import DC, JOB, NIGHT, POLICY, POSTURE, TRANSIENT, body, installed, judged, kinds, standing
 
 LATE = [(7, 40, True), (7, 45, True), (7, 49, False), (7, 51, False), (8, 0, False), (8, 17, False)]
 """In UTC; the window closes at 8:20, half an hour has to be left of it, and the first retry is after two minutes."""

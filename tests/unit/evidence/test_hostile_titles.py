@@ -25,7 +25,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.progress.board import
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.delivery import Delivery
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.layout import Layout
 from ansible_collections.msp.patching.plugins.plugin_utils.psa.tickets import check_lines
-from tests.unit.evidence.test_judge import NIGHT, kinds, standing
+from tests.unit.evidence.judging import NIGHT, kinds, standing
 from tests.unit.flow.build import DAY, workstation
 from tests.unit.notices.scene import Scene
 from tests.unit.notices.test_reviews import FOUND

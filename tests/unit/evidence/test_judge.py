@@ -5,78 +5,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.evidence import outcomes as seen
-from ansible_collections.msp.patching.plugins.plugin_utils.evidence.judge import Standing, judge
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, load_policy
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Job, Progress, Reboot, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Progress, Reboot, text_of
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.away import Missed
-from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import check_event
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import OpenFailure
-
-NIGHT = datetime(2026, 11, 11, 4, 0, tzinfo=UTC)  # 23:00 in New York, in the server's window
-DC = Endpoint.parse(
-    {
-        "id": 1,
-        "name": "ACME-DC01",
-        "client": "Acme Dental",
-        "location": "Main Office",
-        "kind": "server",
-        "role": "domain_controller",
-        "ring": "production",
-        "policy_group": "auto_install_auto_reboot",
-        "time_zone": "America/New_York",
-    }
+from tests.unit.evidence.judging import (
+    DC,
+    JOB,
+    NIGHT,
+    PERMANENT,
+    POSTURE,
+    SETTINGS,
+    TRANSIENT,
+    body,
+    installed,
+    judged,
+    kinds,
+    standing,
+    validation,
 )
-POLICY = load_policy({})
-SETTINGS = POLICY.settings(DC)
-POSTURE: dict[str, Any] = {
-    "boot_id": "200",
-    "boot_time": text_of(NIGHT - timedelta(minutes=2)),
-    "now": text_of(NIGHT),
-    "reboot_pending": False,
-    "services_running": ["LTService", "NTDS", "DNS"],
-    "services_stopped": [],
-    "agent": {"service": "LTService", "state": "running"},
-}
-TRANSIENT, PERMANENT = "0x8024402C", "0x80070643"
-
-
-def standing(**progress: Any) -> Standing:
-    return Standing(DC, Progress(**progress), POLICY, NIGHT)
-
-
-def judged(tag: str, observation: seen.Observation, where: Standing) -> list[Event]:
-    events = judge(tag, observation, where)
-    for event in events:
-        check_event(event)
-        assert event.at == where.now
-    return events
-
-
-def kinds(events: Sequence[Event]) -> list[str]:
-    return [event.kind for event in events]
-
-
-def body(events: Sequence[Event], kind: str) -> dict[str, Any]:
-    (found,) = [event for event in events if event.kind == kind]
-    return dict(found.body)
-
-
-def installed(*codes: str | None, reboot: bool = True) -> seen.InstallFinished:
-    """An install of one update a code; None is one that went well."""
-    results = [{"update": f"u-{n}", "ok": code is None, "hresult": code} for n, code in enumerate(codes)]
-    titles = {f"u-{n}": f"Update {n} (KB500000{n})" for n in range(len(codes))}
-    return seen.InstallFinished(results, titles, reboot_required=reboot)
-
-
-JOB = Job("install", "j1", NIGHT - timedelta(minutes=30), 3600, ("u-0",))
 
 
 def test_an_install_started_tells_what_was_decided_and_of_whom() -> None:
@@ -220,7 +173,7 @@ def test_one_permanent_error_among_transient_ones_is_not_retried() -> None:
 
 
 def test_an_open_failure_that_shows_again_tells_its_ticket_once_a_day() -> None:
-    told = OpenFailure("f1", "install", "u-0", NIGHT - timedelta(hours=23))
+    told = OpenFailure("f1", "ACME-DC01", "Acme Dental", "install", "u-0", NIGHT - timedelta(hours=23))
     events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(told,)))
     assert kinds(events) == ["install.finished", "failure.repeated"]
     assert body(events, "failure.repeated")["told"] is False
@@ -232,7 +185,7 @@ def test_an_open_failure_that_shows_again_tells_its_ticket_once_a_day() -> None:
 
 def test_an_open_failure_that_shows_again_in_another_cycle_holds_the_tier_of_that_too() -> None:
     """The one that it holds ended with its cycle (section 8, 4)."""
-    october = OpenFailure("f1", "install", "u-0", NIGHT, held_in="2026-10")
+    october = OpenFailure("f1", "ACME-DC01", "Acme Dental", "install", "u-0", NIGHT, held_in="2026-10")
     events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(october,)))
     assert kinds(events) == ["install.finished", "failure.repeated", "hold.placed"]
     assert body(events, "failure.repeated")["held_in"] == "2026-11"
@@ -267,12 +220,6 @@ def test_a_boot_is_confirmed_by_its_id() -> None:
     assert judged("reboot.confirm", same, standing(reboot=reboot)) == []
     overdue = replace(reboot, requested_at=NIGHT - SETTINGS.reboot_time_limit)
     assert "failure.opened" in kinds(judged("reboot.confirm", same, standing(reboot=overdue)))
-
-
-def validation(where: Standing, posture: dict[str, Any]) -> list[Event]:
-    names = [check.probe["name"] for check in SETTINGS.checks if check.applies(DC)]
-    probes = [{"name": name, "ok": True, "seen": "it answers"} for name in names]
-    return judged("validation", seen.PostureSeen(posture), replace(where, probes=probes))
 
 
 def test_a_clock_that_was_set_is_no_boot() -> None:
@@ -413,76 +360,3 @@ def test_a_reboot_still_pending_after_the_boot_is_a_check_that_fails() -> None:
     after = {**POSTURE, "reboot_pending": True}
     where = standing(installed_at=NIGHT - timedelta(minutes=20))
     assert kinds(judged("validation", seen.PostureSeen(after), where)) == ["validation.checking"]
-
-
-def with_on_call(where: Standing, **changes: Any) -> Standing:
-    return replace(where, alerts=True, **changes)
-
-
-def test_a_server_that_fails_at_night_alerts_on_call_once_for_all_that_failed() -> None:
-    events = judged("job", installed(PERMANENT, PERMANENT, None), with_on_call(standing(job=JOB)))
-    alert = body(events, "alert.wanted")
-    failures = [event.body["id"] for event in events if event.kind == "failure.opened"]
-    assert alert["failures"] == failures
-    assert len(failures) == 2
-    assert (alert["incident"], alert["action"], alert["severity"]) == (failures[0], "trigger", "critical")
-    assert alert["source"] == "ACME-DC01"
-    assert alert["details"]["role"] == "domain_controller"
-
-
-def test_that_it_is_still_so_alerts_nobody() -> None:
-    failure = OpenFailure("f-1", "install", "u-0", NIGHT - timedelta(days=2))
-    events = judged("job", installed(PERMANENT), with_on_call(standing(job=JOB, failures=(failure,))))
-    assert "alert.wanted" not in kinds(events)
-
-
-DAY = datetime(2026, 11, 11, 16, 0, tzinfo=UTC)  # 11:00 on a Wednesday in New York
-WORKSTATION = Endpoint.parse({"name": "WS01", "client": "Acme", "kind": "workstation", "time_zone": "America/New_York"})
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"now": DAY}, {"endpoint": WORKSTATION}, {"alerts": False}],
-    ids=["in business hours", "a workstation", "no on-call is set"],
-)
-def test_who_is_not_to_be_woken_is_not(changes: dict[str, Any]) -> None:
-    where = replace(with_on_call(standing(job=JOB)), **changes)
-    events = judged("job", installed(PERMANENT), where)
-    assert "failure.opened" in kinds(events)
-    assert "alert.wanted" not in kinds(events)
-
-
-def documented(*updates: str | None, step: str = "install") -> tuple[OpenFailure, ...]:
-    return tuple(OpenFailure(f"f-{n}", step, update, NIGHT) for n, update in enumerate(updates))
-
-
-def test_a_documented_failure_is_over_when_the_update_is_in_and_the_machine_is_healthy() -> None:
-    where = standing(documented=documented("u-0"), unproven=("u-0",), installed_at=NIGHT - timedelta(minutes=10))
-    events = validation(where, POSTURE)
-    assert body(events, "failure.cured")["failure"] == "f-0"
-    note = body(events, "ticket.wanted")
-    assert (note["action"], note["xref"]) == ("note", "msp.patching/Acme-Dental/ACME-DC01/install")
-    assert "has gone well since" in note["text"]
-    closing = validation(replace(where, close_cured=True), POSTURE)
-    assert body(closing, "ticket.wanted")["action"] == "close"
-
-
-def test_a_ticket_of_which_something_is_left_does_not_close() -> None:
-    where = standing(documented=documented("u-0", "u-1"), unproven=("u-0",), installed_at=NIGHT - timedelta(minutes=10))
-    events = validation(replace(where, close_cured=True), POSTURE)
-    assert [event.body["failure"] for event in events if event.kind == "failure.cured"] == ["f-0"]
-    assert body(events, "ticket.wanted")["action"] == "note"
-
-
-def test_a_healthy_machine_proves_nothing_of_an_update_it_has_not_taken() -> None:
-    events = validation(standing(documented=documented("u-0"), installed_at=NIGHT - timedelta(minutes=10)), POSTURE)
-    assert "failure.cured" not in kinds(events)
-
-
-def test_a_search_shows_what_is_over_too() -> None:
-    where = standing(documented=(*documented("u-0"), *documented(None, step="scan")))
-    offered = [{"id": "u-0", "kb": [], "title": "t", "categories": []}]
-    events = judged("job", seen.ScanFinished(offered), where)
-    assert [event.body["step"] for event in events if event.kind == "failure.cured"] == ["scan"]
-    events = judged("job", seen.ScanFinished([]), where)
-    assert sorted(event.body["step"] for event in events if event.kind == "failure.cured") == ["install", "scan"]

@@ -104,6 +104,18 @@ def test_a_reboot_that_failed_is_not_tried_again_by_another_name_either(ledger: 
         assert plan.steps[endpoint.name].name != "reboot", endpoint.name
 
 
+def test_what_it_failed_of_is_over_when_its_new_name_shows_it(ledger: Ledger) -> None:
+    renamed = workstation(name="MILL2", id=7)
+    decided(ledger, renamed)
+    (failure,) = ledger.progress(["MILL2"])["MILL2"].failures
+    assert (failure.id, failure.endpoint, failure.client) == ("f1", "MILL", "Acme")
+    ledger.append(people.root_cause(ledger, NIGHT, endpoint="MILL2", **CAUSE), run="r")
+    assert ledger.progress(["MILL2"])["MILL2"].failures == ()
+    assert [one.id for one in ledger.progress(["MILL2"])["MILL2"].documented] == ["f1"]
+    ledger.append([Event("failure.cured", "MILL2", NIGHT, {"failure": "f1", "step": "install"})], run="r")
+    assert ledger.progress(["MILL2"])["MILL2"].documented == ()
+
+
 def test_its_hold_is_released_by_its_new_name(ledger: Ledger) -> None:
     held = {"id": "h1", "scope": {"client": "Acme"}, "reason": "MILL failed", "by": "msp.patching", "failure": "f1"}
     ledger.append([Event("hold.placed", None, NIGHT, held)], run="r")

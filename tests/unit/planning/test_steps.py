@@ -100,7 +100,7 @@ def test_a_failure_of_this_run_ends_it_for_the_endpoint() -> None:
 def test_what_an_install_that_failed_in_part_left_is_rebooted_and_validated_first(
     action: str, step_failed: str, wanted: str | None
 ) -> None:
-    failure = OpenFailure("f-1", step_failed, None, NOW)
+    failure = OpenFailure("f-1", "NAME", "Acme", step_failed, None, NOW)
     failed = replace(NOTHING, failed_in_run=("f-1", "it failed"), failures=(failure,))
     assert step(action, failed) == (wanted or action)
     assert step(action, failed, ("install",)) == "fail"
@@ -129,7 +129,7 @@ def test_a_restart_that_failed_is_not_tried_again_without_a_root_cause(
     failed: str | None, action: str, seen: timedelta, wanted: str
 ) -> None:
     """Section 8, 5."""
-    failures = (OpenFailure("f-1", failed, None, NOW - timedelta(minutes=1)),) if failed else ()
+    failures = (OpenFailure("f-1", "NAME", "Acme", failed, None, NOW - timedelta(minutes=1)),) if failed else ()
     got = next_step(
         "DC01", decision(action), replace(NOTHING, failures=failures, posture_at=NOW - seen), NOW, ACTING, PATIENCE
     )
