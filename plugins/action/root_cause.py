@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from ..plugin_utils.evidence.person import PersonAction, given
-from ..plugin_utils.ledger import Event, Ledger, people
+from ..plugin_utils.ledger import Event, Ledger, down, people
 
 
 class ActionModule(PersonAction):
@@ -22,9 +22,15 @@ class ActionModule(PersonAction):
         "update": {"type": "str"},
         "code": {"type": "str", "required": True},
         "text": {"type": "str", "required": True},
+        "retired": {"type": "bool", "default": False},
     }
 
     def decide(self, ledger: Ledger, now: datetime, by: str, arguments: dict[str, Any]) -> list[Event]:
         people.check_code(self._policy.reason_codes.get("root_cause"), arguments["code"])
         which = given(arguments, "failure", "endpoint", "update")
-        return people.root_cause(ledger, now, by=by, code=arguments["code"], text=arguments["text"], **which)
+        said = {"by": by, "code": arguments["code"], "text": arguments["text"]}
+        if not arguments["retired"]:
+            return people.root_cause(ledger, now, **said, **which)
+        if which.keys() != {"endpoint"}:
+            raise people.DecisionError("only an `endpoint` can be `retired`, without `failure` and `update`")
+        return down.retire(ledger, now, **said, **which)

@@ -31,6 +31,13 @@ options:
     description: The cause, in words.
     type: str
     required: true
+  retired:
+    description:
+      - The O(endpoint) never comes back, whether or not something failed on it. No other of its redundancy group waits
+        for it to be validated, and the proof of its tier has it as excluded once the inventory no longer has it.
+      - Whatever is heard of it later takes this back.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - msp.patching.control_node
   - msp.patching.decision
@@ -42,6 +49,13 @@ EXAMPLES = r"""
     endpoint: ACME-WS02
     code: DISK
     text: the system drive was full; cleaned up, 40 GB free now
+
+- name: It died in its restart and was rebuilt under another name
+  msp.patching.root_cause:
+    endpoint: ACME-DC01
+    retired: true
+    code: HARDWARE
+    text: the RAID controller died; replaced by ACME-DC03
 """
 
 RETURN = r"""

@@ -93,6 +93,19 @@ def test_the_second_is_not_rebooted_while_the_first_has_not_come_back(night: Nig
     assert len(night.happened(gone, "reboot.requested")) == 1
 
 
+def test_nobody_waits_for_one_that_is_retired(night: Night) -> None:
+    for name in DCS:
+        night.lab.inject({"target": name, "kind": "never_returns"})
+    assert night.run().returncode == 2
+    (gone,) = [name for name in DCS if night.happened(name, "reboot.requested")]
+    (other,) = set(DCS) - {gone}
+    night.lab.clear_faults()
+    night.decide("root_cause", endpoint=gone, retired="true", code="HARDWARE", text="the RAID controller died")
+    assert night.run().returncode == 0
+    assert night.boots(other) == 1
+    assert night.boots(gone) == 0
+
+
 def test_a_run_that_is_killed_leaves_the_turn_to_the_next(night: Night) -> None:
     night.lab.speed(20)  # two runs have to fit into what is left of the window, on a slow machine too
     with night.running() as run:

@@ -84,6 +84,7 @@ text. The others want the text as a note on the ticket that the ``xref`` got, an
 OF_ENDPOINT: dict[str, dict[str, Check]] = {
     "plan.decided": {"decision": record, "cycle": maybe(text)},
     "endpoint.seen": {},
+    "endpoint.retired": {"by": text, "code": text, "text": text},
     "scan.started": STARTED,
     "scan.finished": {"updates": many(update_record)},
     "install.started": STARTED,

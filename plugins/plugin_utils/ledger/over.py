@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NO_ATTEMPT: Row = {"attempted": None, "attempted_at": None}
 NO_JOB: Row = dict.fromkeys(("job_kind", "job_id", "job_started_at", "job_updates", "job_limit_seconds"))
 NO_RETRY: Row = {"retry_step": None, "retry_at": None, "attempts": 0}
-ANSWERED: Row = {"unreachable_since": None}
+ANSWERED: Row = {"unreachable_since": None, "retired": None}
 REACHED: Row = {
     **ANSWERED,
     "unreachable_at": None,

@@ -14,7 +14,20 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import away, boots, checkpoints, cycles, deliveries, descriptions, installs, kept, overview, people, planned
+from . import (
+    away,
+    boots,
+    checkpoints,
+    cycles,
+    deliveries,
+    descriptions,
+    down,
+    installs,
+    kept,
+    overview,
+    people,
+    planned,
+)
 from .event import Event, canonical, text_of
 from .installs import attempt
 from .over import NO_JOB, NO_RETRY, REACHED, RESTART_OVER
@@ -153,6 +166,7 @@ PROJECTIONS: dict[str, Callable[[Event, Rows], None]] = {
     **away.PROJECTIONS,
     **cycles.PROJECTIONS,
     **descriptions.PROJECTIONS,
+    **down.PROJECTIONS,
     **kept.PROJECTIONS,
     **overview.PROJECTIONS,
     **people.PROJECTIONS,

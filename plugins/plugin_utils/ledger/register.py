@@ -9,13 +9,13 @@ All reads take the endpoints' names in chunks, so that ten thousand endpoints ar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ..flow import Endpoint, Update, redundancy_key
+from ..flow import Endpoint, Update
 from ..flow.records import is_same
 from ..requirements import sqlalchemy as sa
 from .away import Missed, Try, tries
@@ -110,6 +110,7 @@ class Progress:
     last_decision: dict[str, Any] | None = None
     cycle: str | None = None
     checking_since: datetime | None = None
+    retired: Mapping[str, Any] | None = None
     missed: Missed | None = None
     woken_at: datetime | None = None
     wake_peer: str | None = None
@@ -240,32 +241,6 @@ def labels(connection: Connection, of: Tables, ids: Iterable[str]) -> dict[str, 
     return {key: update.label for key, update in updates(connection, of, ids).items()}
 
 
-def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
-    """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6).
-
-    One whose reboot failed is down, too, until it is validated: it may not have come back. So is one that a reboot
-    is due on and that does not answer: the answer to our request may have been lost.
-    """
-    table = of.endpoints
-    failures = of.failures
-    failed = sa.exists().where(
-        failures.c.endpoint == table.c.name,
-        failures.c.step == "reboot",
-        sa.or_(table.c.validated_at.is_(None), table.c.validated_at < failures.c.at),
-    )
-    unvalidated = sa.or_(table.c.validated_at.is_(None), table.c.validated_at < table.c.rebooted_at)
-    rebooted = sa.and_(table.c.rebooted_at.is_not(None), unvalidated)
-    silent = sa.and_(table.c.reboot_pending_since.is_not(None), table.c.unreachable_since.is_not(None))
-    columns = (table.c[name] for name in ("name", "client", "kind", "role", "redundancy_group"))
-    query = sa.select(*columns).where(sa.or_(table.c.reboot_requested_at.is_not(None), rebooted, failed, silent))
-    found = {}
-    for row in connection.execute(query).mappings():
-        group = redundancy_key(Endpoint.parse(row))
-        if group is not None:
-            found[row["name"]] = group
-    return found
-
-
 def installing(connection: Connection, of: Tables, now: datetime) -> dict[str, tuple[tuple[str, str], datetime]]:
     """Client and location of each endpoint on which an install runs, and since when; without those whose time limit is
     over, for nobody may ever look at them again."""
@@ -317,6 +292,7 @@ def _progress(
         last_decision=_json(row["last_decision"]),
         cycle=row["last_cycle"],
         checking_since=_instant(row["checking_since"]),
+        retired=_json(row["retired"]),
         missed=Missed.of(row),
         woken_at=_instant(row["woken_at"]),
         wake_peer=row["wake_peer"],

@@ -27,7 +27,7 @@ from ..requirements import sqlalchemy as sa
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
 
-VERSION = 12
+VERSION = 13
 """Of the tables below. `store` refuses a ledger that is newer; the register of one that is older is made anew."""
 WANTED, RESTARTED = 1, 2
 """Of an endpoint's `restart_first`: an install wants a restart before it installs anything; and has had one."""
@@ -128,7 +128,7 @@ def tables() -> Tables:
             whole("job_limit_seconds"),
             text("reboot_requested_at", index=True),
             *texts("reboot_boot_id boot_id services_before posture posture_at checking_since"),
-            *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle known_since"),
+            *texts("retry_step retry_at unreachable_since last_decision decided_at last_cycle known_since retired"),
             *texts("missed_since missed_start missed_end missed_why woken_at wake_peer wake_tried"),
             whole("id"),
             whole("missed_windows"),

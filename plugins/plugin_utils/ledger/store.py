@@ -28,6 +28,7 @@ from .checkpoints import Checkpoint, Maker, current_key, last_checkpoint
 from .claims import Holder, claim, lease
 from .database import cause, engine_for, file_of, is_refusal, place_of, safe
 from .deliveries import Pending
+from .down import down
 from .errors import LedgerError, TamperedError
 from .event import Event, canonical, canonical_event, chained, content_hash, text_of
 from .kinds import check_event
@@ -344,7 +345,7 @@ class Ledger:
     def down(self) -> dict[str, tuple[str, str]]:
         """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6)."""
         with self.reading() as connection:
-            return reading.down(connection, self._tables)
+            return down(connection, self._tables)
 
     def installing(self, now: datetime) -> dict[str, tuple[tuple[str, str], datetime]]:
         """Client and location of each endpoint on which an install runs, and since when."""
@@ -397,8 +398,8 @@ class Ledger:
         is down (R6), as whoever had the turn before may have left it."""
         with self._writing() as connection:
             self._lock_head(connection)
-            down = reading.down(connection, self._tables)
-            if any(its == group and other != endpoint for other, its in down.items()):
+            unvalidated = down(connection, self._tables)
+            if any(its == group and other != endpoint for other, its in unvalidated.items()):
                 return False
             return lease(connection, self._tables.leases, name, holder, datetime.now(UTC), until)
 

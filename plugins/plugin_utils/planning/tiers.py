@@ -12,6 +12,7 @@ from ..flow import Endpoint, EndpointState, Planner, Policy, Update, cycle_span
 from ..flow.closure import PLACES, Proof, Standing, Tier, prove
 from ..flow.gates import lacked_go
 from ..ledger import Event, Ledger, cycles
+from ..ledger.down import in_words
 from ..ledger.overview import places
 from ..ledger.register import Progress
 from .away import with_missed
@@ -85,6 +86,8 @@ def _standings(
             action, node, reason = decision.action, decision.node, decision.reason
             if node == "gate.authorization" and now >= end:
                 reason = lacked_go(planner.case(endpoint, updates[name]), cycle) or reason
+        elif known.retired:
+            action, node, reason = "skip", "", in_words(known.retired)
         else:
             last = known.last_decision or {"action": "wait", "node": "", "reason": "nothing was decided for it"}
             action, node, reason = last["action"], last["node"], last["reason"]

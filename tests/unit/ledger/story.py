@@ -27,7 +27,7 @@ POSTURE: dict[str, Any] = {
 class Story:
     """Appends events of one endpoint, a minute apart."""
 
-    def __init__(self, ledger: Ledger, endpoint: str = "A", about: Mapping[str, str] = PILOT) -> None:
+    def __init__(self, ledger: Ledger, endpoint: str = "A", about: Mapping[str, Any] = PILOT) -> None:
         self.ledger, self.endpoint, self.about, self.now = ledger, endpoint, dict(about), NOW
 
     def __call__(self, kind: str, run: str = "r1", **body: Any) -> str:

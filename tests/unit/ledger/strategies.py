@@ -173,6 +173,7 @@ BODIES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "coverage.gap_closed": {"id": keys},
     "authorization.given": {"scope": st.just({"endpoint": ENDPOINTS[0]}), "cycle": cycles, **person},
+    "endpoint.retired": {"by": named, "code": named, "text": named},
     "reminder.shown": {},
     "updates.described": {"updates": records},
     "failure.cured": {"failure": keys, "step": steps},

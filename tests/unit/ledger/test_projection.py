@@ -87,21 +87,6 @@ def test_an_older_ledger_does_not_say_what_had_no_result(ledger: Ledger) -> None
     assert ledger.progress(["A"])["A"].unanswered == ()
 
 
-def test_who_did_not_come_back_is_down_until_validated(ledger: Ledger) -> None:
-    story = Story(ledger)
-    story("posture.observed", **POSTURE)
-    story("reboot.started", boot_id=None)
-    unknown: dict[str, Any] = {"update": None, "hresult": None, "name": None, "next_window": None, "class": "unknown"}
-    story("failure.opened", id="f", step="reboot", text="it has not come back", cycle="2026-11", **unknown)
-    assert ledger.progress(["A"])["A"].reboot is None
-    assert ledger.down() == {"A": ("Acme", "role file_server")}
-    cause = {"failure": "f", "by": "j.doe", "code": "PSU", "text": "power supply"}
-    ledger.append([Event("failure.root_cause", None, story.now, cause)], run="r")
-    assert ledger.down() == {"A": ("Acme", "role file_server")}, "who documents a cause has not switched it on"
-    story("validation.finished", healthy=True, checks=[])
-    assert ledger.down() == {}
-
-
 def test_a_pending_reboot_keeps_its_first_instant_and_a_technicians_reboot_is_seen(ledger: Ledger) -> None:
     story = Story(ledger)
     story("posture.observed", **POSTURE)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.patching.plugins.plugin_utils.account import Scope, account_of
-from ansible_collections.msp.patching.plugins.plugin_utils.flow import Update, cycle_span, load_policy
+from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint, Update, cycle_span, load_policy
 from ansible_collections.msp.patching.plugins.plugin_utils.flow.closure import Proof
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, text_of
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.down import retire
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import about
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.plan import decided_events, make_plan
 from ansible_collections.msp.patching.plugins.plugin_utils.planning.tiers import prove_tiers
@@ -25,6 +26,7 @@ TIER = {"cycle": "2026-10", "client": "Acme", "ring": "pilot", "kind": "workstat
 PATCHED = at("2026-10-14 02:30")
 NEXT = at("2026-11-10 13:30")
 """Half an hour after the next cycle opened."""
+EARLIER = NEXT - timedelta(days=20)
 OURS = update("u1", released="2026-10-13T17:00:00Z")
 THEIRS = update("u2", released="2026-11-10T18:00:00Z")
 OF = [("Acme", "pilot", "workstation")]
@@ -87,13 +89,19 @@ def test_a_failure_of_the_next_cycle_is_not_this_ones(ledger: Ledger) -> None:
     assert [row.stands for row in proof(ledger).rows] == ["patched"]
 
 
+def put_due(ledger: Ledger, endpoint: Endpoint) -> None:
+    """That an install is due on it, in October."""
+    found = {"updates": [OURS.as_record()]}
+    put(ledger, Event("scan.finished", endpoint.name, EARLIER, found | about(endpoint)))
+    plan = make_plan(ledger, load_policy({}), {endpoint.name: endpoint}, EARLIER, run=None, actions=["scan"])
+    put(ledger, *decided_events(plan))
+
+
 def renamed_since(ledger: Ledger, **changes: Any) -> tuple[dict[str, tuple[str, str]], bool]:
     """How the rows of October's tier stand, and whether it closes, where an install was due when it was renamed."""
     before, renamed = workstation(id=7), replace(workstation(name="NEW", id=7), **changes)
-    earlier, found = NEXT - timedelta(days=20), {"updates": [OURS.as_record()]}
-    put(ledger, Event("scan.finished", NAME, earlier, found | about(before)))
-    plan = make_plan(ledger, load_policy({}), {NAME: before}, earlier, run=None, actions=["scan"])
-    put(ledger, *decided_events(plan), Event("scan.finished", "NEW", NEXT, {"updates": []} | about(renamed)))
+    put_due(ledger, before)
+    put(ledger, Event("scan.finished", "NEW", NEXT, {"updates": []} | about(renamed)))
     (proof,) = prove_tiers(ledger, load_policy({}), {"NEW": renamed}, OF, NEXT + timedelta(minutes=5))
     return {row.endpoint: (row.stands, row.reason) for row in proof.rows}, proof.closes
 
@@ -117,6 +125,17 @@ def test_a_failure_from_before_it_was_renamed_is_its_own(ledger: Ledger) -> None
     put(ledger, Event("failure.opened", NAME, PATCHED + timedelta(minutes=5), failure))
     rows, _closes = renamed_since(ledger)
     assert rows["NEW"] == ("failed", "the spooler is stopped")
+
+
+def test_one_that_is_retired_is_excluded_when_the_inventory_no_longer_has_it(ledger: Ledger) -> None:
+    """Also with an install under way, of which nobody will hear the end."""
+    put_due(ledger, workstation())
+    put(ledger, Event("install.started", NAME, EARLIER, {"job": "j", "limit_seconds": 3600}))
+    put(ledger, *retire(ledger, NEXT, endpoint=NAME, by="t.brandt", code="HARDWARE", text="its disk died"))
+    (proof,) = prove_tiers(ledger, load_policy({}), {}, OF, NEXT + timedelta(minutes=5))
+    (row,) = proof.rows
+    assert (row.stands, row.reason) == ("excluded", "it is retired, says t.brandt: its disk died")
+    assert proof.closes
 
 
 @pytest.mark.parametrize("given", [False, True])
