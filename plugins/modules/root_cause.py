@@ -34,8 +34,9 @@ options:
   retired:
     description:
       - The O(endpoint) never comes back, whether or not something failed on it. No other of its redundancy group waits
-        for it to be validated, and the proof of its tier has it as excluded once the inventory no longer has it.
-      - Whatever is heard of it later takes this back.
+        for it to be validated, and the proof of its tier has it as excluded once the inventory no longer has it. It is
+        the root cause of its failures that have none.
+      - Whatever is heard of it by that name later takes this back.
     type: bool
     default: false
 extends_documentation_fragment:

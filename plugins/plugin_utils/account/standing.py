@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from ..flow import EndpointState
 from ..flow.closure import PLACES, Standing, Tier, place
-from ..ledger import instant
+from ..ledger import down, instant
 from . import then
 from .model import TierResult
 from .read import Read, Row
@@ -100,6 +101,8 @@ def _place(read: Read, name: str, row: Row, failure: str | None) -> tuple[str, s
         state = then.state(row, read.steps.get(name, ()), read.searches.get(name), read.start)
         standing = Standing(last["action"], last["node"], last["reason"], state=EndpointState(**state), failure=failure)
         return place(standing, read.start)
+    if row["retired"] is not None:
+        return "excluded", down.in_words(json.loads(row["retired"]))
     in_flight = None
     if row["job_kind"] is not None:
         in_flight = f"its {row['job_kind']} is under way since {_minute(row['job_started_at'])}"

@@ -31,12 +31,22 @@ def follow_ups(ledger: Ledger, decided: Sequence[Event], now: datetime) -> list[
         return []
     failures = {row["id"]: row for row in ledger.rows("failures")}
     holds = ledger.rows("holds")
-    notes = [*_causes(causes, failures, holds, now), *_releases(releases, failures, holds, now)]
+    retired = [event.endpoint for event in decided if event.kind == "endpoint.retired" and event.endpoint]
+    notes = [*_causes(causes, failures, holds, now, retired), *_releases(releases, failures, holds, now)]
     return [*notes, *alerts.resolved(ledger, causes, now)]
 
 
-def _causes(causes: Mapping[str, Row], failures: Mapping[str, Row], holds: Sequence[Row], now: datetime) -> list[Event]:
+def _causes(
+    causes: Mapping[str, Row],
+    failures: Mapping[str, Row],
+    holds: Sequence[Row],
+    now: datetime,
+    retired: Sequence[str],
+) -> list[Event]:
     """One note a ticket, whatever number of failures it is about."""
+    then = "{} is patched again from its next window on, as far as nothing holds it."
+    if retired:
+        then = f"{retired[0]} is retired: it never comes back, and nobody waits for it. Close this ticket."
     by_ticket: dict[str, list[str]] = defaultdict(list)
     for failure in causes:
         by_ticket[_xref(failures[failure])].append(failure)
@@ -47,7 +57,7 @@ def _causes(causes: Mapping[str, Row], failures: Mapping[str, Row], holds: Seque
         lines = [
             f"Root cause documented by {cause['by']}: {cause['code']}, {cause['text']}",
             *(f"It explains: {failures[failure]['text']}" for failure in mine),
-            f"{row['endpoint']} is patched again from its next window on, as far as nothing holds it.",
+            then.format(row["endpoint"]),
         ]
         if standing:
             scopes = "; ".join(_scope(hold) for hold in standing)

@@ -19,6 +19,7 @@ from ..visible import one_line
 from .aftermath import alert
 
 if TYPE_CHECKING:
+    from ..ledger.register import OpenFailure
     from .judge import Standing
 
 TOLD_AGAIN_AFTER = timedelta(hours=24)
@@ -70,14 +71,25 @@ def failures_of(step: str, failing: list[tuple[str | None, Failing]], standing: 
         )
         for update, one in failing
     ]
-    first = still[step, failing[0][0]]
+    first = earlier[failing[0][0]]
     # the tier that it holds ended with its cycle: it holds that of this one (section 8, 4)
     tier = [scope for scope in _consequences(standing).holds if "cycle" in scope] if anew else []
     held = _held(tier, first.id, step, failing[0][1], standing)
-    # by the name that it failed by, as all that people say of it
-    whose = first.client, first.endpoint
-    ticket = [_ticket(step, [one for dummy, one in failing], standing, first.id, whose)] if tell else []
-    return [*repeated, *held, *ticket]
+    return [*repeated, *held, *(_told_again(step, failing, earlier, standing) if tell else [])]
+
+
+def _told_again(
+    step: str,
+    failing: list[tuple[str | None, Failing]],
+    earlier: Mapping[str | None, OpenFailure],
+    standing: Standing,
+) -> list[Event]:
+    """To the ticket of the name that it failed by, as is all that people say of it."""
+    by_name: dict[tuple[str, str], list[tuple[str, Failing]]] = {}
+    for update, one in failing:
+        known = earlier[update]
+        by_name.setdefault((known.client, known.endpoint), []).append((known.id, one))
+    return [_ticket(step, [one for dummy, one in mine], standing, mine[0][0], whose) for whose, mine in by_name.items()]
 
 
 def _opened(step: str, failing: list[tuple[str | None, Failing]], standing: Standing) -> list[Event]:

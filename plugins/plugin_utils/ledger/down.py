@@ -5,55 +5,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..flow import Endpoint, redundancy_key
 from ..flow.fields import suggestion
 from ..flow.records import is_same
 from ..requirements import sqlalchemy as sa
-from .event import Event, canonical, instant, text_of
-from .people import DecisionError, known_in, root_cause
+from .event import Event, canonical, text_of
+from .people import DecisionError, failures_of, known_in
 from .schema import Tables
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, RowMapping
 
     from .rows import Rows
     from .store import Ledger
 
 
-STILL_TO_RESTART = timedelta(hours=1)
-"""For how long one that was asked to restart may answer and be about to."""
+FACTS = ("name", "client", "kind", "role", "redundancy_group")
+SIGNS = ("known_since", "posture_at", "reboot_requested_at", "rebooted_at", "unreachable_at")
+"""When an endpoint was last heard of by a name, or asked for."""
+COLUMNS = (*FACTS, *SIGNS, "id", "validated_at", "retired")
 
 
 def down(connection: Connection, of: Tables) -> dict[str, tuple[str, str]]:
     """The redundancy group of each endpoint that is rebooting, or rebooted and not yet validated (R6).
 
     One whose reboot failed is down, too, until it is validated: it may not have come back. So is one that a reboot
-    is due on and that does not answer: the answer to our request may have been lost. One that is retired is not, nor
-    one that answers by another name now: by this one nobody will validate it.
+    is due on and that does not answer: the answer to our request may have been lost. One that is retired is not. Where
+    the RMM calls it something else since, it is down by that name, until it is validated by that.
     """
-    table = of.endpoints
-    columns = (table.c[name] for name in ("name", "client", "kind", "role", "redundancy_group"))
-    renamed = set(_answering_by_other_names(connection, of))
+    table, failed_at = of.endpoints.c, _failed_at(of)
+    query = sa.select(*(table[name] for name in COLUMNS), failed_at.label("failed_at")).where(_is_down(of))
+    others = _by_other_names(connection, of)
     found = {}
-    for row in connection.execute(sa.select(*columns).where(_is_down(of))).mappings():
-        group = redundancy_key(Endpoint.parse(row))
-        if group is not None and row["name"] not in renamed:
-            found[row["name"]] = group
+    for row in connection.execute(query).mappings():
+        heard = max(_heard(row), row["failed_at"] or "")
+        later = [other for other in others.get(row["name"], ()) if _heard(other) > heard]
+        now = max(later, key=_heard, default=row)
+        group = redundancy_key(Endpoint.parse({key: now[key] for key in FACTS}))
+        validated = any((other["validated_at"] or "") > heard for other in later)
+        if group is not None and not validated and now["retired"] is None:
+            found[now["name"]] = group
     return found
 
 
+def _heard(row: RowMapping) -> str:
+    return max(row[name] or "" for name in SIGNS)
+
+
+def _failed_at(of: Tables) -> ColumnElement[str | None]:
+    """When a restart of the endpoint failed last."""
+    failures = of.failures.c
+    failed = sa.select(sa.func.max(failures.at))
+    return failed.where(failures.endpoint == of.endpoints.c.name, failures.step == "reboot").scalar_subquery()
+
+
 def _is_down(of: Tables) -> ColumnElement[bool]:
-    table = of.endpoints
-    failures = of.failures
-    failed = sa.exists().where(
-        failures.c.endpoint == table.c.name,
-        failures.c.step == "reboot",
-        sa.or_(table.c.validated_at.is_(None), table.c.validated_at < failures.c.at),
-    )
+    table, failed_at = of.endpoints, _failed_at(of)
+    failed = failed_at.is_not(None) & sa.or_(table.c.validated_at.is_(None), table.c.validated_at < failed_at)
     unvalidated = sa.or_(table.c.validated_at.is_(None), table.c.validated_at < table.c.rebooted_at)
     rebooted = sa.and_(table.c.rebooted_at.is_not(None), unvalidated)
     silent = sa.and_(table.c.reboot_pending_since.is_not(None), table.c.unreachable_since.is_not(None))
@@ -61,43 +73,38 @@ def _is_down(of: Tables) -> ColumnElement[bool]:
     return sa.and_(counts, table.c.retired.is_(None))
 
 
-def _answering_by_other_names(connection: Connection, of: Tables) -> Iterator[str]:
-    """Those that are down, and were looked at by another name after all that made them so."""
-    table, now = of.endpoints, of.endpoints.alias("now")
-    seen = now.c.posture_at
-    earlier = [
-        sa.or_(table.c[name].is_(None), table.c[name] < seen)
-        for name in ("posture_at", "rebooted_at", "unreachable_at")
-    ]
-    failures = of.failures.c
-    later = sa.exists().where(failures.endpoint == table.c.name, failures.step == "reboot", failures.at >= seen)
+def _by_other_names(connection: Connection, of: Tables) -> dict[str, list[RowMapping]]:
+    """By the name of each that is down, what the ledger has of it by other names."""
+    table, other = of.endpoints, of.endpoints.alias("other")
     query = (
-        sa.select(now.c.name, now.c.client, now.c.id, seen.label("seen"))
-        .add_columns(table.c.name.label("was"), table.c.client.label("was_of"), table.c.reboot_requested_at)
-        .join(now, now.c.id == table.c.id)
-        .where(now.c.name != table.c.name, now.c.unreachable_since.is_(None), *earlier, ~later, _is_down(of))
+        sa.select(*(other.c[name] for name in COLUMNS))
+        .add_columns(table.c.name.label("was"), table.c.client.label("was_of"))
+        .join(table, other.c.id == table.c.id)
+        .where(other.c.name != table.c.name, _is_down(of))
     )
+    found: dict[str, list[RowMapping]] = {}
     for row in connection.execute(query).mappings():
         endpoint = Endpoint(row["name"], row["client"] or "", id=row["id"])
-        asked = row["reboot_requested_at"]
-        has_restarted = asked is None or instant(row["seen"]) - instant(asked) > STILL_TO_RESTART
-        if has_restarted and is_same(endpoint, row["was"], row["was_of"], row["id"]):
-            yield row["was"]
+        if is_same(endpoint, row["was"], row["was_of"], row["id"]):
+            found.setdefault(row["was"], []).append(row)
+    return found
 
 
 def retire(ledger: Ledger, now: datetime, *, endpoint: str, by: str, code: str, text: str) -> list[Event]:
-    """That an endpoint never comes back: the root cause of its failures that have none, and that nobody waits for it.
-
-    It is taken back by whatever is heard of the endpoint later.
-    """
-    known = {row["name"]: row["retired"] for row in ledger.rows("endpoints", "name", "retired")}
+    """That an endpoint never comes back: the root cause of its failures that have none, also by what it was called
+    before, and that nobody waits for it. What is heard of it by that name later takes it back."""
+    known = {row["name"]: row for row in ledger.rows("endpoints", "name", "known_since", "retired")}
     if endpoint not in known:
         hint = suggestion(endpoint, known)
         raise DecisionError(f"the ledger knows no endpoint {endpoint!r}{hint}; it knows: {known_in(known)}")
-    said = {"by": by, "code": code, "text": text}
-    failed = [row["id"] for row in ledger.rows("failures") if row["endpoint"] == endpoint]
-    events = [event for failure in failed for event in root_cause(ledger, now, failure=failure, **said)]
-    return [*events, Event("endpoint.retired", endpoint, now, said)] if known[endpoint] is None else events
+    said, since = {"by": by, "code": code, "text": text}, known[endpoint]["known_since"]
+    # not by what it is called since: it goes on by that
+    events = [
+        Event("failure.root_cause", row["endpoint"], now, {"failure": row["id"], **said})
+        for row in failures_of(ledger, endpoint)
+        if row["root_cause"] is None and (row["endpoint"] == endpoint or known[row["endpoint"]]["known_since"] < since)
+    ]
+    return [*events, Event("endpoint.retired", endpoint, now, said)] if known[endpoint]["retired"] is None else events
 
 
 def in_words(retired: Mapping[str, Any]) -> str:

@@ -253,7 +253,7 @@ def root_cause(
     if failure is not None:
         found = [row for row in rows if row["id"] == failure]
     else:
-        found = _failed(ledger, rows, endpoint)
+        found = failures_of(ledger, endpoint)
         if update is not None:
             keys = _update_ids(ledger, update)
             found = [row for row in found if row["update"] is not None and update_key(row["update"]) in keys]
@@ -275,12 +275,13 @@ def root_cause(
     ]
 
 
-def _failed(ledger: Ledger, failures: Sequence[Row], name: str | None) -> list[Row]:
+def failures_of(ledger: Ledger, name: str | None) -> list[Row]:
     """The failures of the endpoint that the ledger saw by this name last, also from before it was called so."""
     known = (row for row in ledger.rows("endpoints", "name", "client", "id") if row["name"] == name)
     endpoint = next((Endpoint.parse(row) for row in known), Endpoint(name or ""))
     keys = ("endpoint", "client", "endpoint_id")
-    return [row for row in failures if Failure.parse({key: row[key] for key in keys}).is_of(endpoint)]
+    of_it = ((row, Failure.parse({key: row[key] for key in keys})) for row in ledger.rows("failures"))
+    return [row for row, failure in of_it if failure.is_of(endpoint)]
 
 
 def _update_ids(ledger: Ledger, update: str) -> set[str]:
@@ -310,7 +311,7 @@ def release(
         held = [(row, json.loads(row["scope"])) for row in rows]
         found = [row for row, of in held if of.items() >= scope.items() and of.keys() - scope.keys() <= {"cycle"}]
     else:
-        failures = {row["id"] for row in _failed(ledger, ledger.rows("failures"), endpoint)}
+        failures = {row["id"] for row in failures_of(ledger, endpoint)}
         found = [row for row in rows if row["failure"] in failures]
     if not found:
         standing = {f"{row['scope']} ({row['reason']})" for row in rows if row["released"] is None}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -185,42 +185,52 @@ def updates(connection: Connection, of: Tables, ids: Iterable[str]) -> dict[str,
     return {row["id"]: Update.parse(json.loads(row["record"])) for row in _rows(connection, of.updates, "id", wanted)}
 
 
-def progress(connection: Connection, of: Tables, endpoints: Iterable[str], run: str | None) -> dict[str, Progress]:
-    """Where each endpoint stands; one that the ledger has never seen has an empty Progress."""
+def progress(
+    connection: Connection, of: Tables, endpoints: Iterable[str], run: str | None, fleet: Mapping[str, Endpoint]
+) -> dict[str, Progress]:
+    """Where each endpoint stands; one that the ledger has never seen has an empty Progress, but for what failed on it
+    by another name. Of those in `fleet` the RMM's number is the one there: the ledger's may be of a former bearer of
+    the name."""
     names = list(dict.fromkeys(endpoints))
+    # what an endpoint told of itself is most of its row, and nothing of this
+    columns = [column.name for column in of.endpoints.c if column.name != "posture"]
+    rows = {row["name"]: dict(row) for row in _rows(connection, of.endpoints, "name", names, columns)}
+    seen = {name: Endpoint(name, row["client"] or "", id=row["id"]) for name, row in rows.items()}
     failures: dict[str, list[OpenFailure]] = {}
     documented: dict[str, list[OpenFailure]] = {}
-    of_names = ((row["endpoint"], row) for row in _rows(connection, of.failures, "endpoint", names))
-    for name, row in chain(_former_failures(connection, of), of_names):
+    by_name = ((row["endpoint"], row) for row in _rows(connection, of.failures, "endpoint", names))
+    for name, row in chain(_former_failures(connection, of, {**seen, **fleet}), by_name):
         known = _open_failure(row)
         if row["root_cause"] is None:
             failures.setdefault(name, []).append(known)
         elif row["cured_at"] is None:
             documented.setdefault(name, []).append(known)
-    found = {name: Progress() for name in names}
-    # what an endpoint told of itself is most of its row, and nothing of this
-    columns = [column.name for column in of.endpoints.c if column.name != "posture"]
-    for row in _rows(connection, of.endpoints, "name", names, columns):
-        of_name = [tuple(rows.get(row["name"], ())) for rows in (failures, documented)]
-        found[row["name"]] = _progress(dict(row), of_name[0], of_name[1], run)
+    found = {name: _progress(rows[name], run) if name in rows else Progress() for name in names}
+    for name in found.keys() & (failures.keys() | documented.keys()):
+        its = tuple(failures.get(name, ())), tuple(documented.get(name, ()))
+        found[name] = replace(found[name], failures=its[0], documented=its[1])
     return found
 
 
-def _former_failures(connection: Connection, of: Tables) -> Iterator[tuple[str, RowMapping]]:
+def _former_failures(
+    connection: Connection, of: Tables, endpoints: Mapping[str, Endpoint]
+) -> Iterator[tuple[str, RowMapping]]:
     """What failed on an endpoint while the RMM called it something else and is not over, by its name now. They are few:
     of all endpoints in one statement."""
-    now, failures = of.endpoints.c, of.failures
+    numbered: dict[int, list[Endpoint]] = {}
+    for endpoint in endpoints.values():
+        if endpoint.id is not None:
+            numbered.setdefault(endpoint.id, []).append(endpoint)
+    table = of.failures.c
     query = (
-        sa.select(failures, now.name.label("called"), now.client.label("called_at"))
-        .join(of.endpoints, now.id == failures.c.endpoint_id)
-        .where(sa.or_(failures.c.root_cause.is_(None), failures.c.cured_at.is_(None)))
-        .where(failures.c.endpoint != now.name)
-        .order_by(failures.c.at, failures.c.id)
+        sa.select(of.failures)
+        .where(sa.or_(table.root_cause.is_(None), table.cured_at.is_(None)), table.endpoint_id.is_not(None))
+        .order_by(table.at, table.id)
     )
     for row in connection.execute(query).mappings():
-        endpoint = Endpoint(row["called"], row["called_at"] or "", id=row["endpoint_id"])
-        if is_same(endpoint, row["endpoint"], row["client"], row["endpoint_id"]):
-            yield row["called"], row
+        for endpoint in numbered.get(row["endpoint_id"], ()):
+            if endpoint.name != row["endpoint"] and is_same(endpoint, row["endpoint"], row["client"], endpoint.id):
+                yield endpoint.name, row
 
 
 def _open_failure(row: RowMapping) -> OpenFailure:
@@ -255,9 +265,7 @@ def installing(connection: Connection, of: Tables, now: datetime) -> dict[str, t
     return found
 
 
-def _progress(
-    row: dict[str, Any], failures: tuple[OpenFailure, ...], documented: tuple[OpenFailure, ...], run: str | None
-) -> Progress:
+def _progress(row: dict[str, Any], run: str | None) -> Progress:
     job = reboot = None
     if row["job_kind"] is not None:
         updates = tuple(json.loads(row["job_updates"]))
@@ -287,8 +295,6 @@ def _progress(
         unreachable_count=row["unreachable_count"] if run is not None and row["unreachable_run"] == run else 0,
         unreachable_during=row["unreachable_during"],
         failed_in_run=(row["failed_failure"], row["failed_text"]) if failed else None,
-        failures=failures,
-        documented=documented,
         last_decision=_json(row["last_decision"]),
         cycle=row["last_cycle"],
         checking_since=_instant(row["checking_since"]),

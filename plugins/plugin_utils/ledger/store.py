@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..flow import Register, Update
+from ..flow import Endpoint, Register, Update
 from ..requirements import sqlalchemy as sa
 from . import deliveries, migrations
 from . import register as reading
@@ -327,10 +327,13 @@ class Ledger:
         with self.reading() as connection:
             return reading.updates(connection, self._tables, ids)
 
-    def progress(self, endpoints: Iterable[str], *, run: str | None = None) -> dict[str, Progress]:
-        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`."""
+    def progress(
+        self, endpoints: Iterable[str], *, run: str | None = None, fleet: Mapping[str, Endpoint] | None = None
+    ) -> dict[str, Progress]:
+        """What is in flight on each endpoint; `run` is the run whose own failures stand in `failed_in_run`, `fleet` is
+        what the RMM says of endpoints now."""
         with self.reading() as connection:
-            return reading.progress(connection, self._tables, endpoints, run)
+            return reading.progress(connection, self._tables, endpoints, run, fleet or {})
 
     def undescribed(self, updates: Iterable[str], before: datetime) -> list[str]:
         """Those of the updates, by id, that the RMM was not asked for since `before`."""

@@ -149,7 +149,7 @@ def make_plan(
     those that may be woken. `followed` is what follows to other names (``following``) and is not on the ledger.
     """
     names = list(endpoints)
-    progress = ledger.progress(names, run=run)
+    progress = ledger.progress(names, run=run, fleet=endpoints)
     endpoints = {name: as_seen(endpoint, progress[name], now) for name, endpoint in endpoints.items()}
     updates = ledger.applicable(names)
     register = with_followed(ledger.register(names), followed)

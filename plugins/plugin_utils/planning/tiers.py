@@ -86,7 +86,7 @@ def _standings(
             action, node, reason = decision.action, decision.node, decision.reason
             if node == "gate.authorization" and now >= end:
                 reason = lacked_go(planner.case(endpoint, updates[name]), cycle) or reason
-        elif known.retired:
+        elif known.retired and called[name] is None:
             action, node, reason = "skip", "", in_words(known.retired)
         else:
             last = known.last_decision or {"action": "wait", "node": "", "reason": "nothing was decided for it"}

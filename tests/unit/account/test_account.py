@@ -145,6 +145,12 @@ def test_who_asks_for_no_cycle_gets_the_months_and_an_emergency_is_its_clients(s
     assert scope_of(story.ledger, anything | {"cycle": "2026-11-oob1", "client": "Acme"}).client == "Acme"
 
 
+def test_one_that_is_retired_is_excluded_on_record(story: Story) -> None:
+    story.tell("endpoint.retired", DAY, "Acme-2", by="t.brandt", code="HARDWARE", text="its disk died")
+    found = {one.name: (one.stands, one.reason) for one in story.account().endpoints}
+    assert found["Acme-2"] == ("excluded", "it is retired, says t.brandt: its disk died")
+
+
 def test_failures_holds_and_tickets_hang_together(story: Story) -> None:
     story.fail("Acme-2", 6 * HOUR, CRITICAL)
     scope = {"client": "Acme", "ring": "pilot", "kind": "workstation", "cycle": "2026-11"}

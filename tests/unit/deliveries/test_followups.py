@@ -14,6 +14,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.alerts imp
 from ansible_collections.msp.patching.plugins.plugin_utils.deliveries.followups import follow_ups
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger, people
+from ansible_collections.msp.patching.plugins.plugin_utils.ledger.down import retire
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.kinds import check_event
 
 NIGHT = datetime(2026, 11, 11, 7, 30, tzinfo=UTC)
@@ -77,6 +78,14 @@ def test_several_failures_of_one_ticket_are_one_note(ledger: Ledger) -> None:
     ):
         assert part in note.body["text"]
     assert (alert.body["action"], alert.body["incident"]) == ("resolve", "f-1")
+
+
+def test_the_ticket_of_one_that_is_retired_is_to_be_closed(ledger: Ledger) -> None:
+    retired = retire(ledger, MORNING, endpoint="DC01", by="j.doe", code="HARDWARE", text="its disk died")
+    note, _alert = decided(ledger, *retired)
+    assert "DC01 is retired: it never comes back" in note.body["text"]
+    assert "patched again" not in note.body["text"]
+    assert "release -e endpoint=DC01" in note.body["text"], "its hold stands still"
 
 
 def test_on_call_is_told_when_the_last_failure_is_documented_and_once(ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.msp.patching.plugins.plugin_utils.evidence.judge import
 from ansible_collections.msp.patching.plugins.plugin_utils.flow import Endpoint
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.register import OpenFailure
 from tests.unit.evidence.judging import (
+    DC,
     JOB,
     NIGHT,
     PERMANENT,
@@ -117,3 +118,17 @@ def test_the_ticket_of_a_failure_is_that_of_the_name_that_it_failed_by() -> None
     events = judged("job", installed(PERMANENT), standing(job=JOB, failures=(again,)))
     assert body(events, "failure.repeated")["failure"] == "f-9"
     assert body(events, "ticket.wanted")["xref"] == "msp.patching/Acme/OLD-DC01/install"
+
+
+def test_what_failed_by_two_names_is_told_to_two_tickets() -> None:
+    days_ago = NIGHT - timedelta(days=2)
+    former = OpenFailure("f-1", "OLD-DC01", "Acme", "install", "u-0", days_ago)
+    own = OpenFailure("f-2", DC.name, DC.client, "install", "u-1", days_ago)
+    events = judged("job", installed(PERMANENT, PERMANENT), standing(job=JOB, failures=(former, own)))
+    told = {event.body["failure"]: event.body for event in events if event.kind == "ticket.wanted"}
+    assert {failure: one["xref"] for failure, one in told.items()} == {
+        "f-1": "msp.patching/Acme/OLD-DC01/install",
+        "f-2": "msp.patching/Acme-Dental/ACME-DC01/install",
+    }
+    assert "Update 0" in told["f-1"]["text"]
+    assert "Update 1" not in told["f-1"]["text"]

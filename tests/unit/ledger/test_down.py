@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger import Event, Ledger
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.down import retire
 from ansible_collections.msp.patching.plugins.plugin_utils.ledger.people import DecisionError
-from tests.unit.ledger.story import PILOT, POSTURE, Story, failure
+from tests.unit.ledger.story import NOW, PILOT, POSTURE, Story, failure
 
 GROUP = ("Acme", "role file_server")
 PENDING = POSTURE | {"reboot_pending": True}
@@ -98,42 +98,69 @@ def test_one_that_the_ledger_does_not_know_is_not_retired(ledger: Ledger) -> Non
         retire(ledger, story.now, endpoint="ACME-DC1", **SAID)
 
 
+def test_it_is_so_by_what_it_was_called_before_too_and_not_by_what_it_is_called_since(ledger: Ledger) -> None:
+    names = {name: Story(ledger, name, {**PILOT, "id": 7}) for name in ("OLD", "A", "NEW")}
+    for hours, (name, story) in enumerate(names.items()):
+        story.now += timedelta(hours=hours)
+        story("failure.opened", **failure(f"{name} failed"))
+    events = retire(ledger, NOW + timedelta(hours=9), endpoint="A", **SAID)
+    assert {event.body.get("failure") for event in events} == {"OLD failed", "A failed", None}
+
+
+def by_two_names(ledger: Ledger, was: dict[str, Any], since: dict[str, Any]) -> tuple[Story, Story]:
+    """An hour apart."""
+    before, after = Story(ledger, "A", {**PILOT, **was}), Story(ledger, "B", {**PILOT, **since})
+    after.now += timedelta(hours=1)
+    return before, after
+
+
 @WAYS
-def test_one_that_answers_by_another_name_now_is_not_down_by_the_former(ledger: Ledger, gone: Any) -> None:
-    before, now = Story(ledger, "A", {**PILOT, "id": 7}), Story(ledger, "B", {**PILOT, "id": 7})
+def test_one_that_was_renamed_is_down_by_its_new_name_until_it_is_validated(ledger: Ledger, gone: Any) -> None:
+    before, now = by_two_names(ledger, {"id": 7}, {"id": 7})
     gone(before)
-    now.now = before.now
-    now("endpoint.unreachable", during="scan", message="no answer")
-    assert ledger.down() == {"A": GROUP}, "nobody has heard of it yet"
-    now.now += timedelta(minutes=61)
+    assert ledger.down() == {"A": GROUP}
+    now("endpoint.seen")
     now("posture.observed", **POSTURE)
+    now("validation.finished", healthy=False, checks=[])
+    assert ledger.down() == {"B": GROUP}, "itself may be restarted"
+    now("validation.finished", healthy=True, checks=[])
     assert ledger.down() == {}
+    now("endpoint.unreachable", during="scan", message="no answer")
+    assert ledger.down() == {}, "that is over"
     now("reboot.started", boot_id="100")
     assert ledger.down() == {"B": GROUP}
 
 
+def test_it_is_of_the_group_that_it_is_in_by_now(ledger: Ledger) -> None:
+    renamed = {"id": 7, "client": "Acme Dental", "role": "app_server"}
+    before, now = by_two_names(ledger, {"id": 7}, renamed)
+    before.endpoint, now.endpoint = "fs.acme", "fs.acme-dental"
+    asked(before)
+    now("endpoint.seen")
+    assert ledger.down() == {"fs.acme-dental": ("Acme Dental", "role app_server")}
+
+
+@WAYS
+def test_one_that_is_retired_by_its_new_name_is_not_down_by_the_former(ledger: Ledger, gone: Any) -> None:
+    before, now = by_two_names(ledger, {"id": 7}, {"id": 7})
+    gone(before)
+    now("endpoint.seen")
+    ledger.append(retire(ledger, now.now, endpoint="B", **SAID), run="r2")
+    assert ledger.down() == {}
+
+
 @pytest.mark.parametrize("other", [{"id": 8}, {"id": 7, "client": "Birch"}, {}])
 def test_another_is_not_taken_for_it(ledger: Ledger, other: dict[str, Any]) -> None:
-    before, another = Story(ledger, "A", {**PILOT, "id": 7}), Story(ledger, "B", {**PILOT, **other})
+    before, another = by_two_names(ledger, {"id": 7}, other)
     asked(before)
-    another.now = before.now + timedelta(minutes=61)
-    another("posture.observed", **POSTURE)
+    another("validation.finished", healthy=True, checks=[])
     assert ledger.down() == {"A": GROUP}
 
 
-def test_one_that_was_asked_to_restart_may_be_about_to_by_whatever_name(ledger: Ledger) -> None:
-    before, now = Story(ledger, "A", {**PILOT, "id": 7}), Story(ledger, "B", {**PILOT, "id": 7})
-    asked(before)
-    now.now = before.now
-    now("posture.observed", **POSTURE)
-    assert ledger.down() == {"A": GROUP}
-
-
-def test_one_that_has_its_former_name_again_is_down(ledger: Ledger) -> None:
-    first, since = Story(ledger, "A", {**PILOT, "id": 7}), Story(ledger, "B", {**PILOT, "id": 7})
+def test_one_that_has_its_former_name_again_is_down_by_that(ledger: Ledger) -> None:
+    first, since = by_two_names(ledger, {"id": 7}, {"id": 7})
     first("posture.observed", **POSTURE)
-    since.now = first.now
-    since("posture.observed", **POSTURE)
+    since("validation.finished", healthy=True, checks=[])
     first.now = since.now
     asked(first)
     assert ledger.down() == {"A": GROUP}

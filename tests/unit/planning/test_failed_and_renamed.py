@@ -104,6 +104,18 @@ def test_a_reboot_that_failed_is_not_tried_again_by_another_name_either(ledger: 
         assert plan.steps[endpoint.name].name != "reboot", endpoint.name
 
 
+def test_a_reboot_that_failed_bars_by_a_name_that_another_had(ledger: Ledger) -> None:
+    """In the first plan, too, when the ledger still has the name as the other's."""
+    former, failed = workstation(name="LATHE", id=8), {**FAILED, "id": "f2", "step": "reboot", **about(MILL)}
+    asked = {"results": [], "reboot_required": True, **about(former)}
+    ledger.append([Event("failure.opened", "MILL", NIGHT - timedelta(hours=20), failed)], run="r")
+    ledger.append([Event("install.finished", "LATHE", NIGHT - timedelta(hours=1), asked)], run="r")
+    endpoint = workstation(name="LATHE", id=7)
+    plan = make_plan(ledger, load_policy({}), {"LATHE": endpoint}, NIGHT, run=None, actions=ACTING)
+    assert plan.decisions["LATHE"].action == "reboot"
+    assert plan.steps["LATHE"].name != "reboot"
+
+
 def test_what_it_failed_of_is_over_when_its_new_name_shows_it(ledger: Ledger) -> None:
     renamed = workstation(name="MILL2", id=7)
     decided(ledger, renamed)
