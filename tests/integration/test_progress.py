@@ -16,6 +16,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,18 @@ SLOW = 200.0
 TERMINAL_WORDS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 """What would tell a program of another terminal than the one it has here."""
 STAMPED = re.compile(r"^\d\d:\d\d:\d\d  (.*)$", re.MULTILINE)
+
+
+def _aborted(terminal: int, process: subprocess.Popen[bytes]) -> str:
+    """Where its threads were, as it tells when it is aborted."""
+    process.send_signal(signal.SIGABRT)
+    told = b""
+    with suppress(OSError):  # the other end is closed
+        while select.select([terminal], [], [], 2)[0]:
+            told += os.read(terminal, 65536)
+    process.kill()
+    process.wait(timeout=60)
+    return told[-8000:].decode(errors="replace")
 
 
 @dataclass
@@ -65,6 +78,7 @@ class Terminal:
                 "ANSIBLE_CONFIG": str(CONFIG),
                 "ANSIBLE_HOME": str(self.night.folder / "ansible-home"),
                 "TERM": "xterm-256color",
+                "PYTHONFAULTHANDLER": "1",
             },
             stdin=theirs,
             stdout=theirs,
@@ -94,8 +108,7 @@ class Terminal:
             elif ended:
                 break
         else:
-            process.kill()
-            pytest.fail(f"the run did not end:\n{self.seen[-1]}")
+            pytest.fail(f"the run did not end:\n{self.seen[-1]}\n{_aborted(ours, process)}")
         assert pressed, f"{interrupt_at} was never seen:\n{self.seen[-1]}\n{self.rows()}"
 
     def rows(self) -> list[str]:
