@@ -96,7 +96,7 @@ unit-quick:
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab; they wait for it more than they compute
-	@pytest tests/integration -q -n 4 --dist loadfile --no-loadscope-reorder --durations 12 $(SAYS)
+	@pytest tests/integration -q -n 5 --dist loadfile --no-loadscope-reorder --durations 12 $(SAYS)
 
 .PHONY: browser
 browser: environment ## The report's page in a real browser, where a Chromium is there
