@@ -1,6 +1,7 @@
 # Everything a newcomer types. Each target makes its own environment first; nothing is installed by hand.
 #   make demo    a month of a small MSP, patched on the lab      make lab    the lab, up, to play with
-#   make test    every test                                      make bench  the measurements
+#   make test    the tests, but for those of whole months        make months  these
+#   make bench   the measurements
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ export no_proxy := 127.0.0.1,localhost
 export PATH := $(BIN):$(PATH):/usr/sbin:/sbin
 export PYTHONPATH := $(CURDIR)
 # Libraries that are here for a tool of the tests and on no control node: Ansible does not find them
-lint-yaml lint-ansible unit unit-quick integration molecule: export PYTHONPATH := $(CURDIR)/tests/absent:$(CURDIR)
+lint-yaml lint-ansible unit unit-quick integration months molecule: export PYTHONPATH := $(CURDIR)/tests/absent:$(CURDIR)
 
 # the bundles of the newest Ansible do not have the collection awx.awx
 HAS_AWX := python -c "import sys; from tests.unit.collection.commands import HAS_AWX; sys.exit(not HAS_AWX)"
@@ -96,7 +97,11 @@ unit-quick:
 
 .PHONY: integration
 integration: environment ## Plugins, roles and playbooks on the lab; they wait for it more than they compute
-	@pytest tests/integration -q -n 5 --dist loadfile --no-loadscope-reorder --durations 12 $(SAYS)
+	@pytest tests/integration -q -n 5 --dist loadfile --no-loadscope-reorder --durations 12 -m 'not month' $(SAYS)
+
+.PHONY: months
+months: environment ## Two whole months on the lab, beside each other: the demonstration's, and one in which chance breaks things
+	@pytest tests/integration -q -n 2 --dist loadfile -m month
 
 .PHONY: browser
 browser: environment ## The report's page in a real browser, where a Chromium is there
@@ -127,7 +132,7 @@ test-quick: environment ## While one writes: linters of Python and YAML and nine
 	@+$(SIDE_BY_SIDE) unit-quick lint-yaml lint-python
 
 .PHONY: test
-test: environments ## Every test: lint and unit first, then two lanes that wait for labs and one that has the processors they leave
+test: environments ## Every test but those of whole months: lint and unit first, then two lanes that wait for labs and one that has the processors they leave
 	@+$(SIDE_BY_SIDE) unit lint-ansible lint-yaml lint-python
 	@+$(SIDE_BY_SIDE) integration scenarios gates
 

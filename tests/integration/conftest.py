@@ -38,10 +38,10 @@ START_SECONDS = 30
 PORTS_OF_A_LAB = 200
 
 LONGEST = (
-    *("month", "ring_troubles", "ring_redundancy", "month_of_faults", "awx"),
+    *("ring_troubles", "ring_redundancy", "awx", "ring_reminder", "ledger_faults"),
     # a worker is given two files at once: these wait for the five above
     *("explain", "progress", "evidence_callback", "report", "out_of_band"),
-    *("ring_reminder", "ledger_faults", "ring_night", "ring_steps", "ring_refused", "cycle", "lab_guide", "lab_winrm"),
+    *("ring_night", "ring_steps", "ring_refused", "cycle", "lab_guide", "lab_winrm"),
     *("ring_identity", "notices", "ring_failures", "ring_asleep", "ring_renamed", "stores_afar", "inventory_errors"),
     *("ring_work", "roles_in_batches", "cycle_side_by_side", "ring_killed", "ring_postgresql", "inventory"),
     *("psa_tickets", "molecule"),

@@ -26,7 +26,7 @@ from lab.month.story import CYCLE, OF_2019, STORY
 from .conftest import ansible_in, running_lab
 from .ring import ROOT, Night, sentence
 
-pytestmark = pytest.mark.xdist_group("month")
+pytestmark = pytest.mark.month
 
 ALONE = {
     "ACME-WS05": "patching is disabled at the location",

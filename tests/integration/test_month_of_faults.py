@@ -21,7 +21,7 @@ from .chance import CYCLE, FLEET, START, UPDATES, Chance
 from .conftest import ansible_in, running_lab
 from .ring import POLICY, Night, write_fleet
 
-pytestmark = pytest.mark.xdist_group("month of faults")
+pytestmark = pytest.mark.month
 
 
 def seeds(text: str) -> list[int]:
